@@ -1,0 +1,46 @@
+# make setup | demo | test | check | lock
+
+# A bytecode cache halves the time it takes to import the stack.
+unexport PYTHONDONTWRITEBYTECODE
+export DO_NOT_TRACK = 1
+export MLFLOW_DISABLE_TELEMETRY = true
+
+PYTHON ?= python3
+# Where torch comes from, for example TORCH_INDEX=--index-url=https://…; pip's own configuration by default.
+TORCH_INDEX ?=
+UV_VERSION = 0.13.9
+TORCH_VERSION = 2.13.0
+BIN = .venv/bin
+
+.PHONY: setup demo test check lock clean
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+	  { echo "expected Python 3.11 or 3.12, got $$($(PYTHON) --version); set PYTHON=…"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(TORCH_INDEX) uv==$(UV_VERSION) torch==$(TORCH_VERSION)
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
+	touch $@
+
+demo: setup
+	$(BIN)/python -m flows retrain
+	$(BIN)/deepfuse fuse data/sample/scene_00/*.dng --model models:/deepfuse@champion --force -o demo.jpg
+	@echo "Look at demo.jpg and data/report/index.html"
+
+test: check
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: setup
+	$(BIN)/uv lock
+	$(BIN)/uv export --quiet --no-header --no-annotate --no-emit-project --group dev -o requirements.lock
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,21 @@
+"""DeepFuse: a bracket of exposures becomes one picture, by a small CNN trained without ground truth."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepfuse.fusion import fuse
+    from deepfuse.mef_ssim import mef_ssim
+    from deepfuse.photo import read_photo
+    from deepfuse.registry import load_model
+
+__all__ = ["fuse", "load_model", "mef_ssim", "read_photo"]
+
+_HOMES = {"fuse": "fusion", "load_model": "registry", "mef_ssim": "mef_ssim", "read_photo": "photo"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module at its first use, so that `import deepfuse` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deepfuse' has no attribute {name!r}")
+    return getattr(import_module(f"deepfuse.{_HOMES[name]}"), name)

@@ -1,0 +1,101 @@
+"""From proxy pixels to the pixels of the full picture, corrected there by tiles of full size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepfuse.alignment.geometry import (
+    corner_shift_px,
+    is_camera_motion,
+    is_identity,
+    to_full_size,
+    translation,
+    warp,
+)
+from deepfuse.alignment.pair import UNTOUCHED_PX, Pair
+from deepfuse.alignment.proxy import Proxy, luma, prepare
+from deepfuse.alignment.refinement import refine
+from deepfuse.alignment.result import Matrix, Pixels
+from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect
+
+TILE_PX = 128
+INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
+MAX_TILES = 36
+
+
+@dataclass(frozen=True)
+class FullPair:
+    """Two whole pictures (height, width, 3), alike in shape, and their proxies."""
+
+    reference: Pixels
+    frame: Pixels
+    proxies: Pair
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in full-size pixels."""
+        return self.reference.shape[1], self.reference.shape[0]
+
+
+def finish(start: Matrix, pair: FullPair) -> Matrix:
+    """The motion, frame to reference, in full-size pixels; exactly the identity where that is as good.
+
+    Args:
+        start: the motion in proxy pixels. It is only scaled where the two pictures show too little in common
+            for a comparison: then it rests on the frames between them.
+    """
+    full = to_full_size(start, pair.size, pair.proxies.reference.size)
+    seen = pair.proxies.ask(start)
+    if not seen.confirm(pair.proxies.gate.moving_tiles):
+        return _unless_still(full, pair.size)
+    ask = _voter(pair, seen)
+    refined, votes = refine(full, ask)
+    still = ask(np.eye(3))
+    if still.confirm(pair.proxies.gate.still_tiles) and not clearly_better(votes, still):
+        return np.eye(3)
+    return _unless_still(refined if is_camera_motion(refined, *pair.size) else full, pair.size)
+
+
+def _unless_still(homography: Matrix, size: tuple[int, int]) -> Matrix:
+    return np.eye(3) if corner_shift_px(homography, *size) < UNTOUCHED_PX else homography
+
+
+def _voter(pair: FullPair, seen: Votes) -> Callable[[Matrix], Votes]:
+    """Who judges a motion in full-size pixels: the proxies' tiles if those are full size, else windows."""
+    scale = pair.size[0] / pair.proxies.reference.size[0]
+    if scale == 1.0:
+        return pair.proxies.ask
+    return _window_voter(pair, (_spread(seen.centres[seen.agreeing]) + 0.5) * scale - 0.5)
+
+
+def _spread(centres: Matrix) -> Matrix:
+    """Thin `centres` (N, 2) evenly to `MAX_TILES`."""
+    picks = np.linspace(0, len(centres) - 1, min(MAX_TILES, len(centres)))
+    return np.asarray(centres[picks.round().astype(int)])
+
+
+def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
+    side = TILE_PX + 2 * INNER_PX
+    corners = np.clip(np.rint(centres) - side // 2, 0, np.array(pair.size) - side).astype(int)
+    places = [(int(x), int(y)) for x, y in corners]
+    windows = [prepare(luma(pair.reference[y : y + side, x : x + side])) for x, y in places]
+
+    def ask(homography: Matrix) -> Votes:
+        seen = zip(windows, places, strict=True)
+        return collect([_ballot(window, pair.frame, homography, at) for window, at in seen])
+
+    return ask
+
+
+def _ballot(here: Proxy, frame: Pixels, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
+    x, y = at
+    there = frame[y : y + here.size[1], x : x + here.size[0]]
+    if not is_identity(homography):
+        there = warp(frame, translation(-x, -y) @ homography, here.size)
+    moved = prepare(luma(there))
+    both = np.asarray(here.valid & moved.valid, dtype=np.uint8)
+    found = ballot(here.contrast * both, moved.contrast, both, (INNER_PX, INNER_PX, TILE_PX))
+    return found[0] + x, found[1] + y, *found[2:]

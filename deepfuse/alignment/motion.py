@@ -1,0 +1,40 @@
+"""The simplest motion that explains where points went."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from deepfuse.alignment.geometry import apply, translation
+from deepfuse.alignment.result import Matrix
+
+POINTS_PER_PARAMETER = 3
+FREER_GAIN = 0.85  # of the simpler model's residual, else the simpler one stands: it runs less wild at the corners
+
+
+def simplest_motion(source: Matrix, target: Matrix, inlier_px: float = 0.5) -> Matrix:
+    """Translation, similarity or homography from `source` to `target`, points (N, 2) in pixels, N > 0.
+
+    A freer model must have enough points and leave clearly less than the simpler one.
+    """
+    best = translation(*np.median(target - source, axis=0))
+    for parameters, fit in ((4, _similarity), (8, _homography)):
+        model = fit(source, target, inlier_px) if len(source) >= POINTS_PER_PARAMETER * parameters else None
+        if model is not None and residual_px(model, source, target) < FREER_GAIN * residual_px(best, source, target):
+            best = model
+    return best
+
+
+def residual_px(model: Matrix, source: Matrix, target: Matrix) -> float:
+    """Median distance between `source` mapped by `model` and `target`."""
+    return float(np.median(np.linalg.norm(apply(model, source) - target, axis=1)))
+
+
+def _similarity(source: Matrix, target: Matrix, inlier_px: float) -> Matrix | None:
+    model, _ = cv2.estimateAffinePartial2D(source, target, method=cv2.RANSAC, ransacReprojThreshold=inlier_px)
+    return None if model is None else np.vstack([model, [0.0, 0.0, 1.0]])
+
+
+def _homography(source: Matrix, target: Matrix, inlier_px: float) -> Matrix | None:
+    model, _ = cv2.findHomography(source, target, cv2.USAC_MAGSAC, inlier_px)
+    return None if model is None else np.asarray(model, dtype=np.float64)

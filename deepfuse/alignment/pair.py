@@ -1,0 +1,143 @@
+"""Two frames: a ladder of methods, each of which must prove its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from deepfuse.alignment.ecc import match_areas
+from deepfuse.alignment.features import NORMALISATIONS, Match, match_features
+from deepfuse.alignment.geometry import corner_shift_px, is_camera_motion, is_identity
+from deepfuse.alignment.proxy import Proxy
+from deepfuse.alignment.refinement import refine
+from deepfuse.alignment.result import Matrix
+from deepfuse.alignment.tiles import Votes, clearly_better, vote
+
+UNTOUCHED_PX = 0.25
+MIN_SPREAD = 0.35  # of both sides, covered by the tiles that confirm a motion
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What counts as proof: `min_inliers` feature matches, or fewer tiles, each of which is worth several."""
+
+    min_inliers: int
+
+    @property
+    def still_tiles(self) -> int:
+        """Tiles that prove two frames stand still: a hypothesis without a free parameter."""
+        return max(4, round(self.min_inliers * 0.25))
+
+    @property
+    def moving_tiles(self) -> int:
+        """Tiles that prove a motion that was fitted."""
+        return max(6, round(self.min_inliers * 0.5))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The frame to register, the one it is registered to, and what counts as proof."""
+
+    reference: Proxy
+    frame: Proxy
+    gate: Gate
+
+    @cached_property
+    def still(self) -> Votes:
+        """What the tiles say to no motion at all."""
+        return self.ask(np.eye(3))
+
+    def ask(self, homography: Matrix) -> Votes:
+        """What the tiles say to `homography`, frame to reference in proxy pixels."""
+        return vote(self.reference, self.frame, homography)
+
+    def is_possible(self, homography: Matrix) -> bool:
+        """Whether a hand could have moved the camera so."""
+        return is_camera_motion(homography, *self.reference.size)
+
+
+@dataclass(frozen=True)
+class PairMatch:
+    """One rung's answer: frame to reference in proxy pixels, and what carries it.
+
+    `inliers` are feature matches, or agreeing tiles where tiles are the proof, and `residual_px` the median
+    distance left at them in proxy pixels; `sure` says whether the answer may be used, and `support` how many
+    times over it is proven.
+    """
+
+    method: str
+    homography: Matrix
+    inliers: int
+    residual_px: float
+    sure: bool = False
+    support: float = 0.0
+
+
+def match_pair(pair: Pair) -> list[PairMatch]:
+    """Try the rungs in turn until one is sure; the sure answer, if any, comes last."""
+    tried = []
+    for found in _rungs(pair):
+        tried.append(found)
+        if found.sure:
+            break
+    return tried
+
+
+def _rungs(pair: Pair) -> Iterator[PairMatch]:
+    yield _by_tiles(pair)
+    for method, normalise in NORMALISATIONS.items():
+        yield _by_features(method, match_features(pair.reference, pair.frame, normalise), pair)
+    found = match_areas(pair.reference, pair.frame)
+    yield _by_confirmation("ecc", found, pair)
+
+
+def _by_tiles(pair: Pair) -> PairMatch:
+    """Frames that stand still, or moved by so little that the tiles see it."""
+    still = pair.still
+    if not still.confirm(pair.gate.still_tiles):
+        return PairMatch("identity", np.eye(3), still.count, still.residual_px)
+    homography, votes = _settle(np.eye(3), pair)
+    method = "identity" if is_identity(homography) else "tiles"
+    support = votes.count / pair.gate.still_tiles
+    return PairMatch(method, homography, votes.count, votes.residual_px, True, support)
+
+
+def _by_features(method: str, match: Match | None, pair: Pair) -> PairMatch:
+    """Enough inliers are proof unless the tiles contradict; with too few the tiles must confirm."""
+    if match is None or not pair.is_possible(match.homography):
+        inliers = 0 if match is None else match.inliers
+        return PairMatch(method, np.eye(3), inliers, float("inf"))
+    if match.inliers < pair.gate.min_inliers:
+        confirmed = _by_confirmation(f"{method}, confirmed by tiles", match.homography, pair)
+        doubtful = PairMatch(method, np.eye(3), match.inliers, match.residual_px)
+        return confirmed if confirmed.sure else doubtful
+    homography, votes = _settle(match.homography, pair)
+    sure = not votes.contradict(pair.gate.moving_tiles)
+    support = match.inliers / pair.gate.min_inliers
+    return PairMatch(method, homography, match.inliers, match.residual_px, sure, support)
+
+
+def _by_confirmation(method: str, start: Matrix | None, pair: Pair) -> PairMatch:
+    """A motion that nothing but the tiles can prove."""
+    if start is None or not pair.is_possible(start):
+        return PairMatch(method, np.eye(3), 0, float("inf"))
+    homography, votes = _settle(start, pair)
+    sure = votes.confirm(pair.gate.moving_tiles) and votes.cover(MIN_SPREAD, pair.reference.size)
+    support = votes.count / pair.gate.moving_tiles
+    return PairMatch(method, homography, votes.count, votes.residual_px, sure, support)
+
+
+def _settle(start: Matrix, pair: Pair) -> tuple[Matrix, Votes]:
+    """Refine `start`; exactly the identity unless the motion is large enough, possible and clearly better."""
+    homography, votes = refine(start, pair.ask)
+    if not pair.is_possible(homography):
+        homography, votes = start, pair.ask(start)
+    if corner_shift_px(homography, *pair.reference.size) < UNTOUCHED_PX:
+        return np.eye(3), pair.still
+    better = votes.confirm(pair.gate.moving_tiles) and clearly_better(votes, pair.still)
+    if pair.still.confirm(pair.gate.still_tiles) and not better:
+        return np.eye(3), pair.still
+    return homography, votes

@@ -1,0 +1,95 @@
+"""Small grey versions of the frames in which different exposures look alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfuse.alignment.result import Pixels
+
+PROXY_SIDE_PX = 1024
+LUMA = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)  # BT.601, on the encoded values
+BLACK, WHITE = 0.7 / 255, 0.98  # outside, a pixel says nothing about the scene
+WELL_EXPOSED = (0.1, 0.9)
+BLUR_PX = 1.0  # makes resampling invisible to the comparison
+NEIGHBOURHOOD_PX = 19
+MIN_CONTRAST = 1e-4
+
+Grey = NDArray[np.float32]
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Luma (height, width), 0 to 1, and where it is neither black nor clipped (1) or unknown (0)."""
+
+    luma: Grey
+    valid: Mask
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.luma.shape[1], self.luma.shape[0]
+
+    @cached_property
+    def contrast(self) -> Grey:
+        """Local contrast of the luma, see `local_contrast`."""
+        return local_contrast(self)
+
+
+def luma(picture: Pixels) -> Grey:
+    """Luma (height, width), 0 to 1, of an sRGB-encoded picture of any depth."""
+    peak = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
+    return np.asarray(cv2.transform(picture.astype(np.float32), LUMA / peak), dtype=np.float32)
+
+
+def make_proxy(picture: Pixels) -> Proxy:
+    """Reduce a picture (height, width, 3) to a grey proxy of at most `PROXY_SIDE_PX`."""
+    grey = luma(picture)
+    height, width = grey.shape
+    shrink = max(1.0, max(height, width) / PROXY_SIDE_PX)
+    if shrink > 1.0:
+        size = (round(width / shrink), round(height / shrink))
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return prepare(grey)
+
+
+def prepare(grey: Grey) -> Proxy:
+    """Free luma from hot pixels, which stand still while the scene moves, and mark what is usable."""
+    clean = np.asarray(cv2.medianBlur(grey, 3), dtype=np.float32)
+    return Proxy(clean, ((clean > BLACK) & (clean < WHITE)).astype(np.uint8))
+
+
+def well_exposed_share(proxy: Proxy) -> float:
+    """Share of the pixels, 0 to 1, whose luma lies in `WELL_EXPOSED`."""
+    low, high = WELL_EXPOSED
+    return float(((proxy.luma > low) & (proxy.luma < high)).mean())
+
+
+def local_contrast(proxy: Proxy) -> Grey:
+    """Luma less its local mean, over its local deviation: -3 to 3, alike at all exposures, 0 if not valid.
+
+    The deviation is damped by the picture's own quiet level, so that noise is not blown up to texture.
+    """
+    weight = proxy.valid.astype(np.float32)
+    share = _surround(weight) + 1e-6
+    signal = _soften(proxy.luma * weight) / (_soften(weight) + 1e-6)
+    centred = (signal - _surround(signal * weight) / share) * weight
+    deviation = np.sqrt(np.maximum(_surround(centred * centred), 0.0) / share)
+    inside = deviation[proxy.valid > 0]
+    quiet = max(MIN_CONTRAST, float(np.percentile(inside, 25)) if inside.size else 1.0)
+    return np.asarray(np.clip(centred / np.hypot(deviation, quiet), -3.0, 3.0), dtype=np.float32)
+
+
+def _soften(picture: Grey) -> Grey:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR_PX), dtype=np.float32)
+
+
+def _surround(picture: Grey) -> Grey:
+    """Mean over the neighbourhood, weighted like a tent: two box filters cost a tenth of a wide Gaussian."""
+    size = (NEIGHBOURHOOD_PX, NEIGHBOURHOOD_PX)
+    return np.asarray(cv2.blur(cv2.blur(picture, size), size), dtype=np.float32)

@@ -1,0 +1,100 @@
+"""The command `deepfuse`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deepfuse.errors import DeepfuseError, ModelError
+
+BAD_INPUT, MODEL_REFUSED = 4, 5
+PHOTOS = "RAW, TIFF, PNG or JPEG"
+HELP_OUTPUT = ".tif or .png in the frames' own depth, or .jpg; an existing file is kept unless --force is given"
+HELP_MODEL = "a model folder, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
+EPILOG = "exit codes: 0 done, 2 wrong usage, 4 bad input, 5 model refused"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        record: dict[str, Any] = options.run(options)
+    except ModelError as error:
+        return _fail(error, MODEL_REFUSED)
+    except (DeepfuseError, ValueError, TypeError) as error:
+        return _fail(error, BAD_INPUT)
+    print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else record["text"])
+    return 0
+
+
+def _fail(error: Exception, code: int) -> int:
+    print(f"deepfuse: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deepfuse", description="Fuse brackets of exposures into one picture.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    fuse = commands.add_parser("fuse", help="fuse the frames of one scene", epilog=EPILOG)
+    fuse.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
+    fuse.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+    fuse.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
+    fuse.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
+    fuse.add_argument("-f", "--force", action="store_true", help="overwrite OUT")
+    fuse.set_defaults(run=_fuse)
+    score = commands.add_parser("score", help="MEF-SSIM of a fused picture", epilog=EPILOG)
+    score.add_argument("fused", type=Path, metavar="FUSED", help=f"the fused picture: {PHOTOS}")
+    score.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help="the aligned exposures it was made of")
+    score.set_defaults(run=_score)
+    for command in (fuse, score):
+        command.add_argument("--json", action="store_true", help="print a record in JSON")
+    return parser
+
+
+def _fuse(options: argparse.Namespace) -> dict[str, Any]:
+    from deepfuse.alignment import align
+    from deepfuse.fusion import fuse
+    from deepfuse.mef_ssim import mef_ssim
+    from deepfuse.photo import check_output, read_photos, write_photo
+    from deepfuse.registry import load_model
+
+    _check_count(options.frames)
+    check_output(options.output, sources=options.frames, overwrite=options.force)
+    model = load_model(options.model)
+    frames = read_photos(options.frames)
+    record: dict[str, Any] = {"output": str(options.output), "frames": [str(path) for path in options.frames]}
+    if not options.no_align:
+        alignment = align(frames)
+        frames = list(alignment.frames)
+        record["alignment"] = alignment.to_record()
+    fused = fuse(frames, model=model)
+    write_photo(options.output, fused)
+    height, width, _ = fused.shape
+    record |= {"model": options.model or "shipped", "width": width, "height": height, "dtype": str(fused.dtype)}
+    if options.json:
+        record["mef_ssim"] = mef_ssim(frames, fused)
+    return {**record, "text": f"{options.output}: {width}×{height}, {len(frames)} exposures"}
+
+
+def _score(options: argparse.Namespace) -> dict[str, Any]:
+    from deepfuse.mef_ssim import mef_ssim
+    from deepfuse.photo import read_photo, read_photos
+
+    _check_count(options.frames)
+    frames, fused = read_photos(options.frames), read_photo(options.fused)
+    scores = {"mef_ssim": mef_ssim(frames, fused), "mef_ssim_single": mef_ssim(frames, fused, scales=1)}
+    text = f"MEF-SSIM {scores['mef_ssim']:.4f} (single scale {scores['mef_ssim_single']:.4f})"
+    return {"fused": str(options.fused), "frames": [str(path) for path in options.frames], **scores, "text": text}
+
+
+def _check_count(frames: list[Path]) -> None:
+    if len(frames) < 2:
+        raise ValueError(f"expected 2 or more exposures, got 1 ({frames[0]})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Colour: number ranges, sRGB-encoded RGB ↔ YCbCr, and the paper's chroma fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[Any]
+Float = NDArray[np.float32]
+
+# BT.601 luma of R'G'B', the full-range YCbCr of JFIF (ITU-T T.871).
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_CHROMA_SCALE = np.float32(2.0) * (1 - _LUMA[[2, 0]])
+NEUTRAL = np.float32(0.5)
+
+
+def to_float(image: Image) -> Float:
+    """Pixels of uint8, uint16 or float32 (0 to 1) as float32 from 0 to 1.
+
+    Raises:
+        TypeError: for any other dtype.
+    """
+    if image.dtype == np.float32:
+        return image.astype(np.float32, copy=False)
+    if image.dtype not in (np.uint8, np.uint16):
+        raise TypeError(f"expected uint8, uint16 or float32 pixels, got {image.dtype}")
+    return image.astype(np.float32) * np.float32(1.0 / np.iinfo(image.dtype).max)
+
+
+def from_float(image: Float, dtype: np.dtype[Any]) -> Image:
+    """Float pixels clipped to 0..1 and rounded to `dtype` (uint8, uint16 or float32)."""
+    clipped = np.clip(image, 0.0, 1.0)
+    if dtype == np.float32:
+        return clipped.astype(np.float32, copy=False)
+    pixels: Image = np.rint(clipped * np.float32(np.iinfo(dtype).max)).astype(dtype)
+    return pixels
+
+
+def luma(rgb: Float) -> Float:
+    """Luma Y' of sRGB-encoded RGB (..., 3) from 0 to 1: shape (...), 0 to 1 (BT.601)."""
+    return rgb @ _LUMA
+
+
+def rgb_to_ycbcr(rgb: Float) -> tuple[Float, Float]:
+    """Luma (..., ) and chroma (..., 2) = Cb, Cr of RGB (..., 3); all from 0 to 1, neutral chroma is 0.5."""
+    y = luma(rgb)
+    return y, (rgb[..., [2, 0]] - y[..., None]) / _CHROMA_SCALE + NEUTRAL
+
+
+def ycbcr_to_rgb(y: Float, chroma: Float) -> Float:
+    """The inverse of `rgb_to_ycbcr`; may leave 0..1 where luma and chroma do not fit together."""
+    blue_red = y[..., None] + (chroma - NEUTRAL) * _CHROMA_SCALE
+    green = (y - blue_red @ _LUMA[[2, 0]]) / _LUMA[1]
+    return np.stack([blue_red[..., 1], green, blue_red[..., 0]], axis=-1)
+
+
+def fuse_chroma(chromas: Sequence[Float]) -> Float:
+    """Chroma of the fused picture: the mean of the frames' chroma weighted by its distance from neutral.
+
+    Args:
+        chromas: K arrays (..., 2) from 0 to 1.
+
+    Returns:
+        (..., 2); neutral where every frame is neutral.
+
+    Source: Prabhakar et al., ICCV 2017, equation 1, for any number of frames.
+    """
+    weighted = np.zeros_like(chromas[0])
+    weights = np.zeros_like(chromas[0])
+    for chroma in chromas:
+        weight = np.abs(chroma - NEUTRAL)
+        weighted += weight * chroma
+        weights += weight
+    return np.divide(weighted, weights, out=np.full_like(weighted, NEUTRAL), where=weights > 0)

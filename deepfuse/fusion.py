@@ -1,0 +1,96 @@
+"""Frames and a model → the fused picture: any size, any number of exposures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from deepfuse.color import Float, Image, from_float, fuse_chroma, rgb_to_ycbcr, to_float, ycbcr_to_rgb
+from deepfuse.model import SHIPPED, Network, read_model
+
+TILE_PX = 512
+
+
+def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
+    """Fuse the aligned exposures of one scene into one picture.
+
+    Args:
+        frames: K ≥ 2 arrays (H, W, 3) of one shape and dtype: uint8, uint16 or float32 (0 to 1), sRGB-encoded,
+            in any order: the result is the same.
+        model: the network; the shipped one if `None`.
+
+    Returns:
+        (H, W, 3) of the frames' dtype.
+
+    Raises:
+        ValueError: fewer than two frames, other shapes, or values that are not finite.
+        TypeError: frames of another dtype, or of several.
+    """
+    arrays = _checked(frames)
+    pictures = sorted((to_float(array) for array in arrays), key=lambda picture: float(picture.mean()))
+    lumas, chromas = zip(*map(rgb_to_ycbcr, pictures), strict=True)
+    y = np.clip(fuse_luma(np.stack(lumas), model or shipped_model()), 0, 1)
+    return from_float(ycbcr_to_rgb(y, fuse_chroma(chromas)), arrays[0].dtype)
+
+
+@cache
+def shipped_model() -> Network:
+    """The network that comes with the package."""
+    return read_model(SHIPPED)
+
+
+def fuse_luma(luma: Float, model: Network) -> Float:
+    """The network over a picture of any size, tile by tile.
+
+    Each tile is computed with the network's whole field of view around it, so tiles meet without seams.
+
+    Args:
+        luma: (K, H, W) from 0 to 1.
+        model: the network.
+
+    Returns:
+        (H, W), not clipped.
+    """
+    device = next(model.parameters()).device
+    fused = np.empty(luma.shape[1:], np.float32)
+    with torch.inference_mode():
+        for inner, outer, trim in _tiles(luma.shape[1], luma.shape[2], model.halo_px):
+            tile = torch.from_numpy(np.ascontiguousarray(luma[:, *outer]))[None].to(device)
+            fused[inner] = model(tile)[0, 0].float().cpu().numpy()[trim]
+    return fused
+
+
+Window = tuple[slice, slice]
+
+
+def _tiles(height: int, width: int, halo: int) -> Iterator[tuple[Window, Window, Window]]:
+    """Each tile in the picture, the same with its halo, and the tile within that."""
+    for top in range(0, height, TILE_PX):
+        for left in range(0, width, TILE_PX):
+            rows, rows_outer, rows_trim = _span(top, height, halo)
+            columns, columns_outer, columns_trim = _span(left, width, halo)
+            yield (rows, columns), (rows_outer, columns_outer), (rows_trim, columns_trim)
+
+
+def _span(start: int, length: int, halo: int) -> tuple[slice, slice, slice]:
+    stop = min(start + TILE_PX, length)
+    first = max(start - halo, 0)
+    return slice(start, stop), slice(first, min(stop + halo, length)), slice(start - first, stop - first)
+
+
+def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:
+    if len(frames) < 2:
+        raise ValueError(f"expected 2 or more exposures, got {len(frames)}")
+    arrays = [np.asarray(frame) for frame in frames]
+    if len({array.dtype for array in arrays}) > 1:
+        raise TypeError(f"expected frames of one dtype, got {', '.join(str(array.dtype) for array in arrays)}")
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1 or arrays[0].ndim != 3 or arrays[0].shape[2] != 3 or 0 in arrays[0].shape:
+        raise ValueError(f"expected frames of one shape (H, W, 3), got {', '.join(map(str, sorted(shapes)))}")
+    if arrays[0].dtype.kind == "f" and not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("expected finite pixels, got NaN or infinity")
+    return arrays

@@ -1,0 +1,68 @@
+"""The manifest of a stage's output folder: every scene, in or refused, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from deepfuse.atomic import write_json
+from deepfuse.bracket import Frame
+from deepfuse.errors import DeepfuseError
+
+FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene: its frames from dark to bright (`00.tif`, `01.tif`, … in its folder), or the reason it failed."""
+
+    scene: str
+    frames: tuple[Frame, ...] = ()
+    reason: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the scene's pictures are there."""
+        return self.reason is None
+
+    def pictures(self, folder: Path) -> list[Path]:
+        """The scene's picture files below a stage's output folder, from dark to bright."""
+        return [folder / self.scene / picture_name(index) for index in range(len(self.frames))]
+
+
+_SCENES = TypeAdapter(tuple[Scene, ...])
+
+
+def picture_name(index: int) -> str:
+    """The file name of a scene's frame, counted from the darkest."""
+    return f"{index:02d}.tif"
+
+
+def write_manifest(folder: Path, scenes: list[Scene]) -> None:
+    """Write `manifest.json` into a stage's output folder."""
+    write_json(folder / FILE, _SCENES.dump_python(tuple(scenes), mode="json"))
+
+
+def read_manifest(folder: Path) -> tuple[Scene, ...]:
+    """The scenes of a stage's output folder.
+
+    Raises:
+        DeepfuseError: no manifest there, or one that is damaged.
+    """
+    path = folder / FILE
+    try:
+        return _SCENES.validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DeepfuseError(f"{path}: expected the manifest of a stage, got: {error}") from error
+
+
+def report(scenes: list[Scene]) -> None:
+    """Say how many scenes are in and why each other is out; no scene at all is an error."""
+    failed = [scene for scene in scenes if not scene.ok]
+    for scene in failed:
+        print(f"refused: {scene.scene}: {scene.reason}")
+    print(f"{len(scenes) - len(failed)} of {len(scenes)} scenes are in")
+    if len(failed) == len(scenes):
+        raise DeepfuseError(f"expected a usable scene, got none of {len(scenes)}")

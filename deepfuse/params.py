@@ -1,0 +1,155 @@
+"""`params.yaml` as frozen, checked values: one section per stage, and those that several stages share."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deepfuse.errors import DeepfuseError
+
+FILE = Path("params.yaml")
+_DISTRIBUTIONS = {"opencv": "opencv-python-headless"}
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class ParamsError(DeepfuseError):
+    """params.yaml has an unknown key, a missing key or a value of the wrong type."""
+
+
+class Section(BaseModel):
+    """A section: every key must be there, no other may, and no type is converted but int to float."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Sample(Section):
+    """The embedded sample."""
+
+    scenes: Annotated[int, Field(ge=1, le=99)]
+    width: Annotated[int, Field(ge=64)]
+    height: Annotated[int, Field(ge=64)]
+    seed: int
+
+
+class Ingest(Section):
+    """Brackets as shot to display-referred frames."""
+
+    source: str
+    radiance_stops: Annotated[list[float], Field(min_length=2)]
+    radiance_camera: str
+
+
+class Align(Section):
+    """When a registration counts as sure."""
+
+    min_inliers: Count
+    min_kept: Share
+
+
+class Split(Section):
+    """Which share of the scenes, by a hash of their id, is kept for validation and for test."""
+
+    val: Share
+    test: Share
+    salt: str
+
+
+class Patch(Section):
+    """The training patches."""
+
+    size_px: Annotated[int, Field(ge=44)]
+    per_scene: Count
+    flat_below: NonNegative
+    lost_above: Share
+
+
+class Model(Section):
+    """The network."""
+
+    arch: Literal["paper"]
+
+
+class Train(Section):
+    """The training."""
+
+    seed: int
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    loss_scales: Annotated[int, Field(ge=1, le=3)]
+    luminance_weight: NonNegative
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "float32", "bf16"]
+
+
+class Evaluate(Section):
+    """The evaluation on whole pictures."""
+
+    exposures: Literal["extremes", "all"]
+    pictures: Annotated[int, Field(ge=0)]
+
+
+class Promote(Section):
+    """When a challenger becomes champion."""
+
+    min_gain: NonNegative
+    max_drop: NonNegative
+
+
+class Libraries(Section):
+    """The versions that results depend on; a change re-runs the stages that use them."""
+
+    rawpy: str
+    opencv: str
+    torch: str
+
+    def installed(self, *names: str) -> dict[str, str]:
+        """The versions of these libraries, after a check that they are the installed ones.
+
+        Raises:
+            ParamsError: another version is installed.
+        """
+        versions = {name: version(_DISTRIBUTIONS.get(name, name)).partition("+")[0] for name in names}
+        for name, got in versions.items():
+            if got != (expected := getattr(self, name)):
+                raise ParamsError(f"libraries.{name}: expected {expected}, got {got} installed: declare the upgrade")
+        return versions
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    sample: Sample
+    ingest: Ingest
+    align: Align
+    split: Split
+    patch: Patch
+    model: Model
+    train: Train
+    evaluate: Evaluate
+    promote: Promote
+    libraries: Libraries
+
+
+def read_params(path: Path = FILE) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ParamsError: naming each unknown or missing key and each value of the wrong type or range.
+    """
+    try:
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Params.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in error.errors())
+        raise ParamsError(f"{path}: {faults}") from error
+    except (OSError, yaml.YAMLError) as error:
+        raise ParamsError(f"{path}: cannot be read: {error}") from error

@@ -1,0 +1,104 @@
+"""What an evaluation shows: mean scores, a table per scene, contact sheets and a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from html import escape
+from math import fsum
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from deepfuse.color import Image, from_float, to_float
+from deepfuse.evaluation import Score
+
+Scores = Mapping[str, Mapping[str, Score]]
+
+PANEL_PX = 480
+LABEL_PX = 26
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>deepfuse: evaluation</title>
+<style>
+body {{ font: 16px/1.5 sans-serif; margin: 2em auto; max-width: 1500px; padding: 0 1em }}
+table {{ border-collapse: collapse }} th, td {{ padding: .2em 1em; text-align: right }}
+th:first-child, td:first-child {{ text-align: left }} tr:nth-child(even) {{ background: #f2f2f2 }}
+tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
+</style>
+<h1>Evaluation on {count} test scenes</h1>
+<p>MEF-SSIM over three scales, 1 is best.</p>
+<table><thead><tr><th>scene{heads}</tr></thead><tbody>
+{rows}
+</tbody><tfoot><tr><td>mean{means}</tr></tfoot></table>
+{sheets}
+</html>
+"""
+
+
+def mean_scores(scores: Scores) -> dict[str, Any]:
+    """The metrics file: the number of scenes, and each method's mean over them."""
+    means: dict[str, Any] = {"scenes": len(scores)}
+    for metric in ("mef_ssim", "mef_ssim_single"):
+        means[metric] = {method: _mean(scores, method, metric) for method in _methods(scores)}
+    return means
+
+
+def scores_csv(scores: Scores) -> str:
+    """One line per scene: each method's scores, three scales first."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = [(metric, method) for metric in ("mef_ssim", "mef_ssim_single") for method in _methods(scores)]
+    writer.writerow(["scene", *(f"{metric}_{method}" for metric, method in columns)])
+    for scene, by_method in scores.items():
+        writer.writerow([scene, *(f"{getattr(by_method[method], metric):.6f}" for metric, method in columns)])
+    return text.getvalue()
+
+
+def read_scores(path: Path) -> dict[str, float]:
+    """The model's three-scale MEF-SSIM by scene, from a file of `scores_csv`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["scene"]: float(row["mef_ssim_model"]) for row in csv.DictReader(file)}
+
+
+def report_page(scores: Scores) -> str:
+    """A page that shows the table and, from the folder `sheets` beside it, the pictures."""
+    names = _methods(scores)
+    rows = (
+        f"<tr><td>{escape(scene)}" + "".join(f"<td>{by_method[name].mef_ssim:.4f}" for name in names) + "</tr>"
+        for scene, by_method in scores.items()
+    )
+    sheets = (
+        f'<h2>{escape(scene)}</h2><img src="sheets/{escape(scene, quote=True)}.jpg" alt="" onerror="this.remove()">'
+        for scene in scores
+    )
+    return PAGE.format(
+        count=len(scores),
+        heads="".join(f"<th>{name}" for name in names),
+        rows="\n".join(rows),
+        means="".join(f"<td>{_mean(scores, name, 'mef_ssim'):.4f}" for name in names),
+        sheets="\n".join(sheets),
+    )
+
+
+def contact_sheet(pictures: Mapping[str, Image]) -> Image:
+    """Labelled pictures side by side, each scaled to a width of 480 pixels: (H, W, 3) uint8."""
+    return np.concatenate([_panel(label, picture) for label, picture in pictures.items()], axis=1)
+
+
+def _panel(label: str, picture: Image) -> Image:
+    height = max(1, round(picture.shape[0] * PANEL_PX / picture.shape[1]))
+    small = cv2.resize(to_float(picture), (PANEL_PX, height), interpolation=cv2.INTER_AREA)
+    strip = np.full((LABEL_PX, PANEL_PX, 3), 255, np.uint8)
+    cv2.putText(strip, label, (8, LABEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.concatenate([strip, from_float(small, np.dtype(np.uint8))])
+
+
+def _methods(scores: Scores) -> list[str]:
+    return list(next(iter(scores.values())))
+
+
+def _mean(scores: Scores, method: str, metric: str) -> float:
+    return round(fsum(getattr(by_method[method], metric) for by_method in scores.values()) / len(scores), 6)

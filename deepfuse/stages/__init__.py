@@ -1,0 +1,1 @@
+"""The stages of dvc.yaml: each reads params, calls the domain, writes its outputs."""

@@ -1,0 +1,51 @@
+"""Stage `evaluate`: whole pictures of the test split, the model beside Mertens' fusion and the plain average."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from deepfuse.atomic import replacing, write_json
+from deepfuse.color import Image
+from deepfuse.evaluation import Score, methods, read_frames, score, held_out_scenes
+from deepfuse.model import read_model
+from deepfuse.params import read_params
+from deepfuse.photo import write_photo
+from deepfuse.report import contact_sheet, mean_scores, report_page, scores_csv
+
+ALIGNED = Path("data/aligned")
+MODEL = Path("data/model")
+OUT = Path("data/report")
+
+
+def main() -> None:
+    """Write `metrics.json`, `scenes.csv`, the fused pictures, contact sheets and `index.html`."""
+    params = read_params()
+    params.libraries.installed("opencv", "torch")
+    fusions = methods(read_model(MODEL))
+    scores: dict[str, dict[str, Score]] = {}
+    scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
+    for index, scene in enumerate(tqdm(scenes, desc="evaluate", unit="scene")):
+        frames = read_frames(scene, ALIGNED, exposures=params.evaluate.exposures)
+        fused = {method: fuse(frames) for method, fuse in fusions.items()}
+        scores[scene.scene] = {method: score(frames, picture) for method, picture in fused.items()}
+        if index < params.evaluate.pictures:
+            write_pictures(scene.scene, frames, fused)
+    write_json(OUT / "metrics.json", mean_scores(scores))
+    for name, text in (("scenes.csv", scores_csv(scores)), ("index.html", report_page(scores))):
+        with replacing(OUT / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def write_pictures(scene: str, frames: list[Image], fused: dict[str, Image]) -> None:
+    """The model's picture in full, and a sheet of the frames beside every method's result."""
+    for folder in (OUT / "fused", OUT / "sheets"):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_photo(OUT / "fused" / f"{scene}.tif", fused["model"])
+    labelled = {"darkest": frames[0], "brightest": frames[-1], **fused}
+    write_photo(OUT / "sheets" / f"{scene}.jpg", contact_sheet(labelled))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Per-scene results, kept by content: one new scene among ten thousand costs one scene."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deepfuse.atomic import replacing_folder
+from deepfuse.errors import DeepfuseError
+from deepfuse.manifest import Scene, read_manifest, write_manifest
+from deepfuse.params import Section
+
+CACHE = Path(".deepfuse/cache")
+KEPT_S = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class SceneCache:
+    """The private cache of one stage.
+
+    A result is keyed by the stage's code (the Python files among its `deps` in dvc.yaml), the parameters it uses and
+    the content of its inputs; it is complete or not there. A refusal is a result too.
+    """
+
+    stage: str
+    base_key: str
+
+    def scene(self, scene: str, inputs: Any, target: Path, make: Callable[[Path], Scene]) -> Scene:
+        """Put a scene's pictures into the folder `target`, made by `make` or taken from the cache.
+
+        Args:
+            scene: the scene's id.
+            inputs: what identifies its input, as JSON values.
+            target: where the pictures go; it does not appear if the scene is refused.
+            make: fills the folder it is given, or raises DeepfuseError with the reason to refuse the scene.
+
+        Returns:
+            The scene's record.
+        """
+
+        def make_or_refuse(folder: Path) -> None:
+            pictures = folder / "pictures"
+            pictures.mkdir()
+            try:
+                result = make(pictures)
+            except DeepfuseError as error:
+                result = Scene(scene, reason=str(error))
+            write_manifest(folder, [result])
+
+        entry = self.folder([scene, inputs], make_or_refuse)
+        (result,) = read_manifest(entry)
+        if result.ok:
+            _link_tree(entry / "pictures", target)
+        return result
+
+    def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
+        """The complete folder that `make` fills for these inputs; made at most once."""
+        key = _digest([self.base_key, inputs])
+        entry = CACHE / self.stage / key[:2] / key
+        if not entry.exists():
+            with replacing_folder(entry) as temporary:
+                make(temporary)
+        os.utime(entry)
+        return entry
+
+    def prune(self) -> None:
+        """Forget results that no run has used for 30 days."""
+        for entry in (CACHE / self.stage).glob("*/*"):
+            if time.time() - entry.stat().st_mtime > KEPT_S:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def scene_cache(stage: str, *params: Section, libraries: dict[str, str]) -> SceneCache:
+    """The cache of a stage for today's code, params and library versions."""
+    deps = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]["deps"]
+    code = [[dep, file_sha256(Path(dep))] for dep in deps if dep.endswith(".py")]
+    return SceneCache(stage, _digest([code, [section.model_dump() for section in params], libraries]))
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content(scene: Scene, folder: Path) -> list[str]:
+    """What a scene's pictures below `folder` hold: their SHA-256."""
+    return [file_sha256(path) for path in scene.pictures(folder)]
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    """Hard links where the file system can, copies elsewhere: results are never written in place."""
+    try:
+        shutil.copytree(source, target, copy_function=os.link)
+    except (OSError, shutil.Error):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,81 @@
+"""Stage `ingest`: brackets as shot → 16-bit display-referred frames, dark to bright, and a manifest."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, find_brackets
+from deepfuse.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
+from deepfuse.color import Image, from_float, luma, to_float
+from deepfuse.errors import BracketError
+from deepfuse.manifest import Scene, picture_name, report, write_manifest
+from deepfuse.params import Ingest, read_params
+from deepfuse.photo import read_header, read_photos, write_photo
+from deepfuse.stages.incremental import file_sha256, scene_cache
+
+OUT = Path("data/frames")
+
+
+def main() -> None:
+    """Develop every bracket under the source; a bad one is a record with its reason."""
+    params = read_params()
+    cache = scene_cache("ingest", params.ingest, libraries=params.libraries.installed("rawpy", "opencv"))
+    OUT.mkdir(parents=True, exist_ok=True)
+    scenes = []
+    for bracket in tqdm(find_brackets(Path(params.ingest.source)), desc="ingest", unit="scene"):
+        try:
+            hashes = {path.name: file_sha256(path) for path in bracket.files}
+        except OSError as error:
+            scenes.append(Scene(bracket.scene, reason=f"{error.filename}: cannot be read: {error.strerror}"))
+            continue
+        make = lambda folder, b=bracket, h=hashes: ingest(b, h, folder, params.ingest)  # noqa: E731
+        scenes.append(cache.scene(bracket.scene, hashes, OUT / bracket.scene, make))
+    cache.prune()
+    write_manifest(OUT, scenes)
+    report(scenes)
+
+
+def ingest(bracket: BracketFiles, hashes: dict[str, str], folder: Path, params: Ingest) -> Scene:
+    """Develop one bracket into `folder`; a radiance map is first taken by the simulated camera."""
+    if bracket.files[0].suffix.lower() != RADIANCE_SUFFIX:
+        return develop(bracket.scene, list(bracket.files), hashes, folder)
+    source = bracket.files[0]
+    with tempfile.TemporaryDirectory() as temporary:
+        seed = int(hashes[source.name][:8], 16)
+        radiance = normalise_radiance(read_radiance(source))
+        camera = camera_named(params.radiance_camera)
+        shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=params.radiance_stops, seed=seed)
+        return develop(bracket.scene, shots, {shot.name: hashes[source.name] for shot in shots}, folder)
+
+
+def develop(scene: str, files: list[Path], hashes: dict[str, str], folder: Path) -> Scene:
+    """Write a bracket's frames from dark to bright: by exposure value, or by brightness where one is unknown."""
+    if len(files) < 2:
+        raise BracketError(f"scene {scene}: expected 2 or more exposures, got {len(files)} ({files[0]})")
+    headers = [read_header(file) for file in files]
+    pictures = [as_uint16(picture) for picture in read_photos(files)]
+    if len(sizes := {picture.shape for picture in pictures}) > 1:
+        raise BracketError(f"scene {scene}: expected frames of one size, got {sorted(sizes)}")
+    evs = [header.exposure.ev for header in headers]
+    brightness = [float(luma(to_float(picture)).mean()) for picture in pictures]
+    darkness = [-b for b in brightness] if None in evs else [ev for ev in evs if ev is not None]
+    frames = []
+    for index, k in enumerate(sorted(range(len(files)), key=lambda k: (-darkness[k], brightness[k]))):
+        write_photo(folder / picture_name(index), pictures[k])
+        height, width, _ = pictures[k].shape
+        name = files[k].name
+        frames.append(Frame(name, hashes[name], headers[k].camera, headers[k].exposure, evs[k], width, height))
+    return Scene(scene, tuple(frames))
+
+
+def as_uint16(picture: Image) -> Image:
+    """The picture in 16 bits."""
+    return picture if picture.dtype == np.uint16 else from_float(to_float(picture), np.dtype(np.uint16))
+
+
+if __name__ == "__main__":
+    main()

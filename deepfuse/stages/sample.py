@@ -1,0 +1,46 @@
+"""Stage `sample`: procedural scenes as simulated RAW brackets, with their ground truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from tqdm import trange
+
+from deepfuse.atomic import write_json
+from deepfuse.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
+from deepfuse.params import Sample, read_params
+from deepfuse.scenery import render_scene
+
+OUT = Path("data/sample")
+STOPS = ((-3, 0, 3), (-2, 0, 2), (-4, 0, 2), (-3, -1, 2))
+HANDHELD_EVERY = 3
+
+
+def main() -> None:
+    """Make every scene of the sample."""
+    params = read_params().sample
+    OUT.mkdir(parents=True, exist_ok=True)
+    for index in trange(params.scenes, desc="sample", unit="scene"):
+        make_scene(index, params)
+
+
+def make_scene(index: int, params: Sample) -> None:
+    """One bracket, the radiance it was taken of, and how the camera moved (`motion.json`, frame ~ H · reference)."""
+    handheld = index % HANDHELD_EVERY == HANDHELD_EVERY - 1
+    folder = OUT / f"scene_{index:02d}{'_handheld' if handheld else ''}"
+    folder.mkdir(exist_ok=True)
+    radiance = render_scene(params.seed + index, width=params.width, height=params.height)
+    stops = STOPS[index % len(STOPS)]
+    motion = np.tile(np.eye(3), (len(stops), 1, 1))
+    if handheld:
+        rng = np.random.default_rng([params.seed, index])
+        motion = hand_motion(rng, len(stops), width=params.width, height=params.height)
+    camera = CAMERAS[index % len(CAMERAS)]
+    simulate_bracket(radiance, folder, camera=camera, stops=stops, seed=params.seed + index, homographies=motion)
+    write_radiance(folder / "truth.hdr", radiance)
+    write_json(folder / "motion.json", motion.tolist())
+
+
+if __name__ == "__main__":
+    main()

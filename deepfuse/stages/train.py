@@ -1,0 +1,85 @@
+"""Stage `train`: patches → weights, their history and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from deepfuse.atomic import replacing, write_json
+from deepfuse.model import build_model, pick_device, write_model
+from deepfuse.params import Params, read_params
+from deepfuse.patches import PatchSet
+from deepfuse.stages.incremental import file_sha256
+from deepfuse.training import Settings, fit, history_csv
+
+PATCHES = Path("data/patches")
+OUT = Path("data/model")
+CHECKPOINTS = Path(".deepfuse/checkpoints")
+
+
+def main() -> None:
+    """Train, going on from the checkpoint of a killed run of the same inputs."""
+    params = read_params()
+    params.libraries.installed("torch")
+    device = pick_device(params.train.device)
+    settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
+    origin = provenance(params, settings, device)
+    checkpoint = CHECKPOINTS / f"{digest(origin)}.pt"
+    train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
+
+    torch.manual_seed(settings.seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    model = build_model(params.model.arch).to(device)
+    with tqdm(total=settings.epochs * len(train), desc=f"train on {device.type}", unit="patch") as bar:
+
+        def show(epoch: int, patches: int) -> None:
+            bar.n = max(bar.n, (epoch - 1) * len(train))
+            bar.set_postfix_str(f"epoch {epoch}/{settings.epochs}", refresh=False)
+            bar.update(patches)
+
+        history = fit(model, train, val, settings=settings, checkpoint=checkpoint, on_batch=show)
+
+    write_model(model, OUT)
+    with replacing(OUT / "history.csv") as temporary:
+        temporary.write_text(history_csv(history), encoding="utf-8")
+    write_json(OUT / "provenance.json", origin)
+    shutil.rmtree(CHECKPOINTS)
+
+
+def precision(params: Params, device: torch.device) -> str:
+    """The precision to compute in: what params say, or bf16 where CUDA has it and float32 elsewhere."""
+    if params.train.precision != "auto":
+        return params.train.precision
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+
+def provenance(params: Params, settings: Settings, device: torch.device) -> dict[str, Any]:
+    """What decides the weights: parameters, data, code and machine. No times: the same run writes the same file."""
+    return {
+        "arch": params.model.arch,
+        "train": params.train.model_dump(),
+        "precision": settings.precision,
+        "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "threads": torch.get_num_threads(),
+        "patches": {name: file_sha256(PATCHES / name) for name in ("train.parquet", "val.parquet")},
+        "code": {name: file_sha256(Path("deepfuse") / name) for name in ("training.py", "model.py", "mef_ssim.py")},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+
+
+def digest(value: Any) -> str:
+    """A short name for a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    main()

@@ -1,0 +1,93 @@
+"""Retrain: `dvc repro` → publish the model → promote it if it is better than the champion."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from prefect import flow, get_run_logger, task
+
+from deepfuse import registry
+from deepfuse.evaluation import Verdict, held_out_scenes, judge, score_scenes
+from deepfuse.params import read_params
+from deepfuse.report import read_scores
+
+ALIGNED = Path("data/aligned")
+MODEL = Path("data/model")
+REPORT = Path("data/report")
+
+
+@flow(name="retrain")
+def retrain() -> Verdict:
+    """Bring the pipeline up to date, publish the model it made, and let it become champion if it is better."""
+    reproduce()
+    version = publish()
+    return promote(version)
+
+
+@task
+def reproduce() -> None:
+    """Run `dvc repro`, its progress in this task's log.
+
+    Raises:
+        RuntimeError: a stage failed; what it printed stands above.
+    """
+    folder = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")])}
+    command = [str(Path(folder) / "dvc"), "repro"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip():
+                get_run_logger().info(line.rstrip())
+    if process.returncode:
+        raise RuntimeError(f"dvc repro: expected exit code 0, got {process.returncode}")
+
+
+@task
+def publish() -> str:
+    """The registered version of the model in `data/model`, published if it is new."""
+    params = read_params()
+    version = registry.publish(MODEL, REPORT, key=model_key(), params=params.model_dump())
+    get_run_logger().info("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
+    return version
+
+
+@task
+def promote(version: str) -> Verdict:
+    """Judge a version once, on today's test split, beside the champion; alias it champion if it is better."""
+    champion = registry.champion_version()
+    if champion == version:
+        result = Verdict(False, f"version {version} is the champion")
+    elif decided := registry.verdict(version):
+        result = Verdict(False, f"decided before: {decided}")
+    else:
+        result = decide(champion)
+        if result.promote:
+            registry.promote(version)
+        registry.record_verdict(version, f"{'promoted' if result.promote else 'not promoted'}: {result.reason}")
+    get_run_logger().info("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
+    return result
+
+
+def decide(champion: str | None) -> Verdict:
+    """The verdict on the challenger in `data/report`."""
+    params = read_params()
+    challenger = read_scores(REPORT / "scenes.csv")
+    scores = None
+    if champion is not None:
+        model = registry.load_model(f"models:/{registry.NAME}/{champion}")
+        scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
+        scores = score_scenes(model, scenes, ALIGNED, exposures=params.evaluate.exposures)
+    return judge(challenger, scores, **params.promote.model_dump())
+
+
+def model_key() -> str:
+    """What names the model by its content: the md5 of `data/model` in `dvc.lock`."""
+    outs = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]["train"]["outs"]
+    return next(str(out["md5"]) for out in outs if out["path"] == MODEL.as_posix())
