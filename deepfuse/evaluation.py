@@ -41,7 +41,7 @@ class Verdict:
 
 def fuse_mertens(frames: Sequence[Image]) -> Image:
     """OpenCV's exposure fusion (Mertens, Kautz, Van Reeth 2007) at its defaults, clipped to the frames' range."""
-    fused = cv2.createMergeMertens().process([to_float(frame) for frame in frames])
+    fused = cv2.createMergeMertens().process([255 * to_float(frame) for frame in frames])  # it divides by 255
     return from_float(fused, frames[0].dtype)
 
 

@@ -115,9 +115,12 @@ def _useful(patch: Grey, selection: Selection) -> bool:
 def write_patches(path: Path, tables: Iterable[pa.Table], *, size_px: int) -> int:
     """Stream tables of `schema` into one Parquet file; memory holds one row group. Returns the rows written."""
     fields = schema(size_px)
-    with replacing(path) as temporary, pq.ParquetWriter(
-        temporary, fields, compression="lz4", use_dictionary=["scene"], column_encoding={"luma": "PLAIN"}
-    ) as writer:
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(
+            temporary, fields, compression="lz4", use_dictionary=["scene"], column_encoding={"luma": "PLAIN"}
+        ) as writer,
+    ):
         pending, rows = fields.empty_table(), 0
         for table in tables:
             pending = pa.concat_tables([pending, table])

@@ -63,9 +63,7 @@ def test_cameras_cover_every_depth_and_filter_order() -> None:
 @pytest.mark.parametrize("cfa", CFA_ORDERS)
 @pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.name)
 @pytest.mark.parametrize("compression", ["none", "lossless"])
-def test_libraw_reads_back_what_was_written(
-    camera: Camera, cfa: str, compression: str, tmp_path: Path
-) -> None:
+def test_libraw_reads_back_what_was_written(camera: Camera, cfa: str, compression: str, tmp_path: Path) -> None:
     camera = replace(camera, cfa=cfa, compression=compression)  # type: ignore[arg-type]
     mosaic = rng().integers(0, camera.white_level + 1, (38, 54), dtype=np.uint16)
     path = tmp_path / "frame.dng"
@@ -155,9 +153,7 @@ def test_homography_carries_reference_points_to_frame_points() -> None:
     dot = np.zeros((64, 96, 3), np.float32)
     dot[20, 30] = 0.8
     angle = 0.1
-    homography = np.array(
-        [[np.cos(angle), -np.sin(angle), 8.0], [np.sin(angle), np.cos(angle), 5.0], [0.0, 0.0, 1.0]]
-    )
+    homography = np.array([[np.cos(angle), -np.sin(angle), 8.0], [np.sin(angle), np.cos(angle), 5.0], [0.0, 0.0, 1.0]])
     mosaic = expose(dot, camera=quiet(CAMERAS[1]), stops=0, rng=rng(), homography=homography)
     light = mosaic.astype(np.float64) - CAMERAS[1].black_level
     rows, columns = np.indices(light.shape)
@@ -235,6 +231,15 @@ def test_damaged_radiance_files_are_named(content: bytes, tmp_path: Path) -> Non
 def test_missing_radiance_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="absent.hdr"):
         read_radiance(tmp_path / "absent.hdr")
+
+
+def test_unwritable_radiance_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match="scene.hdr"):
+        write_radiance(tmp_path / "missing" / "scene.hdr", flat(0.5))
+    (tmp_path / "scene.hdr").mkdir()
+    with pytest.raises(PhotoError, match="scene.hdr"):
+        write_radiance(tmp_path / "scene.hdr", flat(0.5))
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.hdr"]
 
 
 def test_radiance_that_is_no_picture_is_not_written(tmp_path: Path) -> None:

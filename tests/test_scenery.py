@@ -26,9 +26,7 @@ def luminance(picture: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("seed", [ROOM, HALL, WOOD])
-def test_scene_is_light_of_the_wanted_size_and_range(
-    scenes: dict[int, NDArray[np.float32]], seed: int
-) -> None:
+def test_scene_is_light_of_the_wanted_size_and_range(scenes: dict[int, NDArray[np.float32]], seed: int) -> None:
     picture = scenes[seed]
     assert picture.shape == (HEIGHT, WIDTH, 3)
     assert picture.dtype == np.float32
@@ -40,9 +38,7 @@ def test_scene_is_light_of_the_wanted_size_and_range(
 
 
 @pytest.mark.parametrize("seed", [ROOM, HALL, WOOD])
-def test_every_frame_of_a_bracket_shows_something_else(
-    scenes: dict[int, NDArray[np.float32]], seed: int
-) -> None:
+def test_every_frame_of_a_bracket_shows_something_else(scenes: dict[int, NDArray[np.float32]], seed: int) -> None:
     light = luminance(scenes[seed])
     well_exposed = [(light * 2.0**stop > 0.02) & (light * 2.0**stop < 0.95) for stop in (-3, 0, 3)]
     assert np.mean(well_exposed[0] & ~well_exposed[2]) > 0.02

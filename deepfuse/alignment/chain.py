@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfuse.alignment.geometry import is_camera_motion
-from deepfuse.alignment.pair import Gate, Pair, PairMatch, match_pair
+from deepfuse.alignment.pair import STRONG, Gate, Pair, PairMatch, match_pair
 from deepfuse.alignment.proxy import Proxy, well_exposed_share
 from deepfuse.alignment.result import Matrix
-
-STRONG = 3.0  # times proven: a neighbour so well matched needs no second opinion
-
 
 Attempt = tuple[int, PairMatch]  # the frame it was matched with, and what came of it
 

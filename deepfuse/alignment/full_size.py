@@ -23,6 +23,7 @@ from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, co
 
 TILE_PX = 128
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
+WINDOW_PX = TILE_PX + 2 * INNER_PX
 MAX_TILES = 36
 
 
@@ -44,12 +45,12 @@ def finish(start: Matrix, pair: FullPair) -> Matrix:
     """The motion, frame to reference, in full-size pixels; exactly the identity where that is as good.
 
     Args:
-        start: the motion in proxy pixels. It is only scaled where the two pictures show too little in common
-            for a comparison: then it rests on the frames between them.
+        start: the motion in proxy pixels. It is only scaled where the two pictures are too small or show too
+            little in common for a comparison: then it rests on the frames between them.
     """
     full = to_full_size(start, pair.size, pair.proxies.reference.size)
     seen = pair.proxies.ask(start)
-    if not seen.confirm(pair.proxies.gate.moving_tiles):
+    if not seen.confirm(pair.proxies.gate.moving_tiles) or min(pair.size) < WINDOW_PX:
         return _unless_still(full, pair.size)
     ask = _voter(pair, seen)
     refined, votes = refine(full, ask)
@@ -78,7 +79,7 @@ def _spread(centres: Matrix) -> Matrix:
 
 
 def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
-    side = TILE_PX + 2 * INNER_PX
+    side = WINDOW_PX
     corners = np.clip(np.rint(centres) - side // 2, 0, np.array(pair.size) - side).astype(int)
     places = [(int(x), int(y)) for x, y in corners]
     windows = [prepare(luma(pair.reference[y : y + side, x : x + side])) for x, y in places]

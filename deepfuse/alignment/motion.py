@@ -9,25 +9,30 @@ from deepfuse.alignment.geometry import apply, translation
 from deepfuse.alignment.result import Matrix
 
 POINTS_PER_PARAMETER = 3
-FREER_GAIN = 0.85  # of the simpler model's residual, else the simpler one stands: it runs less wild at the corners
+FREER_GAIN = 0.85  # of the simpler model's residual, or the simpler one stands, which strays less at corners
 
 
 def simplest_motion(source: Matrix, target: Matrix, inlier_px: float = 0.5) -> Matrix:
-    """Translation, similarity or homography from `source` to `target`, points (N, 2) in pixels, N > 0.
+    """Identity, translation, similarity or homography from `source` to `target`, points (N, 2) in pixels.
 
     A freer model must have enough points and leave clearly less than the simpler one.
     """
-    best = translation(*np.median(target - source, axis=0))
-    for parameters, fit in ((4, _similarity), (8, _homography)):
+    best, least = np.eye(3), residual_px(np.eye(3), source, target)
+    for parameters, fit in ((2, _translation), (4, _similarity), (8, _homography)):
         model = fit(source, target, inlier_px) if len(source) >= POINTS_PER_PARAMETER * parameters else None
-        if model is not None and residual_px(model, source, target) < FREER_GAIN * residual_px(best, source, target):
-            best = model
+        left = least if model is None else residual_px(model, source, target)
+        if model is not None and left < FREER_GAIN * least:
+            best, least = model, left
     return best
 
 
 def residual_px(model: Matrix, source: Matrix, target: Matrix) -> float:
     """Median distance between `source` mapped by `model` and `target`."""
     return float(np.median(np.linalg.norm(apply(model, source) - target, axis=1)))
+
+
+def _translation(source: Matrix, target: Matrix, inlier_px: float) -> Matrix | None:
+    return translation(*np.median(target - source, axis=0))
 
 
 def _similarity(source: Matrix, target: Matrix, inlier_px: float) -> Matrix | None:

@@ -17,6 +17,8 @@ from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes, clearly_better, vote
 
 UNTOUCHED_PX = 0.25
+MAX_RESIDUAL_PX = 1.0  # chance leaves 1.4 within MAGSAC's 2 px
+STRONG = 3.0  # times proven: needs no second opinion
 MIN_SPREAD = 0.35  # of both sides, covered by the tiles that confirm a motion
 
 
@@ -30,6 +32,11 @@ class Gate:
     def still_tiles(self) -> int:
         """Tiles that prove two frames stand still: a hypothesis without a free parameter."""
         return max(4, round(self.min_inliers * 0.25))
+
+    @property
+    def faint_tiles(self) -> int:
+        """The same from tiles without a distinct peak."""
+        return max(6, round(self.min_inliers * 0.36))
 
     @property
     def moving_tiles(self) -> int:
@@ -77,21 +84,21 @@ class PairMatch:
 
 
 def match_pair(pair: Pair) -> list[PairMatch]:
-    """Try the rungs in turn until one is sure; the sure answer, if any, comes last."""
-    tried = []
+    """Try the rungs in turn until one is strong; all that was tried, the best supported sure answer last."""
+    tried: list[PairMatch] = []
     for found in _rungs(pair):
         tried.append(found)
-        if found.sure:
+        if found.sure and found.support >= STRONG:
             break
-    return tried
+    return sorted(tried, key=lambda found: (found.sure, found.support))
 
 
 def _rungs(pair: Pair) -> Iterator[PairMatch]:
     yield _by_tiles(pair)
     for method, normalise in NORMALISATIONS.items():
         yield _by_features(method, match_features(pair.reference, pair.frame, normalise), pair)
-    found = match_areas(pair.reference, pair.frame)
-    yield _by_confirmation("ecc", found, pair)
+    yield _by_confirmation("ecc", match_areas(pair.reference, pair.frame), pair)
+    yield _by_suggestion(pair)
 
 
 def _by_tiles(pair: Pair) -> PairMatch:
@@ -115,7 +122,7 @@ def _by_features(method: str, match: Match | None, pair: Pair) -> PairMatch:
         doubtful = PairMatch(method, np.eye(3), match.inliers, match.residual_px)
         return confirmed if confirmed.sure else doubtful
     homography, votes = _settle(match.homography, pair)
-    sure = not votes.contradict(pair.gate.moving_tiles)
+    sure = match.residual_px <= MAX_RESIDUAL_PX and not votes.contradict(pair.gate.moving_tiles)
     support = match.inliers / pair.gate.min_inliers
     return PairMatch(method, homography, match.inliers, match.residual_px, sure, support)
 
@@ -128,6 +135,16 @@ def _by_confirmation(method: str, start: Matrix | None, pair: Pair) -> PairMatch
     sure = votes.confirm(pair.gate.moving_tiles) and votes.cover(MIN_SPREAD, pair.reference.size)
     support = votes.count / pair.gate.moving_tiles
     return PairMatch(method, homography, votes.count, votes.residual_px, sure, support)
+
+
+def _by_suggestion(pair: Pair) -> PairMatch:
+    """Frames with little in common that stand still: no tile is sure of it, many lean to it."""
+    near = pair.still.near
+    shifts = np.linalg.norm(pair.still.shifts_px[near], axis=1)
+    residual = float(np.median(shifts)) if near.any() else float("inf")
+    sure = pair.still.suggest(pair.gate.faint_tiles)
+    support = near.sum() / pair.gate.faint_tiles
+    return PairMatch("identity by faint tiles", np.eye(3), int(near.sum()), residual, sure, float(support))
 
 
 def _settle(start: Matrix, pair: Pair) -> tuple[Matrix, Votes]:

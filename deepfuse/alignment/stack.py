@@ -84,9 +84,7 @@ def _cut(frame: Pixels, homography: Matrix, crop: tuple[int, int, int, int]) -> 
     return warp(frame, translation(-x, -y) @ homography, (width, height))
 
 
-def _evidence(
-    chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float
-) -> tuple[Registration, ...]:
+def _evidence(chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float) -> tuple[Registration, ...]:
     links = [chain.links[index] for index in range(len(homographies))]
     motions = [np.linalg.inv(homographies[link.target]) @ homographies[link.frame] for link in links]
     shifts = [corner_shift_px(motion, shape[1], shape[0]) for motion in motions]

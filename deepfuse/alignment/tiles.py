@@ -19,6 +19,7 @@ PEAK_RADIUS_PX = 3.5
 MIN_VALID_SHARE = 0.3
 AGREE_PX = 1.0
 MIN_AGREEING_SHARE = 0.6  # of the clear tiles; chance gives each one in sixty
+MIN_FAINT_SHARE = 0.15  # of all tiles
 MIN_GAIN = 0.01
 MIN_GAINING_SHARE = 0.65
 
@@ -38,7 +39,7 @@ class Votes:
     @property
     def agreeing(self) -> NDArray[np.bool_]:
         """Clear tiles that want to stay within `AGREE_PX`."""
-        return np.asarray(self.clear & (np.linalg.norm(self.shifts_px, axis=1) <= AGREE_PX))
+        return self.clear & self.near
 
     @property
     def count(self) -> int:
@@ -54,6 +55,16 @@ class Votes:
     def confirm(self, min_tiles: int) -> bool:
         """Whether enough tiles agree, and most of those that speak at all."""
         return self.count >= min_tiles and self.count >= MIN_AGREEING_SHARE * int(self.clear.sum())
+
+    @property
+    def near(self) -> NDArray[np.bool_]:
+        """Tiles, clear or not, whose best match lies within `AGREE_PX`."""
+        return np.asarray(np.linalg.norm(self.shifts_px, axis=1) <= AGREE_PX)
+
+    def suggest(self, min_tiles: int) -> bool:
+        """Whether far more tiles than by chance, clear or not, match best where they are; none object."""
+        enough = max(min_tiles, MIN_FAINT_SHARE * int(np.isfinite(self.at_zero).sum()))
+        return int(self.near.sum()) >= enough and self.count >= MIN_AGREEING_SHARE * int(self.clear.sum())
 
     def contradict(self, min_tiles: int) -> bool:
         """Whether enough tiles speak, and most of them want to be elsewhere."""

@@ -117,7 +117,9 @@ def _mlflow() -> ModuleType:
 
 def _download(uri: str) -> Path:
     if not os.environ.get("MLFLOW_TRACKING_URI") and not DEFAULT_DATABASE.exists():
-        raise ModelError(f"{uri}: expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set")
+        raise ModelError(
+            f"{uri}: expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set"
+        )
     mlflow = _mlflow()
     try:
         return Path(mlflow.artifacts.download_artifacts(uri)) / "artifacts" / "model"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfuse.scenery.outdoors import LUMINANCE, render_wood
+from deepfuse.scenery.outdoors import LUMINANCE
 from deepfuse.scenery.room import render_room
 from deepfuse.scenery.texture import Array
+from deepfuse.scenery.wood import render_wood
 
 MIN_RANGE_STOPS = 12.3
 KEY = 0.14

@@ -42,9 +42,7 @@ def place_windows(rng: Rng, shell: Solid, *, hall: bool) -> list[Window]:
 
 def furnish(rng: Rng, shell: Solid, *, hall: bool) -> tuple[tuple[Solid, ...], tuple[Lamp, ...]]:
     """Things on the floor, not in each other's way, and lamps."""
-    makers = (
-        [_crates, _crates, _barrels, _balls] if hall else [_table, _cabinet, _sofa, _shelf, _balls, _stool]
-    )
+    makers = [_crates, _crates, _barrels, _balls] if hall else [_table, _cabinet, _sofa, _shelf, _balls, _stool]
     spots = _spots(rng, shell, 7 if not hall else 9)
     solids: list[Solid] = []
     for number, (x, z) in enumerate(spots):
@@ -203,28 +201,16 @@ def _barrels(rng: Rng, x: float, z: float) -> list[Solid]:
 
 
 def _hanging_lamp(rng: Rng, x: float, z: float, ceiling: float, radius: float) -> tuple[list[Solid], Lamp]:
-    """A bulb below a shade on a cord; the shade glows, the bulb is what is brightest in the room."""
+    """A bulb on a cord, often below a shade; the shade glows, the bulb is what is brightest in the room."""
     height = ceiling - float(rng.uniform(0.6, 0.9))
-    warm = np.array([1.0, 0.72, 0.42]) * rng.uniform(0.7, 1.4)
-    red, green, blue = (float(c) for c in warm)
-    bulb = Solid(
-        "ball", (x, height, z), (radius,) * 3, glow=(45 * red, 45 * green, 45 * blue), casts_shadow=False
-    )
-    shade = Solid(
-        "drum",
-        (x, height + 0.16, z),
-        (0.2, 0.1, 0.2),
-        0.0,
-        (0.5, 0.4, 0.3),
-        CLOTH,
-        glow=(1.2 * red, 1.2 * green, 1.2 * blue),
-        casts_shadow=False,
-    )
-    cord = Solid(
-        "drum",
-        (x, (height + 0.26 + ceiling) / 2, z),
-        (0.008, (ceiling - height - 0.26) / 2, 0.008),
-        albedo=(0.02, 0.02, 0.02),
-        casts_shadow=False,
-    )
-    return [bulb, shade, cord], Lamp((x, height - 0.06, z), (0.5 * red, 0.5 * green, 0.5 * blue))
+    red, green, blue = (float(c) for c in np.array([1.0, 0.72, 0.42]) * rng.uniform(0.7, 1.4))
+    middle = (height + 0.05 + ceiling) / 2
+    cord = Solid("drum", (x, middle, z), (0.008, ceiling - middle, 0.008), 0.0, (0.02,) * 3, casts_shadow=False)
+    bulb_glow = (45 * red, 45 * green, 45 * blue)
+    bulb = Solid("ball", (x, height, z), (radius,) * 3, glow=bulb_glow, casts_shadow=False)
+    parts = [cord, bulb]
+    if rng.random() < 0.6:
+        glow = (1.2 * red, 1.2 * green, 1.2 * blue)
+        at, half = (x, height + 0.16, z), (0.2, 0.1, 0.2)
+        parts.append(Solid("drum", at, half, 0.0, (0.5, 0.4, 0.3), CLOTH, glow, casts_shadow=False))
+    return parts, Lamp((x, height - 0.06, z), (0.5 * red, 0.5 * green, 0.5 * blue))

@@ -19,7 +19,7 @@ BOUNCE_GRID = 7
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle in a face of the room, by that face's chart axes, m; `panes` across and up, 0 for no glass."""
+    """A rectangle in a face of the room, by its chart axes, m; `panes` across and up, 0 for no glass."""
 
     face: int
     low: tuple[float, float]
@@ -62,18 +62,14 @@ def window_points(window: Window, room: Solid, rng: Rng, side: int) -> Array:
     return points
 
 
-def direct(
-    points: Array, normals: Array, lights: Lights, room: Solid, solids: Sequence[Solid], rng: Rng
-) -> Array:
+def direct(points: Array, normals: Array, lights: Lights, room: Solid, solids: Sequence[Solid], rng: Rng) -> Array:
     """Light of windows and lamps on points (3, n) with normals (3, n), shadows included: (n, 3)."""
     total = np.zeros((points.shape[1], 3), np.float32)
     for window in lights.windows:
         side = 4 if len(lights.windows) == 1 else 3
         for sample in window_points(window, room, rng, side).T:
             form = _form_factor(points, normals, sample, window)
-            total += (form * (window.area / side**2))[:, None] * _shaded(
-                points, sample, form, solids, window.sky
-            )
+            total += (form * (window.area / side**2))[:, None] * _shaded(points, sample, form, solids, window.sky)
     for lamp in lights.lamps:
         for jitter in rng.normal(0, 0.06, (3, 3)).astype(np.float32):
             sample = np.asarray(lamp.position, np.float32) + jitter
@@ -111,7 +107,7 @@ def openness(points: Array, normals: Array, solids: Sequence[Solid], rng: Rng, *
         toss = rng.standard_normal((3, points.shape[1]), dtype=np.float32)
         directions = normals + toss / np.linalg.norm(toss, axis=0)
         free += ~blocked(points + 0.004 * normals, directions, 1.5, solids)
-    return free / rays
+    return vector(free / rays)
 
 
 def sunlit(points: Array, lights: Lights, room: Solid, solids: Sequence[Solid], depth: float) -> Array:
@@ -146,9 +142,7 @@ def inside_margin(window: Window, points: Array) -> Array:
 def bar_margin(window: Window, points: Array, *, half_bar_m: float = 0.028) -> Array:
     """How far points (3, n) of the window's plane lie from its frame and bars, m; negative on them."""
     margin = np.full(points.shape[1], np.inf, np.float32)
-    for axis, low, high, count in zip(
-        CHART_AXES[window.face // 2], window.low, window.high, window.panes, strict=True
-    ):
+    for axis, low, high, count in zip(CHART_AXES[window.face // 2], window.low, window.high, window.panes, strict=True):
         if count:
             pane = (high - low) / count
             offset = np.mod(points[axis] - low, pane)
@@ -176,11 +170,9 @@ def bounced(points: Array, normals: Array, room: Solid, leaving: Array) -> Array
 
 
 def interreflect(arriving: Array, albedo: Array, room: Solid, *, bounces: int = 3) -> Array:
-    """Radiance leaving the room's faces, (6, g, g, 3), from first light (6, n, n, 3) and mean albedo (6, 3)."""
+    """Radiance leaving the room's faces, (6, g, g, 3), from first light (6, n, n, 3) and albedo (6, 3)."""
     points, outward = room.chart(BOUNCE_GRID)
-    first = np.stack(
-        [cv2.resize(face, (BOUNCE_GRID, BOUNCE_GRID), interpolation=cv2.INTER_AREA) for face in arriving]
-    )
+    first = np.stack([cv2.resize(face, (BOUNCE_GRID, BOUNCE_GRID), interpolation=cv2.INTER_AREA) for face in arriving])
     inward = -outward.reshape(3, -1)
     inside = points.reshape(3, -1) * 0.999 + 0.001 * vector(room.centre)[:, None]
     leaving = first * albedo[:, None, None]

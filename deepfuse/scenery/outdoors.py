@@ -1,11 +1,9 @@
-"""What lies outside: sky, hills, houses and trees, as a view from a window or as a wood of its own.
+"""What lies outside a window: sky, hills, houses and trees.
 
 Pictures are painted from far to near, as dead leaves are; radiance is relative to a bright sky of about 1.
 """
 
 from __future__ import annotations
-
-import math
 
 import cv2
 import numpy as np
@@ -26,9 +24,9 @@ def smoothstep(x: Array, low: float, high: float) -> Array:
 
 def paint_view(rng: Rng) -> Array:
     """A view of 160° by 80°, (800, 1600, 3), the horizon on row 440."""
-    view = _sky(rng, VIEW_ROWS, VIEW_COLUMNS, HORIZON_ROW)
+    view = paint_sky(rng, VIEW_ROWS, VIEW_COLUMNS, HORIZON_ROW)
     haze = view[HORIZON_ROW - 5, :].mean(axis=0)
-    _ground(view, rng, HORIZON_ROW)
+    paint_ground(view, rng, HORIZON_ROW)
     for depth in np.linspace(0.9, 0.35, int(rng.integers(1, 4))):
         _hills(view, rng, haze, float(depth))
     if rng.random() < 0.6:
@@ -52,14 +50,14 @@ def look_out(view: Array, directions: Array) -> Array:
 
 def green(rng: Rng, level: float) -> Color:
     """A leaf green or autumn colour of that brightness."""
-    return level * rng.uniform(0.45, 1.0), level * rng.uniform(0.75, 1.0), level * rng.uniform(0.08, 0.3)
+    return level * rng.uniform(0.45, 1.0), level * rng.uniform(0.75, 1.0), level * rng.uniform(0.15, 0.4)
 
 
-def _sky(rng: Rng, rows: int, columns: int, horizon: int) -> Array:
+def paint_sky(rng: Rng, rows: int, columns: int, horizon: int) -> Array:
     height = np.clip(1 - np.arange(rows, dtype=np.float32) / horizon, 0, 1)[:, None, None]
-    low = np.array([0.95, 0.85 + 0.1 * rng.random(), 0.7 + 0.25 * rng.random()], np.float32)
+    low = np.array([0.8, 0.72 + 0.1 * rng.random(), 0.55 + 0.25 * rng.random()], np.float32)
     high = np.array([0.16, 0.32, 0.75], np.float32) * rng.uniform(0.6, 1.1)
-    blend = height**0.6
+    blend = height**0.4
     sky = low * (1 - blend) + high * blend
     # Clouds flatten towards the horizon, where they are seen edge-on.
     field = fractal(rng, 512, 1024, slope=1.45)
@@ -67,15 +65,15 @@ def _sky(rng: Rng, rows: int, columns: int, horizon: int) -> Array:
     scale = 1 / (0.12 + height[..., 0])
     cloud = bilinear(
         field[..., None],
-        ((x - columns / 2) * scale * 0.16 + 512).ravel() % 1022,
-        (scale * 60 + 0 * x).ravel() % 510,
+        vector((x - columns / 2) * scale * 0.16 + 512).ravel() % 1022,
+        vector(scale * 60 + 0 * x).ravel() % 510,
     ).reshape(rows, columns)
     cover = smoothstep(cloud, rng.uniform(-0.3, 0.9), 2.0)[..., None]
     light = (1.25 - 0.25 * smoothstep(cloud, 0.8, 2.6))[..., None]
     return np.asarray(sky * (1 - cover) + light * vector([1.0, 0.97, 0.94]) * cover, np.float32)
 
 
-def _ground(picture: Array, rng: Rng, horizon: int) -> None:
+def paint_ground(picture: Array, rng: Rng, horizon: int) -> None:
     """Grass or earth in perspective, from the horizon row down."""
     rows, columns = picture.shape[0] - horizon, picture.shape[1]
     texture = fractal(rng, 1024, 1024, slope=0.8)[..., None]
@@ -153,74 +151,3 @@ def leaves(
         position = (int(centre[0] + dx), int(centre[1] + dy))
         lit = (color[0] * tone, color[1] * tone, color[2] * tone)
         cv2.ellipse(picture, position, (max(1, int(size)), max(1, int(size * 0.55))), angle, 0, 360, lit, -1)
-
-
-def render_wood(rng: Rng, width: int, height: int) -> Array:
-    """A wood against a low sun, (height, width, 3): each nearer layer is darker and hides those behind."""
-    rows, columns = 2 * height, 2 * width
-    horizon = int(rng.uniform(0.55, 0.68) * rows)
-    picture = _sky(rng, rows, columns, horizon) * np.float32(0.3)
-    sun = (rng.uniform(0.2, 0.8) * columns, horizon - rng.uniform(0.12, 0.4) * rows)
-    _glow(picture, sun, rows)
-    haze = picture[horizon - 8 : horizon].mean(axis=(0, 1))
-    _ground(picture, rng, horizon)
-    y = np.arange(rows - horizon, dtype=np.float32)[:, None, None] / (rows - horizon)
-    picture[horizon:] = picture[horizon:] * (0.5 * np.exp(-4 * y) + 0.05) + haze * 0.25 * np.exp(-14 * y)
-    for nearness in np.linspace(0.1, 1.0, 7) ** 1.5:
-        _stand(picture, rng, haze, horizon, sun, float(nearness))
-    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32)
-
-
-def _glow(picture: Array, sun: tuple[float, float], rows: int) -> None:
-    y, x = np.indices(picture.shape[:2], dtype=np.float32)
-    distance = np.hypot(x - sun[0], y - sun[1]) / rows
-    halo = 0.35 * np.exp(-distance / 0.2) + 3.0 * np.exp(-distance / 0.025)
-    disc = 40.0 * (1 - smoothstep(distance, 0.026, 0.03))
-    picture += (halo + disc)[..., None] * vector([1.0, 0.85, 0.6])
-
-
-def _stand(
-    picture: Array, rng: Rng, haze: Array, horizon: int, sun: tuple[float, float], nearness: float
-) -> None:
-    """One row of trees; `nearness` is 0 for far and hazy, 1 for close and dark; leaves spare the sun."""
-    rows, columns = picture.shape[:2]
-    foot = horizon + 0.5 * (rows - horizon) * nearness
-    veil = 0.45 * (1 - nearness) ** 3
-    light = 0.02 * (1 - nearness) ** 2 + 0.0015
-    for _ in range(max(2, int(26 * (1 - nearness)))):
-        x, girth = rng.uniform(0, columns), rows * (0.004 + 0.022 * nearness) * rng.uniform(0.6, 1.4)
-        _trunk(picture, rng, (x, foot + rng.uniform(0, 0.1) * rows * nearness), girth, light, veil * haze)
-        for _ in range(int(rng.integers(2, 6))):
-            spread = rows * (0.08 + 0.22 * nearness)
-            centre = (
-                x + rng.normal(0, 1.0) * spread,
-                foot - rows * rng.uniform(0.25, 0.75) * (0.5 + nearness),
-            )
-            tone = green(rng, light * 4)
-            color = (tone[0] + veil * haze[0], tone[1] + veil * haze[1], tone[2] + veil * haze[2])
-            radius = spread * rng.uniform(0.3, 0.7)
-            if math.dist(centre, sun) > 0.07 * rows + radius:
-                leaves(picture, rng, centre, radius, color, leaf=0.05, count=260)
-
-
-def _trunk(
-    picture: Array, rng: Rng, foot: tuple[float, float], girth: float, light: float, veil: Array
-) -> None:
-    """A trunk with bark from `foot` (x, y) out of the picture's top, px."""
-    bottom, left, right = int(foot[1]), int(foot[0] - girth), int(foot[0] + girth) + 1
-    lean = rng.normal(0, 0.04)
-    y = np.arange(bottom, dtype=np.float32)[:, None]
-    x = np.arange(max(0, left - 60), min(picture.shape[1], right + 60), dtype=np.float32)[None]
-    if x.size < 2:
-        return
-    axis = foot[0] + lean * (bottom - y)
-    across = (x - axis) / (girth * (0.55 + 0.45 * y / bottom))
-    bark = fractal(rng, 256, 64, slope=0.8)[..., None]
-    columns = (np.arcsin(np.clip(across, -0.99, 0.99)) * 16 + 32).astype(np.float32)
-    grain = bilinear(bark, columns.ravel() % 62, np.broadcast_to(y * 0.25 % 254, across.shape).ravel())
-    relief = np.clip(1 + 0.4 * grain.reshape(across.shape), 0.2, 2.5) * (0.6 + 0.5 * across**2)
-    color = relief[..., None] * vector([0.9, 0.7, 0.5]) * light + veil
-    mask = (1 - smoothstep(np.abs(across), 0.95, 1.0))[..., None]
-    part = picture[:bottom, int(x[0, 0]) : int(x[0, -1]) + 1]
-    part += mask * (color - part)

@@ -8,26 +8,16 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from deepfuse.scenery import light as lit
+from deepfuse.scenery.decoration import PX_PER_M, grains, paint_shell
 from deepfuse.scenery.furniture import furnish, place_windows
 from deepfuse.scenery.light import Lights, Window
 from deepfuse.scenery.outdoors import HORIZON_ROW, look_out, paint_view
 from deepfuse.scenery.solids import CHART_AXES, Solid
-from deepfuse.scenery.texture import (
-    FLOORS,
-    WALLS,
-    Array,
-    Rng,
-    concrete,
-    dead_leaves,
-    fractal,
-    look_up,
-    plaster,
-    vector,
-)
+from deepfuse.scenery.texture import Array, Rng, look_up, vector
 
-PX_PER_M = 150.0
 WALL_M = 0.22
 SHELL_GRID, SOLID_GRID = 64, 8
 VIEW_DIMMING = 0.45  # the sky that lights the floor stands higher, and is brighter, than the one in view
@@ -70,9 +60,7 @@ def build_room(rng: Rng, *, hall: bool) -> Room:
     )
     solids, lamps = furnish(rng, shell, hall=hall)
     lights = Lights(windows, lamps, _sun_direction(rng, windows), (16.0, 13.5, 10.0))
-    return Room(
-        shell, _paint(rng, shell, windows, hall=hall), _grains(rng), solids, lights, view * VIEW_DIMMING
-    )
+    return Room(shell, paint_shell(rng, shell, windows, hall=hall), grains(rng), solids, lights, view * VIEW_DIMMING)
 
 
 def _sun_direction(rng: Rng, windows: Sequence[Window]) -> tuple[float, float, float]:
@@ -82,53 +70,6 @@ def _sun_direction(rng: Rng, windows: Sequence[Window]) -> tuple[float, float, f
     elevation = rng.uniform(0.45, 0.8)
     flat = math.cos(elevation)
     return flat * math.sin(heading), math.sin(elevation), flat * math.cos(heading)
-
-
-def _paint(rng: Rng, shell: Solid, windows: Sequence[Window], *, hall: bool) -> tuple[Array, ...]:
-    """One picture per face of the shell, (rows along v, columns along u)."""
-    wall = concrete if hall else WALLS[int(rng.integers(len(WALLS)))]
-    floor = concrete if hall else FLOORS[int(rng.integers(len(FLOORS)))]
-    makers = [wall, wall, floor, concrete if hall else plaster, wall, wall]
-    state = rng.bit_generator.state
-    paints = []
-    for face, maker in enumerate(makers):
-        u, v = CHART_AXES[face // 2]
-        shape = (int(2 * shell.half[v] * PX_PER_M) // 2 * 2, int(2 * shell.half[u] * PX_PER_M) // 2 * 2)
-        if maker is wall:
-            rng.bit_generator.state = state  # all walls wear the same material
-        paint = np.ascontiguousarray(maker(rng, *shape, PX_PER_M))
-        if maker is wall and not hall:
-            paint[: int(0.1 * PX_PER_M)] = (0.5, 0.47, 0.42)  # skirting board; v runs upwards
-        paints.append(paint)
-    for face in (0, 1, 5):
-        _hang_pictures(paints[face], rng, shell, face, [w for w in windows if w.face == face], hall=hall)
-    return tuple(paints)
-
-
-def _hang_pictures(
-    paint: Array, rng: Rng, shell: Solid, face: int, windows: Sequence[Window], *, hall: bool
-) -> None:
-    """Up to three framed pictures where there is no window."""
-    columns = paint.shape[1]
-    start = shell.centre[CHART_AXES[face // 2][0]] - shell.half[CHART_AXES[face // 2][0]]
-    for _ in range(0 if hall else 3):
-        width, height = (int(s * PX_PER_M) for s in rng.uniform((0.5, 0.4), (1.1, 0.9)))
-        x, y = int(rng.uniform(10, max(11, columns - width - 10))), int(rng.uniform(1.25, 1.4) * PX_PER_M)
-        picture = dead_leaves(rng, height // 2 * 2, width // 2 * 2)
-        left, right = start + (x - 20) / PX_PER_M, start + (x + width + 20) / PX_PER_M
-        clash = any(left < w.high[0] and right > w.low[0] for w in windows)
-        if clash or y + height + 8 > paint.shape[0]:
-            continue
-        paint[y - 6 : y + picture.shape[0] + 6, x - 6 : x + picture.shape[1] + 6] = (0.06, 0.04, 0.03)
-        paint[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-
-
-def _grains(rng: Rng) -> tuple[Array, ...]:
-    """Grey surface textures for things, 512 px to 2 m: smooth, wood, cloth."""
-    smooth = 1 + 0.05 * fractal(rng, 512, 512)
-    wood = 1 + 0.22 * fractal(rng, 512, 512, slope=0.8, stretch=0.18)
-    cloth = 1 + 0.08 * fractal(rng, 512, 512, slope=1.2) + 0.1 * fractal(rng, 512, 512, slope=0.2)
-    return tuple(np.repeat(np.clip(g, 0.2, 2)[..., None], 3, axis=2) for g in (smooth, wood, cloth))
 
 
 def _illuminate(room: Room, rng: Rng) -> tuple[Array, list[Array]]:
@@ -252,7 +193,7 @@ def _see_solid(
     distance[index] = t
 
 
-def _near_silhouette(solid: Solid, eye: Array, directions: Array) -> Array:
+def _near_silhouette(solid: Solid, eye: Array, directions: Array) -> NDArray[np.intp]:
     """Indices of the rays that pass through the solid's bounding ball."""
     offset = vector(solid.centre)[:, None] - eye
     along = (directions * offset).sum(axis=0)

@@ -38,18 +38,16 @@ class Solid:
         cx, cy, cz = self.centre if points else (0.0, 0.0, 0.0)
         x, y, z = vectors[0] - cx, vectors[1] - cy, vectors[2] - cz
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
-        return np.stack(
-            [(cos * x - sin * z) / self.half[0], y / self.half[1], (sin * x + cos * z) / self.half[2]]
-        ).astype(np.float32)
+        return vector([(cos * x - sin * z) / self.half[0], y / self.half[1], (sin * x + cos * z) / self.half[2]])
 
     def world(self, vectors: Array, *, points: bool) -> Array:
         """Unit-frame points (3, ...) or normals in the world; normals come back with length 1."""
         factor = np.array(self.half, np.float32) if points else 1 / np.array(self.half, np.float32)
         x, y, z = vectors * factor.reshape(3, *[1] * (vectors.ndim - 1))
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
-        turned = np.stack([cos * x + sin * z, y, cos * z - sin * x]).astype(np.float32)
+        turned = vector([cos * x + sin * z, y, cos * z - sin * x])
         if not points:
-            return turned / np.linalg.norm(turned, axis=0)
+            return vector(turned / np.linalg.norm(turned, axis=0))
         return turned + np.array(self.centre, np.float32).reshape(3, *[1] * (vectors.ndim - 1))
 
     def distance(self, origins: Array, directions: Array) -> Array:
@@ -139,4 +137,4 @@ def _near_ball(solid: Solid, points: Array, directions: Array, square: Array) ->
     offset = vector(solid.centre)[:, None] - points
     along = np.einsum("ij,ij->j", offset, directions)
     apart = np.einsum("ij,ij->j", offset, offset) - np.float32(np.sum(np.square(solid.half)))
-    return (apart < 0) | ((along > 0) & (apart * square < along * along))
+    return np.asarray((apart < 0) | ((along > 0) & (apart * square < along * along)), np.bool_)

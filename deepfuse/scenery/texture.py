@@ -127,13 +127,14 @@ def dead_leaves(rng: Rng, rows: int, columns: int, *, count: int = 160) -> Array
 
     Source: Lee, Mumford, Huang 2001, doi:10.1023/A:1011109015675.
     """
-    picture: Array = np.full((rows, columns, 3), random_color(rng, 0.2, 0.7), np.float32)
-    smallest, largest = 0.03 * rows, 0.45 * rows
+    palette = [random_color(rng, low, low + 0.2, 0.8) for low in (0.03, 0.1, 0.25, 0.4, 0.6)]
+    picture: Array = np.full((rows, columns, 3), palette[-1], np.float32)
+    smallest, largest = 0.04 * rows, 0.6 * rows
     spread = rng.random(count)
     radii = np.sort(1 / np.sqrt(smallest**-2 + spread * (largest**-2 - smallest**-2)))[::-1]
     for radius in radii:
         x, y = int(rng.uniform(0, columns)), int(rng.uniform(0, rows))
-        color = random_color(rng, 0.05, 0.8, 0.7)
+        color = palette[int(rng.integers(len(palette)))]
         if rng.random() < 0.5:
             cv2.circle(picture, (x, y), max(1, int(radius)), color, -1)
         else:

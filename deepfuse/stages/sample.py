@@ -32,14 +32,14 @@ def make_scene(index: int, params: Sample) -> None:
     folder.mkdir(exist_ok=True)
     radiance = render_scene(params.seed + index, width=params.width, height=params.height)
     stops = STOPS[index % len(STOPS)]
-    motion = np.tile(np.eye(3), (len(stops), 1, 1))
+    motion = [np.eye(3)] * len(stops)
     if handheld:
         rng = np.random.default_rng([params.seed, index])
         motion = hand_motion(rng, len(stops), width=params.width, height=params.height)
     camera = CAMERAS[index % len(CAMERAS)]
     simulate_bracket(radiance, folder, camera=camera, stops=stops, seed=params.seed + index, homographies=motion)
     write_radiance(folder / "truth.hdr", radiance)
-    write_json(folder / "motion.json", motion.tolist())
+    write_json(folder / "motion.json", [matrix.tolist() for matrix in motion])
 
 
 if __name__ == "__main__":
