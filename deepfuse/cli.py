@@ -70,7 +70,7 @@ def _fuse(options: argparse.Namespace) -> dict[str, Any]:
     if not options.no_align:
         alignment = align(frames)
         frames = list(alignment.frames)
-        record["alignment"] = alignment.to_record()
+        record["alignment"] = alignment.record()
     fused = fuse(frames, model=model)
     write_photo(options.output, fused)
     height, width, _ = fused.shape

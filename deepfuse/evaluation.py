@@ -41,7 +41,8 @@ class Verdict:
 
 def fuse_mertens(frames: Sequence[Image]) -> Image:
     """OpenCV's exposure fusion (Mertens, Kautz, Van Reeth 2007) at its defaults, clipped to the frames' range."""
-    fused = cv2.createMergeMertens().process([255 * to_float(frame) for frame in frames])  # it divides by 255
+    scaled = [255 * to_float(frame) for frame in frames]  # it divides by 255, whatever the type
+    fused = np.asarray(cv2.createMergeMertens().process(scaled), np.float32)
     return from_float(fused, frames[0].dtype)
 
 

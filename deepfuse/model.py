@@ -39,9 +39,11 @@ class PaperNet(nn.Module):
         self.c3 = nn.Conv2d(32, 32, 7, padding="same")
         self.c4 = nn.Conv2d(32, 16, 5, padding="same")
         self.c5 = nn.Conv2d(16, 1, 5, padding="same")
-        for layer in (self.c1, self.c2, self.c3, self.c4, self.c5):
-            nn.init.kaiming_normal_(layer.weight, LEAK)
-            nn.init.zeros_(layer.bias)
+        for name, parameter in self.named_parameters():
+            if name.endswith("weight"):
+                nn.init.kaiming_normal_(parameter, LEAK)
+            else:
+                nn.init.zeros_(parameter)
 
     def forward(self, luma: Tensor) -> Tensor:
         """Fused luma (N, 1, H, W) of the exposures' luma (N, K, H, W) from 0 to 1, in any order; not clipped."""

@@ -90,7 +90,7 @@ def contact_sheet(pictures: Mapping[str, Image]) -> Image:
 
 def _panel(label: str, picture: Image) -> Image:
     height = max(1, round(picture.shape[0] * PANEL_PX / picture.shape[1]))
-    small = cv2.resize(to_float(picture), (PANEL_PX, height), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(to_float(picture), (PANEL_PX, height), interpolation=cv2.INTER_AREA), np.float32)
     strip = np.full((LABEL_PX, PANEL_PX, 3), 255, np.uint8)
     cv2.putText(strip, label, (8, LABEL_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
     return np.concatenate([strip, from_float(small, np.dtype(np.uint8))])

@@ -166,7 +166,8 @@ def _validate(model: Network, val: PatchSet, settings: Settings) -> float | None
 def _forward(model: Network, frames: Tensor, settings: Settings) -> Tensor:
     bf16 = settings.precision == "bf16"
     with torch.autocast(frames.device.type, torch.bfloat16) if bf16 else nullcontext():
-        return model(frames).float()
+        fused: Tensor = model(frames)
+    return fused.float()
 
 
 def _batches(model: Network, patches: PatchSet, settings: Settings, *, seed: int | None) -> Iterator[Tensor]:

@@ -199,10 +199,10 @@ def test_refuses_what_is_no_picture(tmp_path: Path) -> None:
 
 def test_unwritable_files_are_named_and_leave_nothing(tmp_path: Path) -> None:
     mosaic = np.zeros((8, 8), np.uint16)
-    with pytest.raises(PhotoError, match="frame.dng"):
+    with pytest.raises(PhotoError, match=r"frame\.dng"):
         write_dng(tmp_path / "missing" / "frame.dng", mosaic, camera=CAMERAS[0], exposure=EXPOSURE)
     (tmp_path / "frame.dng").mkdir()
-    with pytest.raises(PhotoError, match="frame.dng"):
+    with pytest.raises(PhotoError, match=r"frame\.dng"):
         write_dng(tmp_path / "frame.dng", mosaic, camera=CAMERAS[0], exposure=EXPOSURE)
     assert [path.name for path in tmp_path.iterdir()] == ["frame.dng"]
 
@@ -224,20 +224,20 @@ def test_radiance_file_round_trip_keeps_channel_order(tmp_path: Path) -> None:
 def test_damaged_radiance_files_are_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.hdr"
     path.write_bytes(content)
-    with pytest.raises(PhotoError, match="broken.hdr"):
+    with pytest.raises(PhotoError, match=r"broken\.hdr"):
         read_radiance(path)
 
 
 def test_missing_radiance_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match="absent.hdr"):
+    with pytest.raises(PhotoError, match=r"absent\.hdr"):
         read_radiance(tmp_path / "absent.hdr")
 
 
 def test_unwritable_radiance_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match="scene.hdr"):
+    with pytest.raises(PhotoError, match=r"scene\.hdr"):
         write_radiance(tmp_path / "missing" / "scene.hdr", flat(0.5))
     (tmp_path / "scene.hdr").mkdir()
-    with pytest.raises(PhotoError, match="scene.hdr"):
+    with pytest.raises(PhotoError, match=r"scene\.hdr"):
         write_radiance(tmp_path / "scene.hdr", flat(0.5))
     assert [path.name for path in tmp_path.iterdir()] == ["scene.hdr"]
 

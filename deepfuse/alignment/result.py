@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,16 @@ class Alignment:
     crop: tuple[int, int, int, int]
     kept_area: float
     evidence: tuple[Registration, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the pixels, as JSON values."""
+        return {
+            "reference": self.reference,
+            "crop": list(self.crop),
+            "kept_area": self.kept_area,
+            "homographies": self.homographies.tolist(),
+            "evidence": [asdict(registration) for registration in self.evidence],
+        }
 
 
 class AlignmentError(DeepfuseError):

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from deepfuse.fusion import fuse
 from deepfuse.model import read_model
 
 
-class DeepFuse(PythonModel):  # type: ignore[misc]
+class DeepFuse(PythonModel):
     """Fuses one bracket a call."""
 
     def load_context(self, context: PythonModelContext) -> None:

@@ -28,10 +28,8 @@ def render_scene(seed: int, *, width: int = 768, height: int = 512) -> Array:
     if min(width, height) < 16:
         raise ValueError(f"expected width and height of 16 px or more, got {width} x {height}")
     rng = np.random.Generator(np.random.PCG64(seed))
-    if seed % 4 == 3:
-        picture = render_wood(rng, width, height)
-    else:
-        picture = render_room(rng, width, height, hall=seed % 4 == 1)
+    wood, hall = seed % 4 == 3, seed % 4 == 1
+    picture = render_wood(rng, width, height) if wood else render_room(rng, width, height, hall=hall)
     return _develop(picture)
 
 

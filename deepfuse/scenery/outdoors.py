@@ -54,6 +54,7 @@ def green(rng: Rng, level: float) -> Color:
 
 
 def paint_sky(rng: Rng, rows: int, columns: int, horizon: int) -> Array:
+    """Sky above a horizon row: a gradient with clouds, (rows, columns, 3) relative radiance."""
     height = np.clip(1 - np.arange(rows, dtype=np.float32) / horizon, 0, 1)[:, None, None]
     low = np.array([0.8, 0.72 + 0.1 * rng.random(), 0.55 + 0.25 * rng.random()], np.float32)
     high = np.array([0.16, 0.32, 0.75], np.float32) * rng.uniform(0.6, 1.1)
@@ -61,7 +62,7 @@ def paint_sky(rng: Rng, rows: int, columns: int, horizon: int) -> Array:
     sky = low * (1 - blend) + high * blend
     # Clouds flatten towards the horizon, where they are seen edge-on.
     field = fractal(rng, 512, 1024, slope=1.45)
-    y, x = np.indices((rows, columns), dtype=np.float32)
+    x = np.indices((rows, columns), dtype=np.float32)[1]
     scale = 1 / (0.12 + height[..., 0])
     cloud = bilinear(
         field[..., None],

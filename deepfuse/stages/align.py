@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
-from pydantic import TypeAdapter
 from tqdm import tqdm
 
-from deepfuse.alignment import Registration, align
+from deepfuse.alignment import align
 from deepfuse.atomic import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.params import Align, read_params
@@ -27,7 +27,7 @@ def main() -> None:
     scenes = []
     for scene in tqdm(read_manifest(FRAMES), desc="align", unit="scene"):
         if scene.ok:
-            make = lambda folder, s=scene: align_scene(s, folder, params.align)  # noqa: E731
+            make = partial(align_scene, scene, params.align)
             scene = cache.scene(scene.scene, content(scene, FRAMES), OUT / scene.scene, make)
         scenes.append(scene)
     cache.prune()
@@ -35,21 +35,14 @@ def main() -> None:
     report(scenes)
 
 
-def align_scene(scene: Scene, folder: Path, params: Align) -> Scene:
+def align_scene(scene: Scene, params: Align, folder: Path) -> Scene:
     """Write the registered frames and `alignment.json`, the evidence, into `folder`."""
     pictures = [read_photo(path) for path in scene.pictures(FRAMES)]
     result = align(pictures, min_inliers=params.min_inliers, min_kept=params.min_kept)
     height, width, _ = result.frames[0].shape
     for index, picture in enumerate(result.frames):
         write_photo(folder / picture_name(index), picture)
-    evidence = {
-        "reference": result.reference,
-        "crop": result.crop,
-        "kept_area": result.kept_area,
-        "homographies": result.homographies.tolist(),
-        "registrations": TypeAdapter(tuple[Registration, ...]).dump_python(result.evidence, mode="json"),
-    }
-    write_json(folder / "alignment.json", evidence)
+    write_json(folder / "alignment.json", result.record())
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
     return dataclasses.replace(scene, frames=frames)
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from deepfuse.atomic import replacing, write_json
 from deepfuse.color import Image
-from deepfuse.evaluation import Score, methods, read_frames, score, held_out_scenes
+from deepfuse.evaluation import Score, held_out_scenes, methods, read_frames, score
 from deepfuse.model import read_model
 from deepfuse.params import read_params
 from deepfuse.photo import write_photo

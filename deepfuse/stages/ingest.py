@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +33,14 @@ def main() -> None:
         except OSError as error:
             scenes.append(Scene(bracket.scene, reason=f"{error.filename}: cannot be read: {error.strerror}"))
             continue
-        make = lambda folder, b=bracket, h=hashes: ingest(b, h, folder, params.ingest)  # noqa: E731
+        make = partial(ingest, bracket, hashes, params.ingest)
         scenes.append(cache.scene(bracket.scene, hashes, OUT / bracket.scene, make))
     cache.prune()
     write_manifest(OUT, scenes)
     report(scenes)
 
 
-def ingest(bracket: BracketFiles, hashes: dict[str, str], folder: Path, params: Ingest) -> Scene:
+def ingest(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, folder: Path) -> Scene:
     """Develop one bracket into `folder`; a radiance map is first taken by the simulated camera."""
     if bracket.files[0].suffix.lower() != RADIANCE_SUFFIX:
         return develop(bracket.scene, list(bracket.files), hashes, folder)

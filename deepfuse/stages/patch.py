@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def cut(scenes: list[Scene], selection: Selection, cache: SceneCache, descriptio
     """The patches of each scene, from the cache where its frames are known."""
     for scene in tqdm(scenes, desc=description, unit="scene"):
         inputs = [scene.scene, content(scene, ALIGNED)]
-        yield pq.read_table(cache.folder(inputs, lambda folder, s=scene: cut_scene(s, selection, folder)) / FILE)
+        yield pq.read_table(cache.folder(inputs, partial(cut_scene, scene, selection)) / FILE)
 
 
 def cut_scene(scene: Scene, selection: Selection, folder: Path) -> None:

@@ -55,10 +55,15 @@ def main() -> None:
 
 
 def precision(params: Params, device: torch.device) -> str:
-    """The precision to compute in: what params say, or bf16 where CUDA has it and float32 elsewhere."""
+    """The precision to compute in: what params say, or bf16 where the device multiplies in it and float32 elsewhere."""
     if params.train.precision != "auto":
         return params.train.precision
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        processor = torch.cpu.get_capabilities()
+        native = bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
+    return "bf16" if native else "float32"
 
 
 def provenance(params: Params, settings: Settings, device: torch.device) -> dict[str, Any]:
