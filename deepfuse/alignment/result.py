@@ -57,8 +57,12 @@ class Alignment:
             "crop": list(self.crop),
             "kept_area": self.kept_area,
             "homographies": self.homographies.tolist(),
-            "evidence": [asdict(registration) for registration in self.evidence],
+            "evidence": [_without_nan(asdict(registration)) for registration in self.evidence],
         }
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if value != value else value for name, value in values.items()}
 
 
 class AlignmentError(DeepfuseError):
