@@ -37,6 +37,7 @@ def reproduce() -> None:
     """
     folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")])}
+    environment.setdefault("TQDM_MININTERVAL", "10")  # seconds between two lines of a progress bar
     command = [str(Path(folder) / "dvc"), "repro"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"

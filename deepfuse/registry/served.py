@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
@@ -19,7 +18,7 @@ class DeepFuse(PythonModel):
         """Read the network."""
         self.model = read_model(Path(context.artifacts["model"]))
 
-    def predict(self, context: PythonModelContext, model_input: Any, params: Any = None) -> Any:
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # MLflow reads types as a schema
         """The fused picture (H, W, 3) of the exposures (K, H, W, 3), sRGB-encoded, uint8."""
         return fuse(list(model_input), model=self.model)
 

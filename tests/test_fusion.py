@@ -1,0 +1,73 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+import torch
+
+from deepfuse import fuse, fusion, mef_ssim
+from deepfuse.evaluation import fuse_average
+from deepfuse.model import PaperNet
+
+rng = np.random.default_rng(4)
+
+
+@pytest.fixture(scope="module")
+def model() -> PaperNet:
+    torch.manual_seed(1)
+    return PaperNet().eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_shape_and_dtype_are_the_frames(bracket: list[np.ndarray], dtype: type) -> None:
+    frames = {
+        np.uint8: [(f >> 8).astype(np.uint8) for f in bracket],
+        np.uint16: bracket,
+        np.float32: [(f / 65535).astype(np.float32) for f in bracket],
+    }[dtype]
+    fused = fuse(frames)
+    assert (fused.shape, fused.dtype) == (frames[0].shape, dtype)
+
+
+def test_16_bits_are_real(bracket: list[np.ndarray]) -> None:
+    fused = fuse(bracket)
+    assert len(np.unique(fused)) > 1000
+
+
+def test_the_order_does_not_matter_to_the_last_bit(bracket: list[np.ndarray], model: PaperNet) -> None:
+    expected = fuse(bracket, model=model)
+    for order in permutations(bracket):
+        assert (fuse(order, model=model) == expected).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (97, 61), (64, 64)])
+def test_tiles_leave_no_seam(model: PaperNet, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    luma = rng.random((2, *size), np.float32)
+    whole = fusion.fuse_luma(luma, model)
+    monkeypatch.setattr(fusion, "TILE_PX", 24)
+    np.testing.assert_allclose(fusion.fuse_luma(luma, model), whole, atol=2e-5)
+
+
+def test_the_shipped_model_beats_the_plain_average(bracket: list[np.ndarray]) -> None:
+    pair = [bracket[0], bracket[2]]
+    assert mef_ssim(pair, fuse(pair)) > mef_ssim(pair, fuse_average(pair))
+
+
+def test_grey_frames_give_a_grey_picture(bracket: list[np.ndarray]) -> None:
+    grey = [np.repeat(frame[:, :, :1], 3, axis=2) for frame in bracket]
+    fused = fuse(grey).astype(int)
+    assert np.ptp(fused, axis=2).max() <= 2
+
+
+def test_bad_input_is_refused(bracket: list[np.ndarray]) -> None:
+    with pytest.raises(ValueError, match="2 or more exposures, got 1"):
+        fuse(bracket[:1])
+    with pytest.raises(ValueError, match="one shape"):
+        fuse([bracket[0], bracket[1][:-1]])
+    with pytest.raises(ValueError, match="one shape"):
+        fuse([frame[..., 0] for frame in bracket])
+    with pytest.raises(TypeError, match="one dtype"):
+        fuse([bracket[0], bracket[1].astype(np.float32)])
+    with pytest.raises(TypeError, match="int64"):
+        fuse([frame.astype(np.int64) for frame in bracket])
+    with pytest.raises(ValueError, match="finite"):
+        fuse([np.full((20, 20, 3), np.nan, np.float32)] * 2)

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deepfuse.params import ParamsError, read_params
+
+DEFAULTS = Path(__file__).parents[1] / "params.yaml"
+
+
+def changed(tmp_path: Path, section: str, **values: object) -> Path:
+    params = yaml.safe_load(DEFAULTS.read_text())
+    params[section] |= values
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params))
+    return path
+
+
+def test_defaults_are_valid() -> None:
+    assert read_params(DEFAULTS).model.arch == "paper"
+
+
+def test_a_whole_number_serves_as_float(tmp_path: Path) -> None:
+    assert read_params(changed(tmp_path, "train", luminance_weight=1)).train.luminance_weight == 1.0
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "named"),
+    [
+        ("train", {"epoch": 3}, "train.epoch"),
+        ("train", {"epochs": "3"}, "train.epochs"),
+        ("train", {"epochs": 2.5}, "train.epochs"),
+        ("train", {"epochs": 0}, "train.epochs"),
+        ("split", {"test": 1.5}, "split.test"),
+        ("model", {"arch": "unet"}, "model.arch"),
+        ("ingest", {"radiance_stops": [0]}, "ingest.radiance_stops"),
+    ],
+)
+def test_bad_values_are_named(tmp_path: Path, section: str, values: dict[str, object], named: str) -> None:
+    with pytest.raises(ParamsError, match=named):
+        read_params(changed(tmp_path, section, **values))
+
+
+def test_a_missing_section_or_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in yaml.safe_load(DEFAULTS.read_text()).items() if k != "align"}))
+    with pytest.raises(ParamsError, match="align"):
+        read_params(path)
+    with pytest.raises(ParamsError, match=r"absent\.yaml"):
+        read_params(tmp_path / "absent.yaml")
+
+
+def test_an_undeclared_upgrade_is_refused(tmp_path: Path) -> None:
+    params = read_params(changed(tmp_path, "libraries", rawpy="0.1"))
+    with pytest.raises(ParamsError, match=r"libraries\.rawpy: expected 0\.1"):
+        params.libraries.installed("rawpy")

@@ -1,0 +1,121 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deepfuse import patches
+from deepfuse.errors import DeepfuseError
+from deepfuse.patches import PatchSet, Selection, cut_patches, schema, split_of, write_patches
+
+SIZE = 16
+SELECTION = Selection(size_px=SIZE, per_scene=30, flat_below=4, lost_above=0.5)
+rng = np.random.default_rng(2)
+
+
+def numbered(rows: int) -> pa.Table:
+    """Rows whose pixels spell their number."""
+    luma = [np.full(2 * SIZE**2, 0, np.uint8) for _ in range(rows)]
+    for number, pixels in enumerate(luma):
+        pixels[:4] = np.frombuffer(number.to_bytes(4, "big"), np.uint8)
+    columns = [["s"] * rows, range(rows), range(rows), [1.0] * rows, [None] * rows, [p.tobytes() for p in luma]]
+    fields = schema(SIZE)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)
+
+
+def numbers(batches: list[np.ndarray]) -> list[int]:
+    return [int.from_bytes(patch.reshape(-1)[:4].tobytes(), "big") for batch in batches for patch in batch]
+
+
+def test_a_scene_keeps_its_split_and_the_shares_are_right() -> None:
+    names = [f"scene {i}" for i in range(4000)]
+    first = [split_of(name, val=0.1, test=0.2) for name in names]
+    assert first == [split_of(name, val=0.1, test=0.2) for name in names]
+    shares = {split: count / len(names) for split, count in Counter(first).items()}
+    assert shares == pytest.approx({"train": 0.7, "val": 0.1, "test": 0.2}, abs=0.03)
+    assert first != [split_of(name, val=0.1, test=0.2, salt="other") for name in names]
+
+
+def test_a_scene_leaves_the_test_split_only_for_a_smaller_share() -> None:
+    names = [f"scene {i}" for i in range(500)]
+    small = {name for name in names if split_of(name, val=0.1, test=0.1) == "test"}
+    large = {name for name in names if split_of(name, val=0.1, test=0.3) == "test"}
+    assert small < large
+
+
+def test_patches_come_from_where_they_say() -> None:
+    frames = [rng.integers(20, 230, (80, 90), dtype=np.uint8) for _ in range(3)]
+    table = cut_patches("s", frames, [12.0, None, 6.0], SELECTION)
+    assert len(table) == 30
+    pairs = Counter((row["ev_dark"], row["ev_bright"]) for row in table.to_pylist())
+    assert pairs == {(12.0, 6.0): 10, (12.0, None): 10, (None, 6.0): 10}
+    for row in table.to_pylist():
+        dark = 0 if row["ev_dark"] else 1
+        bright = 2 if row["ev_bright"] else 1
+        window = np.s_[row["y"] : row["y"] + SIZE, row["x"] : row["x"] + SIZE]
+        expected = np.stack([frames[dark][window], frames[bright][window]])
+        assert row["luma"] == expected.tobytes()
+
+
+def test_the_same_scene_gives_the_same_patches() -> None:
+    frames = [rng.integers(20, 230, (80, 90), dtype=np.uint8) for _ in range(2)]
+    assert cut_patches("s", frames, [1, 0], SELECTION).equals(cut_patches("s", frames, [1, 0], SELECTION))
+
+
+def test_flat_and_lost_patches_are_dropped() -> None:
+    noise = rng.integers(20, 230, (64, 64), dtype=np.uint8)
+    flat = np.full((64, 64), 100, np.uint8)
+    white = np.full((64, 64), 255, np.uint8)
+    lost = np.where(noise > 80, 255, noise).astype(np.uint8)
+    assert len(cut_patches("s", [flat, white], [1, 0], SELECTION)) == 0
+    assert len(cut_patches("s", [lost, white], [1, 0], SELECTION)) == 0
+    assert len(cut_patches("s", [noise, white], [1, 0], SELECTION)) == 30
+
+
+def test_a_picture_smaller_than_a_patch_gives_none() -> None:
+    assert len(cut_patches("s", [np.zeros((8, 90), np.uint8)] * 2, [1, 0], SELECTION)) == 0
+
+
+def test_the_file_streams_in_row_groups(tmp_path: Path) -> None:
+    table = numbered(2500)
+    rows = write_patches(tmp_path / "p.parquet", (table.slice(i, 300) for i in range(0, 2500, 300)), size_px=SIZE)
+    assert rows == 2500
+    metadata = pq.read_metadata(tmp_path / "p.parquet")
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [1024, 1024, 452]
+    assert pq.read_table(tmp_path / "p.parquet").equals(table)
+
+
+def test_batches_hold_every_patch_once(tmp_path: Path) -> None:
+    write_patches(tmp_path / "p.parquet", [numbered(2500)], size_px=SIZE)
+    patch_set = PatchSet(tmp_path / "p.parquet")
+    assert len(patch_set) == 2500
+    batches = list(patch_set.batches(64, seed=1))
+    assert {len(batch) for batch in batches[:-1]} == {64}
+    assert batches[0].shape == (64, 2, SIZE, SIZE)
+    assert sorted(numbers(batches)) == list(range(2500))
+    assert numbers(list(patch_set.batches(64))) == list(range(2500))
+
+
+def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_patches(tmp_path / "p.parquet", [numbered(3000)], size_px=SIZE)
+    patch_set = PatchSet(tmp_path / "p.parquet")
+    first = numbers(list(patch_set.batches(64, seed=1)))
+    assert first == numbers(list(patch_set.batches(64, seed=1)))
+    assert first != numbers(list(patch_set.batches(64, seed=2)))
+    monkeypatch.setattr(patches, "SHUFFLED_GROUPS", 1)
+    bounded = numbers(list(patch_set.batches(64, seed=1)))
+    assert sorted(bounded) == list(range(3000))
+    assert bounded != sorted(bounded)
+
+
+def test_no_patch_is_a_file_too(tmp_path: Path) -> None:
+    write_patches(tmp_path / "p.parquet", [], size_px=SIZE)
+    assert list(PatchSet(tmp_path / "p.parquet").batches(8, seed=1)) == []
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.parquet").write_text("no")
+    with pytest.raises(DeepfuseError, match=r"p\.parquet"):
+        PatchSet(tmp_path / "p.parquet")

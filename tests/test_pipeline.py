@@ -1,0 +1,212 @@
+"""The pipeline as DVC runs it, on small brackets: what runs again, what does not, and what a kill leaves."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rawpy
+import yaml
+from conftest import SCENES, add_scene, run_dvc, set_params, stages_run, textured_radiance
+
+from deepfuse.camera import hand_motion, write_radiance
+from deepfuse.manifest import Scene, read_manifest
+from deepfuse.model import read_model
+from deepfuse.params import Sample
+from deepfuse.patches import PatchSet
+from deepfuse.photo import read_photo
+from deepfuse.stages import sample
+
+
+def outputs(project: Path, *stages: str) -> dict[str, str]:
+    """The md5 of each output in dvc.lock."""
+    lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    return {out["path"]: out["md5"] for stage in stages or lock for out in lock[stage]["outs"]}
+
+
+def results(project: Path, stage: str) -> dict[str, float]:
+    """When each per-scene result of a stage was made."""
+    entries = (project / ".deepfuse/cache" / stage).glob("*/*/manifest.json")
+    return {str(entry): entry.stat().st_mtime for entry in entries}
+
+
+def scene(project: Path, stage: str, name: str) -> Scene:
+    return next(s for s in read_manifest(project / "data" / stage) if s.scene == name)
+
+
+def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
+    data = finished_project / "data"
+    metrics = json.loads((data / "report/metrics.json").read_text())
+    assert metrics["scenes"] == 1
+    assert metrics["mef_ssim"].keys() == {"model", "mertens", "average"}
+    assert all(0 < value <= 1 for value in metrics["mef_ssim"].values())
+    assert read_photo(data / "report/fused/cave.tif").dtype == np.uint16
+    assert "cave" in (data / "report/index.html").read_text()
+    assert (data / "report/sheets/cave.jpg").is_file()
+    assert read_model(data / "model").arch == "paper"
+    assert [row["epoch"] for row in csv.DictReader((data / "model/history.csv").open())] == ["1", "2", "3"]
+    assert json.loads((data / "model/provenance.json").read_text())["train"]["epochs"] == 3
+    assert len(PatchSet(data / "patches/train.parquet")) == 3 * 24
+    assert len(PatchSet(data / "patches/val.parquet")) == 24
+
+
+def test_frames_run_from_dark_to_bright_and_say_how_they_were_taken(finished_project: Path) -> None:
+    attic = scene(finished_project, "frames", "attic")
+    evs = [frame.ev for frame in attic.frames]
+    assert evs == sorted(evs, reverse=True)
+    assert [frame.file for frame in attic.frames] == ["00_ev-3.dng", "01_ev+0.dng", "02_ev+3.dng"]
+    means = [read_photo(path).mean() for path in attic.pictures(finished_project / "data/frames")]
+    assert means == sorted(means)
+    assert attic.frames[1].exposure.time_s == pytest.approx(1 / 60, rel=1e-3)
+
+
+def test_a_second_repro_runs_nothing(project: Path) -> None:
+    assert stages_run(run_dvc(project, "repro", "evaluate")) == []
+
+
+def test_a_training_parameter_runs_training_and_evaluation_alone(project: Path) -> None:
+    set_params(project, {"train": {"learning_rate": 0.002}})
+    before = outputs(project)
+    assert stages_run(run_dvc(project, "repro", "evaluate")) == ["train", "evaluate"]
+    changed = {path for path, md5 in outputs(project).items() if before[path] != md5}
+    assert changed == {"data/model", "data/report"}
+
+
+def test_a_new_scene_costs_one_scene(project: Path) -> None:
+    before = {stage: results(project, stage) for stage in ("ingest", "align")}
+    add_scene(project, "fjord", seed=9)
+    run_dvc(project, "repro", "align")
+    for stage, old in before.items():
+        new = results(project, stage)
+        assert len(new) == len(old) + 1
+        assert old.items() <= new.items()
+    assert scene(project, "aligned", "fjord").ok
+
+
+def test_a_removed_scene_leaves_nothing_behind(project: Path) -> None:
+    for path in (project / "brackets/elm").iterdir():
+        path.unlink()
+    run_dvc(project, "repro", "align")
+    assert not (project / "data/frames/elm").exists()
+    assert "elm" not in {s.scene for s in read_manifest(project / "data/aligned")}
+
+
+def test_a_bad_file_fails_its_scene_and_nothing_else(project: Path) -> None:
+    broken = project / "brackets/barn/01_ev+0.dng"
+    broken.write_bytes(broken.read_bytes()[:5000])
+    single = project / "brackets/single"
+    single.mkdir()
+    (single / "one.dng").write_bytes((project / "brackets/attic/00_ev-3.dng").read_bytes())
+    before = (project / "data/frames/attic/00.tif").read_bytes()
+    run_dvc(project, "repro", "align")
+    for stage in ("frames", "aligned"):
+        assert "01_ev+0.dng" in (scene(project, stage, "barn").reason or "")
+        assert "expected 2 or more exposures, got 1" in (scene(project, stage, "single").reason or "")
+        assert not (project / "data" / stage / "barn").exists()
+    assert (project / "data/frames/attic/00.tif").read_bytes() == before
+    assert sum(s.ok for s in read_manifest(project / "data/aligned")) == len(SCENES) - 1
+
+
+def test_unlike_pictures_are_refused_by_align(project: Path) -> None:
+    mixed = project / "brackets/mixed"
+    mixed.mkdir()
+    for scene_name, name in (("attic", "00_ev-3.dng"), ("cave", "02_ev+3.dng")):
+        (mixed / name).write_bytes((project / "brackets" / scene_name / name).read_bytes())
+    run_dvc(project, "repro", "align")
+    assert scene(project, "frames", "mixed").ok
+    assert scene(project, "aligned", "mixed").reason
+
+
+def start(project: Path, stage: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", f"deepfuse.stages.{stage}"]
+    return subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not ready():
+        assert process.poll() is None, "the stage ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def forget(project: Path, stage: str, out: str) -> None:
+    """As before the stage's first run: no output, no private result, no entry in DVC's run cache."""
+    for folder in (project / "data" / out, project / ".deepfuse/cache" / stage, project / ".dvc/cache/runs"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_kill_in_ingest_costs_nothing_but_time(project: Path) -> None:
+    expected = outputs(project, "ingest")
+    forget(project, "ingest", "frames")
+    process = start(project, "ingest")
+    kill_when(process, lambda: len(results(project, "ingest")) >= 2)
+    assert not (project / "data/frames/manifest.json").exists()
+    made = results(project, "ingest")
+    assert stages_run(run_dvc(project, "repro", "--force", "--single-item", "ingest")) == ["ingest"]
+    assert made.items() <= results(project, "ingest").items()
+    assert outputs(project, "ingest") == expected
+
+
+def test_a_kill_in_training_gives_the_same_model(project: Path) -> None:
+    expected = outputs(project, "train")
+    forget(project, "train", "model")
+    process = start(project, "train")
+    kill_when(process, lambda: any((project / ".deepfuse").glob("checkpoints/*.pt")))
+    assert not (project / "data/model/model.safetensors").exists()
+    assert stages_run(run_dvc(project, "repro", "--force", "--single-item", "train")) == ["train"]
+    assert outputs(project, "train") == expected
+    assert not (project / ".deepfuse/checkpoints").exists()
+
+
+def test_an_unknown_key_stops_the_pipeline_by_its_name(project: Path) -> None:
+    set_params(project, {"align": {"min_inlier": 3}})
+    done = subprocess.run([sys.executable, "-m", "deepfuse.stages.align"], cwd=project, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "align.min_inlier" in done.stderr
+
+
+def test_radiance_maps_are_taken_by_the_simulated_camera(project: Path) -> None:
+    write_radiance(project / "brackets/garden.hdr", textured_radiance(96, 128, 5))
+    run_dvc(project, "repro", "ingest")
+    garden = scene(project, "frames", "garden")
+    assert [round(a.ev - b.ev, 2) for a, b in zip(garden.frames, garden.frames[1:], strict=False)] == [3, 3]
+    assert {frame.camera.split()[-1] for frame in garden.frames} == {"X14"}
+
+
+def test_the_sample_is_raw_brackets_with_their_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sample, "OUT", Path("sample"))
+    Path("sample").mkdir()
+    sample.make_scene(2, Sample(scenes=3, width=96, height=64, seed=1))
+    folder = Path("sample/scene_02_handheld")
+    assert len(list(folder.glob("*.dng"))) == 3
+    motion = np.array(json.loads((folder / "motion.json").read_text()))
+    assert motion.shape == (3, 3, 3)
+    assert (motion[1] == np.eye(3)).all()
+    assert np.abs(motion[0] - np.eye(3)).max() > 0.1
+    with rawpy.imread(str(next(iter(folder.glob("*.dng"))))) as raw:
+        assert (raw.sizes.width, raw.sizes.height) == (96, 64)
+    assert (folder / "truth.hdr").is_file()
+
+
+def test_hand_motion_is_a_small_one() -> None:
+    width, height = 768, 512
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]], float).T
+    for seed in range(20):
+        for matrix in hand_motion(np.random.default_rng(seed), 3, width=width, height=height):
+            moved = matrix @ corners
+            shift = np.hypot(*(moved[:2] / moved[2] - corners[:2]))
+            assert shift.max() < 0.04 * np.hypot(width, height)
