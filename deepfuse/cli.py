@@ -7,9 +7,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import DeepfuseError, ModelError
+
+if TYPE_CHECKING:
+    from deepfuse.alignment import Alignment
+    from deepfuse.color import Image
 
 BAD_INPUT, MODEL_REFUSED = 4, 5
 PHOTOS = "RAW, TIFF, PNG or JPEG"
@@ -56,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fuse(options: argparse.Namespace) -> dict[str, Any]:
-    from deepfuse.alignment import align
     from deepfuse.fusion import fuse
     from deepfuse.mef_ssim import mef_ssim
     from deepfuse.photo import check_output, read_photos, write_photo
@@ -68,7 +71,7 @@ def _fuse(options: argparse.Namespace) -> dict[str, Any]:
     frames = read_photos(options.frames)
     record: dict[str, Any] = {"output": str(options.output), "frames": [str(path) for path in options.frames]}
     if not options.no_align:
-        alignment = align(frames)
+        alignment = _align(frames)
         frames = list(alignment.frames)
         record["alignment"] = alignment.record()
     fused = fuse(frames, model=model)
@@ -78,6 +81,15 @@ def _fuse(options: argparse.Namespace) -> dict[str, Any]:
     if options.json:
         record["mef_ssim"] = mef_ssim(frames, fused)
     return {**record, "text": f"{options.output}: {width}×{height}, {len(frames)} exposures"}
+
+
+def _align(frames: list[Image]) -> Alignment:
+    from deepfuse.alignment import AlignmentError, align
+
+    try:
+        return align(frames)
+    except AlignmentError as error:
+        raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
 
 
 def _score(options: argparse.Namespace) -> dict[str, Any]:

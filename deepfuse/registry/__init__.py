@@ -111,7 +111,7 @@ def _mlflow() -> ModuleType:
     import mlflow
 
     if not os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_DATABASE}")
+        mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_DATABASE.absolute()}")
     return mlflow
 
 

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepfuse.cli import main
+from deepfuse.photo import read_photo, write_photo
+
+
+@pytest.fixture
+def files(tmp_path: Path, bracket: list[np.ndarray]) -> list[str]:
+    paths = [tmp_path / f"{name}.tif" for name in ("dark", "middle", "bright")]
+    for path, frame in zip(paths, bracket, strict=True):
+        write_photo(path, frame)
+    return [str(path) for path in paths]
+
+
+def test_fuse_writes_a_picture_in_the_depth_of_its_frames(files: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "fused.tif"
+    assert main(["fuse", *files, "-o", str(out)]) == 0
+    assert read_photo(out).dtype == np.uint16
+    assert read_photo(out).shape == (120, 160, 3)
+
+
+def test_fuse_reports_in_json(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "fused.png"
+    assert main(["fuse", *files, "-o", str(out), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["output"] == str(out)
+    assert len(record["alignment"]["homographies"]) == 3
+    assert main(["score", str(out), *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mef_ssim"] == pytest.approx(record["mef_ssim"], abs=1e-9)
+
+
+def test_no_align_takes_frames_that_cannot_be_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(1)
+    paths = [str(tmp_path / f"{i}.png") for i in (0, 1)]
+    for path in paths:
+        write_photo(path, rng.integers(0, 256, (96, 96, 3), dtype=np.uint8))
+    out = str(tmp_path / "out.jpg")
+    assert main(["fuse", *paths, "-o", out]) == 4
+    assert "--no-align" in capsys.readouterr().err
+    assert not Path(out).exists()
+    assert main(["fuse", *paths, "-o", out, "--no-align"]) == 0
+
+
+def test_score_prints_both_figures(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", files[1], *files]) == 0
+    assert "single scale" in capsys.readouterr().out
+
+
+def test_bad_input_has_its_exit_code_and_names_the_file(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.tif")
+    (tmp_path / "broken.jpg").write_text("no picture")
+    assert main(["fuse", files[0], str(tmp_path / "broken.jpg"), "-o", out]) == 4
+    assert "broken.jpg" in capsys.readouterr().err
+    assert main(["fuse", files[0], "-o", out]) == 4
+    assert "2 or more exposures" in capsys.readouterr().err
+    assert main(["fuse", *files, "-o", files[0], "--force"]) == 4
+    assert "one of them" in capsys.readouterr().err
+    assert main(["fuse", *files, "-o", out, "--model", str(tmp_path)]) == 5
+    assert not Path(out).exists()
+
+
+def test_an_existing_file_is_kept_unless_forced(files: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    out.write_text("mine")
+    assert main(["fuse", *files, "-o", str(out)]) == 4
+    assert out.read_text() == "mine"
+    assert main(["fuse", *files, "-o", str(out), "--force"]) == 0
+    assert read_photo(out).shape == (120, 160, 3)
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fuse"])
+    assert stop.value.code == 2
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from deepfuse.cli import main\n"
+        "try: main(['fuse', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'mlflow', 'rawpy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--no-align" in done.stdout
