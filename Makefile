@@ -6,7 +6,7 @@ export DO_NOT_TRACK = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 
 PYTHON ?= python3
-# Where torch comes from, for example TORCH_INDEX=--index-url=https://…; pip's own configuration by default.
+# Where torch comes from: TORCH_INDEX=--index-url=… for an index other than pip's own.
 TORCH_INDEX ?=
 UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0

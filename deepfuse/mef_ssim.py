@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,14 +29,7 @@ STRENGTH_OFFSET = 0.001
 LARGEST_EXPONENT = 10.0
 SCALE_EXPONENTS = (0.0448, 0.2856, 0.3001)
 GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-STRIP_PX = 512
-
-
-class Wanted(NamedTuple):
-    """The wanted patch of every window, as coefficients of the centred frames; (N, K, h, w) each."""
-
-    coefficients: Tensor
-    frames: Tensor
+STRIP_PX = 128
 
 
 def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int = 3) -> float:
@@ -172,51 +165,45 @@ def quality_map(frames: Tensor, fused: Tensor) -> Tensor:
         (N, H − 10, W − 10), at most 1.
     """
     centre = frames.detach().mean(dim=(1, 2, 3), keepdim=True)  # covariances do not change; rounding errors shrink
-    wanted = _wanted(frames.detach() - centre)
-    fused = fused - centre
+    frames, fused = frames.detach() - centre, fused - centre
+    wanted = _wanted_patch(frames)
     kernel = _gaussian(fused)
-    mean = _filter(wanted.frames, kernel)  # (N, K, h, w)
-    mean_fused = _filter(fused, kernel)  # (N, 1, h, w)
+    mean, mean_fused = _filter(frames, kernel), _filter(fused, kernel)
     variance_fused = _filter(fused.square(), kernel) - mean_fused.square()
-    cross = _filter(wanted.frames * fused, kernel) - mean * mean_fused
-    covariance = (wanted.coefficients * cross).sum(1)
-    variance = _quadratic_form(wanted, lambda x: _filter(x, kernel), mean)
+    covariance = (wanted * (_filter(frames * fused, kernel) - mean * mean_fused)).sum(1)
+    variance = _wanted_variance(wanted, frames, mean, kernel)
     return (2 * covariance + STABILISER) / (variance + variance_fused[:, 0] + STABILISER)
 
 
-def _wanted(frames: Tensor) -> Wanted:
-    """The wanted patch: the strength-weighted mean of the structures, at the largest strength."""
-    mean = _box_sum(frames) / AREA_PX
-    gram = _gram(frames, mean)  # (N, K, K, h, w): inner products of the centred patches
+def _wanted_patch(frames: Tensor) -> Tensor:
+    """The strength-weighted mean of the structures at the largest strength, as coefficients of the centred patches.
+
+    (N, K, H, W) → (N, K, H − 10, W − 10).
+    """
+    gram = _gram(frames)
     norm = gram.diagonal(dim1=1, dim2=2).movedim(-1, 1).sqrt()  # (N, K, h, w)
     strength = norm + STRENGTH_OFFSET
     eps = torch.finfo(torch.float64).eps
     consistency = (gram.sum(dim=(1, 2)).clamp(min=0).sqrt() + eps) / (norm.sum(1) + eps)
-    exponent = _exponent(consistency)
+    exponent = torch.tan(consistency.clamp(max=1 - 1e-6) * (math.pi / 2)).clamp(max=LARGEST_EXPONENT)
     weight = (strength / WINDOW_PX) ** exponent[:, None] + eps
     direction = weight / weight.sum(1, keepdim=True) / strength
     length = torch.einsum("nihw,nijhw,njhw->nhw", direction, gram, direction)
     cancelled = length <= _rounding(frames) * direction.sum(1).square()  # structures that oppose each other exactly
-    gain = (strength.amax(1) / length.clamp(min=torch.finfo(length.dtype).tiny).sqrt()).masked_fill(cancelled, 0)
-    return Wanted(direction * gain[:, None], frames)
+    gain = strength.amax(1) / length.clamp(min=torch.finfo(length.dtype).tiny).sqrt()
+    return direction * gain.masked_fill(cancelled, 0)[:, None]
 
 
-def _exponent(consistency: Tensor) -> Tensor:
-    """p = tan(πR/2), at most 10; R just under 1 where rounding carried it beyond."""
-    angle = consistency.clamp(max=1 - 1e-6) * (math.pi / 2)
-    return torch.tan(angle).clamp(max=LARGEST_EXPONENT)
-
-
-def _gram(frames: Tensor, mean: Tensor) -> Tensor:
-    """Inner products of centred patches, exactly zero for a flat patch, which rounding would make noise."""
-    n, k, h, w = mean.shape
-    gram = mean.new_empty(n, k, k, h, w)
+def _gram(frames: Tensor) -> Tensor:
+    """Inner products of centred patches (N, K, K, h, w), exactly zero for a flat one: no rounding noise."""
+    total = _box_sum(frames)
+    n, k, h, w = total.shape
+    gram = total.new_empty(n, k, k, h, w)
     for i in range(k):
         for j in range(i, k):
             product = _box_sum(frames[:, i : i + 1] * frames[:, j : j + 1])[:, 0]
-            gram[:, i, j] = gram[:, j, i] = product - AREA_PX * mean[:, i] * mean[:, j]
-    square = gram.diagonal(dim1=1, dim2=2).movedim(-1, 1)
-    structured = square > _rounding(frames)
+            gram[:, i, j] = gram[:, j, i] = product - total[:, i] * total[:, j] / AREA_PX
+    structured = gram.diagonal(dim1=1, dim2=2).movedim(-1, 1) > _rounding(frames)
     return gram * (structured[:, :, None] & structured[:, None])
 
 
@@ -225,21 +212,19 @@ def _rounding(frames: Tensor) -> float:
     return 4 * torch.finfo(frames.dtype).eps * AREA_PX * 255**2
 
 
-def _quadratic_form(wanted: Wanted, smooth: Any, mean: Tensor) -> Tensor:
+def _wanted_variance(wanted: Tensor, frames: Tensor, mean: Tensor, kernel: Tensor) -> Tensor:
     """Gaussian variance of the wanted patch, Σᵢⱼ aᵢ aⱼ covᵢⱼ, (N, h, w)."""
-    a, frames = wanted
-    total = torch.zeros_like(a[:, 0])
-    for i in range(a.shape[1]):
-        for j in range(i, a.shape[1]):
-            product = smooth((frames[:, i] * frames[:, j])[:, None])[:, 0]
-            total += (1 if i == j else 2) * a[:, i] * a[:, j] * (product - mean[:, i] * mean[:, j])
+    total = torch.zeros_like(wanted[:, 0])
+    for i in range(wanted.shape[1]):
+        for j in range(i, wanted.shape[1]):
+            product = _filter((frames[:, i] * frames[:, j])[:, None], kernel)[:, 0]
+            total += (1 if i == j else 2) * wanted[:, i] * wanted[:, j] * (product - mean[:, i] * mean[:, j])
     return total.clamp(min=0)
 
 
 def _box_sum(x: Tensor) -> Tensor:
     """Sum over every valid 11×11 window of each channel."""
-    ones = x.new_ones(WINDOW_PX)
-    return _filter(x, ones)
+    return _filter(x, x.new_ones(WINDOW_PX))
 
 
 def _gaussian(like: Tensor) -> Tensor:

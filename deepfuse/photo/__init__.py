@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ def _raw_header(path: Path) -> tuple[tuple[int, int], Exposure]:
 
 
 def _exif(path: Path) -> dict[str, Any]:
+    logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
     with path.open("rb") as file:
         tags: dict[str, Any] = exifread.process_file(file, details=False)
     return tags
