@@ -201,7 +201,7 @@ def test_same_input_gives_the_same_output() -> None:
 
 def test_unrelated_pictures_are_refused() -> None:
     with pytest.raises(
-        AlignmentError, match=r"frame 1: expected .* 25 or more inliers .* got none .* frame 0: \d+"
+        AlignmentError, match=r"frame 1: expected .* 25 or more matches .* got none .* \d+ matches, by .* to frame 0"
     ) as caught:
         align([expose(dead_leaves(1), 0.0), expose(dead_leaves(2), -2.0)])
     assert isinstance(caught.value, DeepfuseError)

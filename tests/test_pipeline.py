@@ -24,7 +24,7 @@ from deepfuse.manifest import Scene, read_manifest
 from deepfuse.model import read_model
 from deepfuse.params import Sample
 from deepfuse.patches import PatchSet
-from deepfuse.photo import read_photo
+from deepfuse.photo import read_photo, write_photo
 from deepfuse.stages import sample
 
 
@@ -125,6 +125,16 @@ def test_unlike_pictures_are_refused_by_align(project: Path) -> None:
     run_dvc(project, "repro", "align")
     assert scene(project, "frames", "mixed").ok
     assert scene(project, "aligned", "mixed").reason
+
+
+def test_pictures_too_small_to_align_are_a_record_too(project: Path) -> None:
+    for index in (0, 1):
+        path = project / f"brackets/tiny/{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        write_photo(path, np.full((1, 1, 3), 100 * index, np.uint8))
+    run_dvc(project, "repro", "align")
+    assert "(1, 1, 3)" in (scene(project, "aligned", "tiny").reason or "")
+    assert scene(project, "aligned", "attic").ok
 
 
 def start(project: Path, stage: str) -> subprocess.Popen[bytes]:

@@ -106,10 +106,11 @@ def _refusal(chain: Chain, scale: float) -> AlignmentError:
 
 
 def _reason(frame: int, tried: Sequence[Attempt], gate: Gate) -> str:
-    listed = ", ".join(f"{match.method} to frame {target}: {match.inliers}" for target, match in tried)
+    target, best = max(tried, key=lambda attempt: attempt[1].inliers)
     return (
-        f"frame {frame}: expected a possible motion with {gate.min_inliers} or more inliers that "
-        f"{gate.moving_tiles} or more tiles do not contradict, got none of these inliers to hold ({listed})"
+        f"frame {frame}: expected a motion of the camera that {gate.min_inliers} or more matches support and the "
+        f"picture's tiles confirm, got none in {len(tried)} tries (the best had {best.inliers} matches, "
+        f"by {best.method} to frame {target})"
     )
 
 

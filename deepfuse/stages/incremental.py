@@ -41,7 +41,7 @@ class SceneCache:
             scene: the scene's id.
             inputs: what identifies its input, as JSON values.
             target: where the pictures go; it does not appear if the scene is refused.
-            make: fills the folder it is given, or raises DeepfuseError with the reason to refuse the scene.
+            make: fills the folder it is given, or raises DeepfuseError or ValueError: the reason to refuse the scene.
 
         Returns:
             The scene's record.
@@ -52,7 +52,7 @@ class SceneCache:
             pictures.mkdir()
             try:
                 result = make(pictures)
-            except DeepfuseError as error:
+            except (DeepfuseError, ValueError) as error:
                 result = Scene(scene, reason=str(error))
             write_manifest(folder, [result])
 
