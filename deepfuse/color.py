@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -57,21 +57,21 @@ def ycbcr_to_rgb(y: Float, chroma: Float) -> Float:
     return np.stack([blue_red[..., 1], green, blue_red[..., 0]], axis=-1)
 
 
-def fuse_chroma(chromas: Sequence[Float]) -> Float:
+def fuse_chroma(chromas: Iterable[Float]) -> Float:
     """Chroma of the fused picture: the mean of the frames' chroma weighted by its distance from neutral.
 
     Args:
-        chromas: K arrays (..., 2) from 0 to 1.
+        chromas: K arrays (..., 2) from 0 to 1; one at a time is held.
 
     Returns:
         (..., 2); neutral where every frame is neutral.
 
     Source: Prabhakar et al., ICCV 2017, equation 1, for any number of frames.
     """
-    weighted = np.zeros_like(chromas[0])
-    weights = np.zeros_like(chromas[0])
+    offsets, weights = np.float32(0), np.float32(0)
     for chroma in chromas:
-        weight = np.abs(chroma - NEUTRAL)
-        weighted += weight * chroma
-        weights += weight
-    return np.divide(weighted, weights, out=np.full_like(weighted, NEUTRAL), where=weights > 0)
+        offset = chroma - NEUTRAL
+        weight = np.abs(offset)
+        offsets = offsets + weight * offset
+        weights = weights + weight
+    return NEUTRAL + np.divide(offsets, weights, out=np.zeros_like(offsets), where=weights > 0)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from deepfuse.color import Float, Image, from_float, fuse_chroma, rgb_to_ycbcr, to_float, ycbcr_to_rgb
+from deepfuse.color import Float, Image, from_float, fuse_chroma, luma, rgb_to_ycbcr, to_float, ycbcr_to_rgb
 from deepfuse.model import SHIPPED, Network, read_model
 
 TILE_PX = 512
@@ -30,11 +30,11 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
         ValueError: fewer than two frames, other shapes, or values that are not finite.
         TypeError: frames of another dtype, or of several.
     """
-    arrays = _checked(frames)
-    pictures = sorted((to_float(array) for array in arrays), key=lambda picture: float(picture.mean()))
-    lumas, chromas = zip(*map(rgb_to_ycbcr, pictures), strict=True)
-    y = np.clip(fuse_luma(np.stack(lumas), model or shipped_model()), 0, 1)
-    return from_float(ycbcr_to_rgb(y, fuse_chroma(chromas)), arrays[0].dtype)
+    arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
+    lumas = np.stack([luma(to_float(array)) for array in arrays])
+    y = np.clip(fuse_luma(lumas, model or shipped_model()), 0, 1)
+    chroma = fuse_chroma(rgb_to_ycbcr(to_float(array))[1] for array in arrays)
+    return from_float(ycbcr_to_rgb(y, chroma), arrays[0].dtype)
 
 
 @cache
@@ -43,23 +43,23 @@ def shipped_model() -> Network:
     return read_model(SHIPPED)
 
 
-def fuse_luma(luma: Float, model: Network) -> Float:
+def fuse_luma(lumas: Float, model: Network) -> Float:
     """The network over a picture of any size, tile by tile.
 
     Each tile is computed with the network's whole field of view around it, so tiles meet without seams.
 
     Args:
-        luma: (K, H, W) from 0 to 1.
+        lumas: (K, H, W) from 0 to 1.
         model: the network.
 
     Returns:
         (H, W), not clipped.
     """
     device = next(model.parameters()).device
-    fused = np.empty(luma.shape[1:], np.float32)
+    fused = np.empty(lumas.shape[1:], np.float32)
     with torch.inference_mode():
-        for inner, outer, trim in _tiles(luma.shape[1], luma.shape[2], model.halo_px):
-            tile = torch.from_numpy(np.ascontiguousarray(luma[:, *outer]))[None].to(device)
+        for inner, outer, trim in _tiles(lumas.shape[1], lumas.shape[2], model.halo_px):
+            tile = torch.from_numpy(np.ascontiguousarray(lumas[:, *outer]))[None].to(device)
             fused[inner] = model(tile)[0, 0].float().cpu().numpy()[trim]
     return fused
 
