@@ -29,7 +29,7 @@ STRENGTH_OFFSET = 0.001
 LARGEST_EXPONENT = 10.0
 SCALE_EXPONENTS = (0.0448, 0.2856, 0.3001)
 GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-STRIP_PX = 128
+STRIP_PX = 64
 
 
 def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int = 3) -> float:
@@ -167,11 +167,10 @@ def quality_map(frames: Tensor, fused: Tensor) -> Tensor:
     centre = frames.detach().mean(dim=(1, 2, 3), keepdim=True)  # covariances do not change; rounding errors shrink
     frames, fused = frames.detach() - centre, fused - centre
     wanted = _wanted_patch(frames)
-    kernel = _gaussian(fused)
-    mean, mean_fused = _filter(frames, kernel), _filter(fused, kernel)
-    variance_fused = _filter(fused.square(), kernel) - mean_fused.square()
-    covariance = (wanted * (_filter(frames * fused, kernel) - mean * mean_fused)).sum(1)
-    variance = _wanted_variance(wanted, frames, mean, kernel)
+    mean, mean_fused = _smooth(frames), _smooth(fused)
+    variance_fused = _smooth(fused.square()) - mean_fused.square()
+    covariance = (wanted * (_smooth(frames * fused) - mean * mean_fused)).sum(1)
+    variance = _wanted_variance(wanted, frames, mean)
     return (2 * covariance + STABILISER) / (variance + variance_fused[:, 0] + STABILISER)
 
 
@@ -212,34 +211,37 @@ def _rounding(frames: Tensor) -> float:
     return 4 * torch.finfo(frames.dtype).eps * AREA_PX * 255**2
 
 
-def _wanted_variance(wanted: Tensor, frames: Tensor, mean: Tensor, kernel: Tensor) -> Tensor:
+def _wanted_variance(wanted: Tensor, frames: Tensor, mean: Tensor) -> Tensor:
     """Gaussian variance of the wanted patch, Σᵢⱼ aᵢ aⱼ covᵢⱼ, (N, h, w)."""
     total = torch.zeros_like(wanted[:, 0])
     for i in range(wanted.shape[1]):
         for j in range(i, wanted.shape[1]):
-            product = _filter((frames[:, i] * frames[:, j])[:, None], kernel)[:, 0]
+            product = _smooth((frames[:, i] * frames[:, j])[:, None])[:, 0]
             total += (1 if i == j else 2) * wanted[:, i] * wanted[:, j] * (product - mean[:, i] * mean[:, j])
     return total.clamp(min=0)
 
 
 def _box_sum(x: Tensor) -> Tensor:
     """Sum over every valid 11×11 window of each channel."""
-    return _filter(x, x.new_ones(WINDOW_PX))
+    return _filter(x, (1.0,) * WINDOW_PX)
 
 
-def _gaussian(like: Tensor) -> Tensor:
-    """The Gaussian window's one-dimensional half, summing to 1."""
-    offset = torch.arange(WINDOW_PX, dtype=like.dtype, device=like.device) - WINDOW_PX // 2
-    kernel = torch.exp(-offset.square() / (2 * SIGMA_PX**2))
-    return kernel / kernel.sum()
+def _smooth(x: Tensor) -> Tensor:
+    """Gaussian mean over every valid 11×11 window of each channel."""
+    bell = [math.exp(-((offset - WINDOW_PX // 2) ** 2) / (2 * SIGMA_PX**2)) for offset in range(WINDOW_PX)]
+    return _filter(x, [weight / sum(bell) for weight in bell])
 
 
-def _filter(x: Tensor, kernel: Tensor) -> Tensor:
-    """Separable 'valid' correlation of each channel of (N, C, H, W)."""
-    n, c, h, w = x.shape
-    x = x.reshape(n * c, 1, h, w)
-    x = F.conv2d(F.conv2d(x, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))
-    return x.view(n, c, *x.shape[2:])
+def _filter(x: Tensor, kernel: Sequence[float]) -> Tensor:
+    """Separable 'valid' correlation of each channel of (N, C, H, W), as shifted sums: faster than convolution here."""
+    for axis in (2, 3):
+        length = x.shape[axis] - len(kernel) + 1
+        shifted = [x.narrow(axis, offset, length) for offset in range(len(kernel))]
+        total = shifted[0] * kernel[0]
+        for part, weight in zip(shifted[1:], kernel[1:], strict=True):
+            total = torch.add(total, part, alpha=weight)
+        x = total
+    return x
 
 
 class _CallableModule(ModuleType):

@@ -26,7 +26,8 @@ class PaperNet(nn.Module):
 
     Two tied convolutions turn each exposure into features, which are added; three more make the fused luma of the
     sum. Where the paper is silent this follows its authors' code: leaky ReLU (0.01) after every layer but the last,
-    and zero "same" padding. The merge of K exposures is their mean times two, which is the paper's sum for K = 2.
+    and zero "same" padding; the weights start so that the output is the plain average, which training improves on. The
+    merge of K exposures is their mean times two, which is the paper's sum for K = 2.
     """
 
     arch = "paper"
@@ -39,11 +40,18 @@ class PaperNet(nn.Module):
         self.c3 = nn.Conv2d(32, 32, 7, padding="same")
         self.c4 = nn.Conv2d(32, 16, 5, padding="same")
         self.c5 = nn.Conv2d(16, 1, 5, padding="same")
-        for name, parameter in self.named_parameters():
-            if name.endswith("weight"):
-                nn.init.kaiming_normal_(parameter, LEAK)
-            else:
-                nn.init.zeros_(parameter)
+        self._start_as_average()
+
+    @torch.no_grad()
+    def _start_as_average(self) -> None:
+        """Kaiming's noise, but for the first channel, which carries the mean of the exposures to the output."""
+        layers = (self.c1, self.c2, self.c3, self.c4, self.c5)
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, LEAK)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type] # every layer has one
+            centre = layer.weight.shape[-1] // 2
+            layer.weight[0] = 0
+            layer.weight[0, 0, centre, centre] = 0.5 if layer is self.c5 else 1
 
     def forward(self, luma: Tensor) -> Tensor:
         """Fused luma (N, 1, H, W) of the exposures' luma (N, K, H, W) from 0 to 1, in any order; not clipped."""

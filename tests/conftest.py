@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from numpy.typing import NDArray
 
 from deepfuse.camera import CAMERAS, simulate_bracket
+from deepfuse.model import PaperNet
 
 Picture = NDArray[np.uint16]
 
@@ -44,6 +46,15 @@ def bracket() -> list[Picture]:
     """Three aligned frames (120, 160, 3), uint16, at -3, 0 and +3 stops."""
     radiance = textured_radiance(120, 160)
     return [expose(radiance, stops) for stops in (-3, 0, 3)]
+
+
+def random_model(seed: int) -> PaperNet:
+    """A network none of whose weights is zero: fresh ones only average."""
+    torch.manual_seed(seed)
+    model = PaperNet().eval().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter += 0.02 * torch.randn_like(parameter)
+    return model
 
 
 ROOT = Path(__file__).parents[1]

@@ -2,7 +2,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-import torch
+from conftest import random_model
 
 from deepfuse import fuse, fusion, mef_ssim
 from deepfuse.evaluation import fuse_average
@@ -13,8 +13,7 @@ rng = np.random.default_rng(4)
 
 @pytest.fixture(scope="module")
 def model() -> PaperNet:
-    torch.manual_seed(1)
-    return PaperNet().eval().requires_grad_(False)
+    return random_model(1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -3,15 +3,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import random_model
 from torch.nn.functional import conv2d, leaky_relu
 
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, PaperNet, build_model, pick_device, read_model, write_model
 
 
-def fresh(seed: int = 0) -> PaperNet:
-    torch.manual_seed(seed)
-    return PaperNet().eval()
+def test_training_starts_at_the_plain_average() -> None:
+    luma = torch.rand(1, 3, 20, 20)
+    torch.testing.assert_close(PaperNet()(luma), luma.mean(1, keepdim=True))
 
 
 def test_the_layers_are_those_of_the_paper() -> None:
@@ -26,7 +27,7 @@ def test_the_layers_are_those_of_the_paper() -> None:
 
 
 def test_forward_is_the_paper_written_out() -> None:
-    model = fresh()
+    model = random_model(0)
     luma = torch.rand(2, 2, 20, 24)
 
     def layer(x: torch.Tensor, name: str, pad: int) -> torch.Tensor:
@@ -39,14 +40,14 @@ def test_forward_is_the_paper_written_out() -> None:
 
 
 def test_any_number_of_exposures_in_any_order() -> None:
-    model = fresh()
+    model = random_model(0)
     luma = torch.rand(1, 4, 16, 16)
     torch.testing.assert_close(model(luma), model(luma[:, [2, 0, 3, 1]]))
     torch.testing.assert_close(model(luma[:, :2]), model(luma[:, [0, 1, 0, 1]]))
 
 
 def test_the_field_of_view_is_the_halo() -> None:
-    model = fresh()
+    model = random_model(0)
     luma = torch.zeros(1, 2, 64, 64)
     touched = luma.clone()
     touched[0, 0, 32, 32] = 1
@@ -56,7 +57,7 @@ def test_the_field_of_view_is_the_halo() -> None:
 
 
 def test_files_bring_the_network_back(tmp_path: Path) -> None:
-    model = fresh(3)
+    model = random_model(3)
     write_model(model, tmp_path / "a")
     write_model(model, tmp_path / "b")
     back = read_model(tmp_path / "a", device=torch.device("cpu"))
@@ -66,7 +67,7 @@ def test_files_bring_the_network_back(tmp_path: Path) -> None:
 
 
 def test_altered_or_foreign_files_are_refused(tmp_path: Path) -> None:
-    write_model(fresh(), tmp_path)
+    write_model(random_model(0), tmp_path)
     weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
     original, stated = weights.read_bytes(), json.loads(config.read_text())
     weights.write_bytes(original[:-1] + b"\x01")
@@ -84,7 +85,7 @@ def test_altered_or_foreign_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
-    model = fresh()
+    model = random_model(0)
     model.c5 = torch.nn.Conv2d(16, 2, 5)
     write_model(model, tmp_path)
     with pytest.raises(ModelError, match="does not fit"):

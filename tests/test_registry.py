@@ -9,10 +9,11 @@ import mlflow
 import numpy as np
 import pytest
 import torch
+from conftest import random_model
 
 from deepfuse import fuse, load_model, registry
 from deepfuse.errors import ModelError
-from deepfuse.model import PaperNet, write_model
+from deepfuse.model import write_model
 from deepfuse.training import Epoch, history_csv
 
 PARAMS = {"train": {"epochs": 2}, "model": {"arch": "paper"}}
@@ -27,8 +28,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def trained(folder: Path, seed: int) -> tuple[Path, Path]:
     """The folders of stages `train` and `evaluate`, with random weights."""
-    torch.manual_seed(seed)
-    write_model(PaperNet(), folder / "model")
+    write_model(random_model(seed), folder / "model")
     (folder / "model/history.csv").write_text(history_csv((Epoch(1, 1e-3, 0.3, None), Epoch(2, 1e-4, 0.2, 0.9))))
     (folder / "model/provenance.json").write_text("{}")
     (folder / "report").mkdir()
