@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A read-only or hard-linked file under `path` is replaced, never written through.
     """
-    temporary = path.with_name(f".{path.stem[:100]}.{os.getpid()}{path.suffix}")
+    temporary = _beside(path).with_suffix(path.suffix)
     try:
         yield temporary
         temporary.replace(path)
@@ -26,17 +27,22 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """An empty temporary folder beside `path` that becomes `path` if the block ends well."""
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}")
+def new_folder(path: Path) -> Iterator[Path]:
+    """An empty temporary folder that becomes `path` if the block ends well; a `path` that is there by then stays."""
+    temporary = _beside(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.replace(path)
+        if not path.exists():
+            temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A short hidden name in the same folder, this process's own."""
+    return path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}_{os.getpid()}")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, ModelError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from deepfuse.color import Image
 
 BAD_INPUT, MODEL_REFUSED = 4, 5
+SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
 PHOTOS = "RAW, TIFF, PNG or JPEG"
 HELP_OUTPUT = ".tif or .png in the frames' own depth, or .jpg; an existing file is kept unless --force is given"
 HELP_MODEL = "a model folder, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
@@ -29,9 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record: dict[str, Any] = options.run(options)
     except ModelError as error:
         return _fail(error, MODEL_REFUSED)
-    except (DeepfuseError, ValueError, TypeError) as error:
+    except (DeepfuseError, OSError, ValueError, TypeError) as error:
         return _fail(error, BAD_INPUT)
-    print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else record["text"])
+    text = record.pop("text")
+    print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else text)
     return 0
 
 
@@ -69,18 +72,18 @@ def _fuse(options: argparse.Namespace) -> dict[str, Any]:
     check_output(options.output, sources=options.frames, overwrite=options.force)
     model = load_model(options.model)
     frames = read_photos(options.frames)
-    record: dict[str, Any] = {"output": str(options.output), "frames": [str(path) for path in options.frames]}
+    record: dict[str, Any] = {"output": printable(str(options.output)), "frames": _names(options.frames)}
     if not options.no_align:
         alignment = _align(frames)
         frames = list(alignment.frames)
         record["alignment"] = alignment.record()
     fused = fuse(frames, model=model)
-    write_photo(options.output, fused)
     height, width, _ = fused.shape
     record |= {"model": options.model or "shipped", "width": width, "height": height, "dtype": str(fused.dtype)}
     if options.json:
-        record["mef_ssim"] = mef_ssim(frames, fused)
-    return {**record, "text": f"{options.output}: {width}×{height}, {len(frames)} exposures"}
+        record["mef_ssim"] = mef_ssim(frames, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
+    write_photo(options.output, fused)
+    return {**record, "text": f"{record['output']}: {width}×{height}, {len(frames)} exposures"}
 
 
 def _align(frames: list[Image]) -> Alignment:
@@ -100,7 +103,11 @@ def _score(options: argparse.Namespace) -> dict[str, Any]:
     frames, fused = read_photos(options.frames), read_photo(options.fused)
     scores = {"mef_ssim": mef_ssim(frames, fused), "mef_ssim_single": mef_ssim(frames, fused, scales=1)}
     text = f"MEF-SSIM {scores['mef_ssim']:.4f} (single scale {scores['mef_ssim_single']:.4f})"
-    return {"fused": str(options.fused), "frames": [str(path) for path in options.frames], **scores, "text": text}
+    return {"fused": printable(str(options.fused)), "frames": _names(options.frames), **scores, "text": text}
+
+
+def _names(paths: list[Path]) -> list[str]:
+    return [printable(str(path)) for path in paths]
 
 
 def _check_count(frames: list[Path]) -> None:

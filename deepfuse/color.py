@@ -17,6 +17,19 @@ _CHROMA_SCALE = np.float32(2.0) * (1 - _LUMA[[2, 0]])
 NEUTRAL = np.float32(0.5)
 
 
+def check_range(image: Image) -> None:
+    """Make sure that pixels are of a dtype and range this project works in.
+
+    Raises:
+        TypeError: for a dtype other than uint8, uint16 and float32.
+        ValueError: float pixels outside 0..1, NaN or infinite.
+    """
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise TypeError(f"expected uint8, uint16 or float32 pixels, got {image.dtype}")
+    if image.dtype == np.float32 and image.size and not (image.min() >= 0 and image.max() <= 1):
+        raise ValueError(f"expected float pixels from 0 to 1, got {image.min():g} to {image.max():g}")
+
+
 def to_float(image: Image) -> Float:
     """Pixels of uint8, uint16 or float32 (0 to 1) as float32 from 0 to 1.
 

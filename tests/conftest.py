@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 from numpy.typing import NDArray
+from ruamel.yaml import YAML
 
 from deepfuse.camera import CAMERAS, simulate_bracket
 from deepfuse.model import PaperNet
@@ -84,10 +84,11 @@ def stages_run(output: str) -> list[str]:
 
 def set_params(project: Path, changes: Mapping[str, Mapping[str, object]]) -> None:
     path = project / "params.yaml"
-    params = yaml.safe_load(path.read_text())
+    yaml = YAML()
+    params = yaml.load(path.read_text())
     for section, values in changes.items():
-        params[section] |= values
-    path.write_text(yaml.safe_dump(params))
+        params[section].update(values)
+    yaml.dump(params, path)
 
 
 def add_scene(project: Path, name: str, seed: int) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,31 @@ def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
 def test_photos_in_the_source_itself_are_a_scene_named_after_it(tmp_path: Path) -> None:
     touch(tmp_path / "holiday", "1.jpg", "2.jpg")
     assert find_brackets(tmp_path / "holiday")[0].scene == "holiday"
+
+
+def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
+    touch(tmp_path / "far", "1.jpg", "2.jpg")
+    source = tmp_path / "source"
+    touch(source, "a/1.jpg", "a/2.jpg")
+    (source / "linked").symlink_to(tmp_path / "far")
+    (source / "a/loop").symlink_to(source)
+    assert [bracket.scene for bracket in find_brackets(source)] == ["a", "linked"]
+
+
+def test_a_broken_link_stays_a_frame_so_that_its_scene_fails(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.jpg", "a/2.jpg")
+    (tmp_path / "a/3.jpg").symlink_to(tmp_path / "gone.jpg")
+    assert len(find_brackets(tmp_path)[0].files) == 3
+
+
+def test_any_path_gives_an_id_that_a_folder_can_have(tmp_path: Path) -> None:
+    touch(tmp_path, f"{'é' * 90}/{'ö' * 90}/1.jpg", f"{'é' * 90}/{'ü' * 90}/1.jpg")
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    (tmp_path / os.fsdecode(b"caf\xe9") / "1.jpg").touch()
+    ids = [bracket.scene for bracket in find_brackets(tmp_path)]
+    assert len(set(ids)) == 3
+    for scene in ids:
+        (tmp_path / "ids" / scene).mkdir(parents=True)
 
 
 def test_nothing_to_find_is_an_error(tmp_path: Path) -> None:

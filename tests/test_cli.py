@@ -49,6 +49,15 @@ def test_no_align_takes_frames_that_cannot_be_aligned(tmp_path: Path, capsys: py
     assert main(["fuse", *paths, "-o", out, "--no-align"]) == 0
 
 
+def test_a_picture_too_small_to_score_is_fused_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [str(tmp_path / f"{level}.png") for level in (50, 150)]
+    for path, level in zip(paths, (50, 150), strict=True):
+        write_photo(path, np.full((3, 5, 3), level, np.uint8))
+    assert main(["fuse", *paths, "-o", str(tmp_path / "out.png"), "--no-align", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mef_ssim"] is None
+    assert read_photo(tmp_path / "out.png").shape == (3, 5, 3)
+
+
 def test_score_prints_both_figures(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", files[1], *files]) == 0
     assert "single scale" in capsys.readouterr().out

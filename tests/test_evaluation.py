@@ -80,7 +80,8 @@ def test_report_figures(tmp_path: Path) -> None:
 
 
 def test_page_shows_every_scene_and_escapes_its_name() -> None:
-    page = report_page(SCORES)
+    page = report_page(SCORES, pictured=["50% #1"])
+    assert 'src="sheets/50%25%20%231.jpg"' in page
     assert "<td>0.9000<td>0.7000" in page
     assert "b&lt;i&gt;" in page
     assert "<i>" not in page

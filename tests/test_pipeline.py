@@ -14,15 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import rawpy
-import yaml
 from conftest import SCENES, add_scene, run_dvc, set_params, stages_run, textured_radiance
 
-from deepfuse.camera import hand_motion, write_radiance
+from deepfuse.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.model import read_model
-from deepfuse.params import Sample
+from deepfuse.params import Sample, read_yaml
 from deepfuse.patches import PatchSet
 from deepfuse.photo import read_photo, write_photo
 from deepfuse.stages import sample
@@ -30,7 +30,7 @@ from deepfuse.stages import sample
 
 def outputs(project: Path, *stages: str) -> dict[str, str]:
     """The md5 of each output in dvc.lock."""
-    lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    lock = read_yaml(project / "dvc.lock")["stages"]
     return {out["path"]: out["md5"] for stage in stages or lock for out in lock[stage]["outs"]}
 
 
@@ -91,6 +91,51 @@ def test_a_new_scene_costs_one_scene(project: Path) -> None:
         assert len(new) == len(old) + 1
         assert old.items() <= new.items()
     assert scene(project, "aligned", "fjord").ok
+
+
+def test_a_moved_source_is_not_decoded_again(project: Path) -> None:
+    before = results(project, "ingest")
+    (project / "brackets").rename(project / "elsewhere")
+    set_params(project, {"ingest": {"source": "elsewhere"}})
+    run_dvc(project, "repro", "ingest")
+    assert results(project, "ingest") == before
+
+
+def test_what_a_frame_says_of_itself_reaches_the_patches(project: Path) -> None:
+    """Other exposure times and names, the same pixels."""
+    radiance = textured_radiance(144, 192, 0)
+    shutil.rmtree(project / "brackets/attic")
+    simulate_bracket(
+        radiance, project / "brackets/attic", camera=CAMERAS[0], stops=(-3, 0, 3), seed=0, base_time_s=1 / 15
+    )
+    run_dvc(project, "repro", "patch")
+    times = [frame.exposure.time_s for frame in scene(project, "aligned", "attic").frames]
+    assert times == pytest.approx([1 / 120, 1 / 15, 8 / 15], rel=1e-3)
+    rows = pq.read_table(project / "data/patches/train.parquet", columns=["scene", "ev_dark"]).to_pylist()
+    evs = {round(row["ev_dark"], 2) for row in rows if row["scene"] == "attic"}
+    assert evs == {round(frame.ev, 2) for frame in scene(project, "aligned", "attic").frames[:2]}
+
+
+def test_a_refusal_is_not_remembered(project: Path) -> None:
+    good = (project / "brackets/barn/01_ev+0.dng").read_bytes()
+    (project / "brackets/barn/01_ev+0.dng").write_bytes(good[:5000])
+    run_dvc(project, "repro", "ingest")
+    assert not scene(project, "frames", "barn").ok
+    entries = len(results(project, "ingest"))
+    (project / "brackets/barn/01_ev+0.dng").write_bytes(good)
+    run_dvc(project, "repro", "ingest")
+    assert scene(project, "frames", "barn").ok
+    assert len(results(project, "ingest")) == entries
+
+
+def test_a_name_that_is_no_text_is_a_scene_like_any_other(project: Path) -> None:
+    folder = project / "brackets" / os.fsdecode(b"caf\xe9")
+    (project / "brackets/elm").rename(folder)
+    for path in folder.iterdir():
+        path.rename(folder / os.fsdecode(b"\xfc" + os.fsencode(path.name)))
+    command = [sys.executable, "-m", "deepfuse.stages.ingest"]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    assert scene(project, "frames", "caf\ufffd").ok
 
 
 def test_a_removed_scene_leaves_nothing_behind(project: Path) -> None:
@@ -174,11 +219,11 @@ def test_a_kill_in_training_gives_the_same_model(project: Path) -> None:
     expected = outputs(project, "train")
     forget(project, "train", "model")
     process = start(project, "train")
-    kill_when(process, lambda: any((project / ".deepfuse").glob("checkpoints/*.pt")))
+    kill_when(process, lambda: any((project / ".deepfuse").glob("checkpoints/*/epoch.pt")))
     assert not (project / "data/model/model.safetensors").exists()
     assert stages_run(run_dvc(project, "repro", "--force", "--single-item", "train")) == ["train"]
     assert outputs(project, "train") == expected
-    assert not (project / ".deepfuse/checkpoints").exists()
+    assert list((project / ".deepfuse/checkpoints").iterdir()) == []
 
 
 def test_an_unknown_key_stops_the_pipeline_by_its_name(project: Path) -> None:

@@ -6,12 +6,11 @@ import ast
 from pathlib import Path
 
 import pytest
-import yaml
 
-from deepfuse.params import Params, read_params
+from deepfuse.params import Params, read_params, read_yaml
 
 ROOT = Path(__file__).parents[1]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 
 
 def module_file(name: str) -> Path | None:

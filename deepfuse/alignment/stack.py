@@ -121,9 +121,10 @@ def _check_frames(frames: Sequence[Pixels]) -> None:
         if not isinstance(frame, np.ndarray) or frame.dtype.name not in DTYPES:
             got = str(getattr(frame, "dtype", type(frame).__name__))
             raise TypeError(f"frame {index}: expected an array of {', '.join(DTYPES)}, got {got}")
-        if frame.ndim != 3 or frame.shape[2] != 3 or min(frame.shape[:2]) < MIN_SIDE_PX:
-            expected = f"(height, width, 3) with sides of {MIN_SIDE_PX} or more"
-            raise ValueError(f"frame {index}: expected {expected}, got {frame.shape}")
+        if frame.ndim != 3 or frame.shape[2] != 3:
+            raise ValueError(f"frame {index}: expected (height, width, 3), got {frame.shape}")
+        if min(frame.shape[:2]) < MIN_SIDE_PX:
+            raise AlignmentError(f"frame {index}: expected sides of {MIN_SIDE_PX} or more pixels, got {frame.shape}")
         if (frame.shape, frame.dtype) != (frames[0].shape, frames[0].dtype):
             expected = f"{frames[0].shape} {frames[0].dtype} as in frame 0"
             raise ValueError(f"frame {index}: expected {expected}, got {frame.shape} {frame.dtype}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,8 +58,9 @@ def read_photo(path: str | Path, *, white_balance: WhiteBalance | None = None) -
 
 
 def read_photos(paths: Sequence[Path]) -> list[Image]:
-    """The frames of one bracket, RAW developed with one white balance: that of the first frame."""
-    balance = camera_white_balance(paths[0])
+    """The frames of one bracket, RAW developed with one white balance: that of its first RAW."""
+    balances = (camera_white_balance(path) for path in paths if path.suffix.lower() in RAW_SUFFIXES)
+    balance = next(balances, None)
     return [read_photo(path, white_balance=balance) for path in paths]
 
 
@@ -66,7 +68,7 @@ def camera_white_balance(path: Path) -> WhiteBalance | None:
     """The white balance the camera chose for a RAW file; `None` for other files or where there is none."""
     if path.suffix.lower() not in RAW_SUFFIXES:
         return None
-    with _blaming(path), rawpy.imread(str(path)) as raw:
+    with _blaming(path), _open_raw(path) as raw:
         red, green, blue, green2 = raw.camera_whitebalance
     return (red, green, blue, green2) if min(red, green, blue) > 0 else None
 
@@ -114,16 +116,17 @@ def write_photo(path: str | Path, image: Image) -> None:
         image: (H, W, 3), sRGB-encoded, uint8, uint16 or float32 from 0 to 1.
 
     Raises:
-        PhotoError: another suffix, or the file cannot be written.
+        PhotoError: another suffix, or no folder to write into.
+        OSError: the file cannot be written.
     """
     path = Path(path)
     check_output(path, sources=(), overwrite=True)
-    data = ENCODERS[path.suffix.lower()](image)
     try:
+        data = ENCODERS[path.suffix.lower()](image)
         with replacing(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        raise PhotoError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise OSError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -131,19 +134,19 @@ def _blaming(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises into a PhotoError that names the file."""
     try:
         yield
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
     except OSError as error:
         raise PhotoError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # decoders raise their own kinds, and struct, index and value errors on damage
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else error
-        raise PhotoError(f"{path}: damaged or not what its name says: {reason}") from error
+        raise PhotoError(f"{path}: cannot be decoded: {reason}") from error
 
 
 def _develop(path: Path, white_balance: WhiteBalance | None) -> Image:
     """RAW to sRGB, 16 bits, with nothing that depends on the frame's content."""
     balance: dict[str, Any] = {"user_wb": list(white_balance)} if white_balance else {"use_camera_wb": True}
-    with rawpy.imread(str(path)) as raw:
+    with _open_raw(path) as raw:
         rgb: Image = raw.postprocess(
             gamma=(2.4, 12.92),
             no_auto_bright=True,
@@ -155,8 +158,17 @@ def _develop(path: Path, white_balance: WhiteBalance | None) -> Image:
     return rgb
 
 
+def _open_raw(path: Path) -> rawpy.RawPy:
+    """LibRaw takes a path only as UTF-8; a file of another name is read whole."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return rawpy.imread(io.BytesIO(path.read_bytes()))
+    return rawpy.imread(str(path))
+
+
 def _raw_header(path: Path) -> tuple[tuple[int, int], Exposure]:
-    with rawpy.imread(str(path)) as raw:
+    with _open_raw(path) as raw:
         other = raw.other
         exposure = Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
         return (raw.sizes.width, raw.sizes.height), exposure

@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 from PIL import Image as PillowImage
 
-from deepfuse.color import Image, from_float, to_float
+from deepfuse.color import Image, check_range, from_float, to_float
 
 JPEG_QUALITY = 95
 
@@ -26,14 +26,13 @@ def as_rgb(pixels: Image) -> Image:
     colour = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
     rgb = np.broadcast_to(colour, (*colour.shape[:2], 3))
     rgb = rgb.astype(np.float32) if rgb.dtype in (np.float16, np.float64) else rgb
-    if not np.isfinite(to_float(rgb)).all():
-        raise ValueError("expected finite pixels, got NaN or infinity")
+    check_range(rgb)
     return rgb
 
 
 def _decode_jpeg(path: Path) -> Image:
     """Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects."""
-    with PillowImage.open(path, formats=["JPEG"]) as image:
+    with _open_jpeg(path) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -45,15 +44,24 @@ def _decode_png(path: Path) -> Image:
 def _decode_tiff(path: Path) -> Image:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
-        if page.photometric not in (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.MINISBLACK):
-            raise ValueError(f"expected a grey or RGB TIFF, got photometric interpretation {page.photometric!s}")
+        kind = tifffile.PHOTOMETRIC(page.photometric)
+        jpeg = kind is tifffile.PHOTOMETRIC.YCBCR and page.compression == tifffile.COMPRESSION.JPEG
+        if kind not in (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.MINISBLACK) and not jpeg:
+            raise ValueError(f"expected a grey or RGB TIFF, got {kind.name}")
+        if page.bitspersample not in (8, 16, 32, 64):
+            raise ValueError(f"expected 8, 16 or 32 bits a sample, got {page.bitspersample}")
         pixels = page.asarray()
         return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
 
 
 def _jpeg_size(path: Path) -> tuple[int, int]:
-    with PillowImage.open(path, formats=["JPEG"]) as image:
+    with _open_jpeg(path) as image:
         return image.size
+
+
+def _open_jpeg(path: Path) -> PillowImage.Image:
+    PillowImage.MAX_IMAGE_PIXELS = None  # the header was checked against this project's own, larger limit
+    return PillowImage.open(path, formats=["JPEG"])
 
 
 def _png_size(path: Path) -> tuple[int, int]:

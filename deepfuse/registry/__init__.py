@@ -61,8 +61,12 @@ def publish(model: Path, report: Path, *, key: str, params: Mapping[str, Any]) -
     Returns:
         The version, an old one if the key was published before.
     """
-    if version := published_version(key):
-        return version
+    version = published_version(key) or _register(model, report, key, params)
+    _mlflow().MlflowClient().set_registered_model_alias(NAME, CHALLENGER, version)
+    return version
+
+
+def _register(model: Path, report: Path, key: str, params: Mapping[str, Any]) -> str:
     mlflow = _mlflow()
     mlflow.set_experiment(EXPERIMENT)
     with mlflow.start_run(tags={KEY_TAG: key}) as run:
@@ -72,9 +76,7 @@ def publish(model: Path, report: Path, *, key: str, params: Mapping[str, Any]) -
         mlflow.log_artifacts(str(report), "report")
         mlflow.log_artifacts(str(model), "training")
         logged = _log_pyfunc(mlflow, model)
-    registered = mlflow.register_model(logged.model_uri, NAME, tags={KEY_TAG: key})
-    mlflow.MlflowClient().set_registered_model_alias(NAME, CHALLENGER, registered.version)
-    return str(registered.version)
+    return str(mlflow.register_model(logged.model_uri, NAME, tags={KEY_TAG: key}).version)
 
 
 def champion_version() -> str | None:
@@ -91,12 +93,6 @@ def champion_version() -> str | None:
 def promote(version: str) -> None:
     """Make a version the champion."""
     _mlflow().MlflowClient().set_registered_model_alias(NAME, CHAMPION, version)
-
-
-def verdict(version: str) -> str | None:
-    """What was decided of a version; `None` if nothing was."""
-    tags: dict[str, str] = _mlflow().MlflowClient().get_model_version(NAME, version).tags
-    return tags.get(VERDICT_TAG)
 
 
 def record_verdict(version: str, text: str) -> None:

@@ -22,7 +22,7 @@ OUT = Path("data/aligned")
 def main() -> None:
     """Align every ingested scene; those that ingest refused stay refused, with their reason."""
     params = read_params()
-    cache = scene_cache("align", params.align, libraries=params.libraries.installed("opencv"))
+    cache = scene_cache("align", params.align.model_dump(), params.libraries.installed("opencv"))
     OUT.mkdir(parents=True, exist_ok=True)
     scenes = []
     for scene in tqdm(read_manifest(FRAMES), desc="align", unit="scene"):

@@ -26,14 +26,15 @@ def main() -> None:
     fusions = methods(read_model(MODEL))
     scores: dict[str, dict[str, Score]] = {}
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
-    for index, scene in enumerate(tqdm(scenes, desc="evaluate", unit="scene")):
+    pictured = [scene.scene for scene in scenes[: params.evaluate.pictures]]
+    for scene in tqdm(scenes, desc="evaluate", unit="scene"):
         frames = read_frames(scene, ALIGNED, exposures=params.evaluate.exposures)
         fused = {method: fuse(frames) for method, fuse in fusions.items()}
         scores[scene.scene] = {method: score(frames, picture) for method, picture in fused.items()}
-        if index < params.evaluate.pictures:
+        if scene.scene in pictured:
             write_pictures(scene.scene, frames, fused)
     write_json(OUT / "metrics.json", mean_scores(scores))
-    for name, text in (("scenes.csv", scores_csv(scores)), ("index.html", report_page(scores))):
+    for name, text in (("scenes.csv", scores_csv(scores)), ("index.html", report_page(scores, pictured))):
         with replacing(OUT / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 

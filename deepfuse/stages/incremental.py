@@ -7,17 +7,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from deepfuse.atomic import replacing_folder
+from deepfuse.atomic import new_folder
+from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.manifest import Scene, read_manifest, write_manifest
-from deepfuse.params import Section
+from deepfuse.params import read_yaml
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
@@ -28,7 +27,7 @@ class SceneCache:
     """The private cache of one stage.
 
     A result is keyed by the stage's code (the Python files among its `deps` in dvc.yaml), the parameters it uses and
-    the content of its inputs; it is complete or not there. A refusal is a result too.
+    the content of its inputs; it is complete or not there.
     """
 
     stage: str
@@ -41,33 +40,30 @@ class SceneCache:
             scene: the scene's id.
             inputs: what identifies its input, as JSON values.
             target: where the pictures go; it does not appear if the scene is refused.
-            make: fills the folder it is given, or raises DeepfuseError or ValueError: the reason to refuse the scene.
+            make: fills the folder it is given, or raises DeepfuseError with the reason to refuse the scene.
 
         Returns:
-            The scene's record.
+            The scene's record. A refusal is not kept: its cause may be gone the next time.
         """
 
-        def make_or_refuse(folder: Path) -> None:
+        def make_with_record(folder: Path) -> None:
             pictures = folder / "pictures"
             pictures.mkdir()
-            try:
-                result = make(pictures)
-            except (DeepfuseError, ValueError) as error:
-                result = Scene(scene, reason=str(error))
-            write_manifest(folder, [result])
+            write_manifest(folder, [make(pictures)])
 
-        entry = self.folder([scene, inputs], make_or_refuse)
-        (result,) = read_manifest(entry)
-        if result.ok:
-            _link_tree(entry / "pictures", target)
-        return result
+        try:
+            entry = self.folder([scene, inputs], make_with_record)
+        except (DeepfuseError, MemoryError) as error:
+            return Scene(scene, reason=printable(str(error)) or "not enough memory")
+        _link_tree(entry / "pictures", target)
+        return read_manifest(entry)[0]
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
         """The complete folder that `make` fills for these inputs; made at most once."""
-        key = _digest([self.base_key, inputs])
+        key = digest([self.base_key, inputs])
         entry = CACHE / self.stage / key[:2] / key
         if not entry.exists():
-            with replacing_folder(entry) as temporary:
+            with new_folder(entry) as temporary:
                 make(temporary)
         os.utime(entry)
         return entry
@@ -79,11 +75,15 @@ class SceneCache:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def scene_cache(stage: str, *params: Section, libraries: dict[str, str]) -> SceneCache:
-    """The cache of a stage for today's code, params and library versions."""
-    deps = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]["deps"]
-    code = [[dep, file_sha256(Path(dep))] for dep in deps if dep.endswith(".py")]
-    return SceneCache(stage, _digest([code, [section.model_dump() for section in params], libraries]))
+def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
+    """The cache of a stage for today's code, these parameters and these library versions."""
+    return SceneCache(stage, digest([code_of(stage), params, libraries]))
+
+
+def code_of(stage: str) -> dict[str, str]:
+    """The SHA-256 of each Python file among a stage's `deps` in dvc.yaml."""
+    deps = read_yaml(Path("dvc.yaml"))["stages"][stage]["deps"]
+    return {dep: file_sha256(Path(dep)) for dep in deps if dep.endswith(".py")}
 
 
 def file_sha256(path: Path) -> str:
@@ -92,9 +92,9 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def content(scene: Scene, folder: Path) -> list[str]:
-    """What a scene's pictures below `folder` hold: their SHA-256."""
-    return [file_sha256(path) for path in scene.pictures(folder)]
+def content(scene: Scene, folder: Path) -> list[Any]:
+    """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
+    return [asdict(scene), [file_sha256(path) for path in scene.pictures(folder)]]
 
 
 def _link_tree(source: Path, target: Path) -> None:
@@ -106,5 +106,6 @@ def _link_tree(source: Path, target: Path) -> None:
         shutil.copytree(source, target)
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """The SHA-256 of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, find_brackets
-from deepfuse.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
+from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, find_brackets, printable
+from deepfuse.camera import Camera, camera_named, normalise_radiance, read_radiance, simulate_bracket
 from deepfuse.color import Image, from_float, luma, to_float
 from deepfuse.errors import BracketError
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
-from deepfuse.params import Ingest, read_params
+from deepfuse.params import read_params
 from deepfuse.photo import read_header, read_photos, write_photo
 from deepfuse.stages.incremental import file_sha256, scene_cache
 
@@ -24,33 +25,37 @@ OUT = Path("data/frames")
 def main() -> None:
     """Develop every bracket under the source; a bad one is a record with its reason."""
     params = read_params()
-    cache = scene_cache("ingest", params.ingest, libraries=params.libraries.installed("rawpy", "opencv"))
+    camera = camera_named(params.ingest.radiance_camera)
+    libraries = params.libraries.installed("rawpy", "opencv", "pillow", "tifffile", "imagecodecs")
+    cache = scene_cache("ingest", params.ingest.model_dump(exclude={"source"}), libraries)
     OUT.mkdir(parents=True, exist_ok=True)
     scenes = []
     for bracket in tqdm(find_brackets(Path(params.ingest.source)), desc="ingest", unit="scene"):
         try:
-            hashes = {path.name: file_sha256(path) for path in bracket.files}
+            hashes = {printable(path.name): file_sha256(path) for path in bracket.files}
         except OSError as error:
-            scenes.append(Scene(bracket.scene, reason=f"{error.filename}: cannot be read: {error.strerror}"))
+            reason = f"{printable(error.filename)}: cannot be read: {error.strerror}"
+            scenes.append(Scene(bracket.scene, reason=reason))
             continue
-        make = partial(ingest, bracket, hashes, params.ingest)
+        make = partial(ingest, bracket, hashes, camera, params.ingest.radiance_stops)
         scenes.append(cache.scene(bracket.scene, hashes, OUT / bracket.scene, make))
     cache.prune()
     write_manifest(OUT, scenes)
     report(scenes)
 
 
-def ingest(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, folder: Path) -> Scene:
+def ingest(
+    bracket: BracketFiles, hashes: dict[str, str], camera: Camera, stops: Sequence[float], folder: Path
+) -> Scene:
     """Develop one bracket into `folder`; a radiance map is first taken by the simulated camera."""
     if bracket.files[0].suffix.lower() != RADIANCE_SUFFIX:
         return develop(bracket.scene, list(bracket.files), hashes, folder)
     source = bracket.files[0]
     with tempfile.TemporaryDirectory() as temporary:
-        seed = int(hashes[source.name][:8], 16)
+        seed = int(hashes[printable(source.name)][:8], 16)
         radiance = normalise_radiance(read_radiance(source))
-        camera = camera_named(params.radiance_camera)
-        shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=params.radiance_stops, seed=seed)
-        return develop(bracket.scene, shots, {shot.name: hashes[source.name] for shot in shots}, folder)
+        shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=stops, seed=seed)
+        return develop(bracket.scene, shots, {shot.name: hashes[printable(source.name)] for shot in shots}, folder)
 
 
 def develop(scene: str, files: list[Path], hashes: dict[str, str], folder: Path) -> Scene:
@@ -68,7 +73,7 @@ def develop(scene: str, files: list[Path], hashes: dict[str, str], folder: Path)
     for index, k in enumerate(sorted(range(len(files)), key=lambda k: (-darkness[k], brightness[k]))):
         write_photo(folder / picture_name(index), pictures[k])
         height, width, _ = pictures[k].shape
-        name = files[k].name
+        name = printable(files[k].name)
         frames.append(Frame(name, hashes[name], headers[k].camera, headers[k].exposure, evs[k], width, height))
     return Scene(scene, tuple(frames))
 

@@ -27,7 +27,7 @@ def main() -> None:
     """Write `train.parquet` and `val.parquet`; scenes of the test split are kept whole for `evaluate`."""
     params = read_params()
     selection = Selection(**params.patch.model_dump())
-    cache = scene_cache("patch", params.patch, libraries={})
+    cache = scene_cache("patch", params.patch.model_dump(), libraries={})
     OUT.mkdir(parents=True, exist_ok=True)
     scenes = [scene for scene in read_manifest(ALIGNED) if scene.ok]
     for split in ("train", "val"):
@@ -41,8 +41,7 @@ def main() -> None:
 def cut(scenes: list[Scene], selection: Selection, cache: SceneCache, description: str) -> Iterator[pa.Table]:
     """The patches of each scene, from the cache where its frames are known."""
     for scene in tqdm(scenes, desc=description, unit="scene"):
-        inputs = [scene.scene, content(scene, ALIGNED)]
-        yield pq.read_table(cache.folder(inputs, partial(cut_scene, scene, selection)) / FILE)
+        yield pq.read_table(cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection)) / FILE)
 
 
 def cut_scene(scene: Scene, selection: Selection, folder: Path) -> None:

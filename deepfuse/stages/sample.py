@@ -19,10 +19,11 @@ HANDHELD_EVERY = 3
 
 def main() -> None:
     """Make every scene of the sample."""
-    params = read_params().sample
+    params = read_params()
+    params.libraries.installed("opencv")
     OUT.mkdir(parents=True, exist_ok=True)
-    for index in trange(params.scenes, desc="sample", unit="scene"):
-        make_scene(index, params)
+    for index in trange(params.sample.scenes, desc="sample", unit="scene"):
+        make_scene(index, params.sample)
 
 
 def make_scene(index: int, params: Sample) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -17,7 +16,7 @@ from deepfuse.atomic import replacing, write_json
 from deepfuse.model import build_model, pick_device, write_model
 from deepfuse.params import Params, read_params
 from deepfuse.patches import PatchSet
-from deepfuse.stages.incremental import file_sha256
+from deepfuse.stages.incremental import code_of, digest, file_sha256
 from deepfuse.training import Settings, fit, history_csv
 
 PATCHES = Path("data/patches")
@@ -32,7 +31,7 @@ def main() -> None:
     device = pick_device(params.train.device)
     settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
     origin = provenance(params, settings, device)
-    checkpoint = CHECKPOINTS / f"{digest(origin)}.pt"
+    checkpoint = CHECKPOINTS / digest(origin)[:16] / "epoch.pt"
     train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
 
     torch.manual_seed(settings.seed)
@@ -51,7 +50,7 @@ def main() -> None:
     with replacing(OUT / "history.csv") as temporary:
         temporary.write_text(history_csv(history), encoding="utf-8")
     write_json(OUT / "provenance.json", origin)
-    shutil.rmtree(CHECKPOINTS)
+    shutil.rmtree(checkpoint.parent)
 
 
 def precision(params: Params, device: torch.device) -> str:
@@ -75,14 +74,9 @@ def provenance(params: Params, settings: Settings, device: torch.device) -> dict
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
         "patches": {name: file_sha256(PATCHES / name) for name in ("train.parquet", "val.parquet")},
-        "code": {name: file_sha256(Path("deepfuse") / name) for name in ("training.py", "model.py", "mef_ssim.py")},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "code": code_of("train"),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
     }
-
-
-def digest(value: Any) -> str:
-    """A short name for a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":
