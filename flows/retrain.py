@@ -8,14 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
+from prefect.exceptions import MissingContextError
 
 from deepfuse import registry
 from deepfuse.evaluation import Verdict, held_out_scenes, judge, score_scenes
 from deepfuse.params import read_params, read_yaml
 from deepfuse.report import read_scores
-
-log = logging.getLogger(__name__)  # Prefect collects it: see [tool.prefect] in pyproject.toml
 
 ALIGNED = Path("data/aligned")
 MODEL = Path("data/model")
@@ -47,7 +46,7 @@ def reproduce() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip():
-                log.info(line.rstrip())
+                log(line.rstrip())
     if process.returncode:
         raise RuntimeError(f"dvc repro: expected exit code 0, got {process.returncode}")
 
@@ -57,7 +56,7 @@ def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
     version = registry.publish(MODEL, REPORT, key=model_key(), params=params.model_dump())
-    log.info("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
+    log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
     return version
 
 
@@ -72,7 +71,7 @@ def promote(version: str) -> Verdict:
         if result.promote:
             registry.promote(version)
         registry.record_verdict(version, f"{'promoted' if result.promote else 'not promoted'}: {result.reason}")
-    log.info("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
+    log("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
     return result
 
 
@@ -86,6 +85,14 @@ def decide(champion: str | None) -> Verdict:
         scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
         scores = score_scenes(model, scenes, ALIGNED, exposures=params.evaluate.exposures)
     return judge(challenger, scores, **params.promote.model_dump())
+
+
+def log(message: str, *values: object) -> None:
+    """Into the log of the run, or of Python where the function runs without its decorator."""
+    try:
+        get_run_logger().info(message, *values)
+    except MissingContextError:
+        logging.getLogger(__name__).info(message, *values)
 
 
 def model_key() -> str:

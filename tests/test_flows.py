@@ -44,9 +44,10 @@ def test_the_first_model_becomes_champion_and_nothing_new_publishes_nothing(in_p
     trained = registry.load_model(in_project / "data/model").state_dict()
     assert all((served[name] == trained[name]).all() for name in trained)
 
-    again = retrain.retrain()
+    again = retrain.retrain.fn()
     assert not again.promote
     assert versions() == ["1"]
+    assert not retrain.promote.fn("1").promote  # the functions work without their decorators
 
     # A challenger that learnt nothing is published, judged on the same scenes, and stays a challenger.
     set_params(in_project, {"train": {"learning_rate": 1e-9}})
