@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ def _fail(error: Exception, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deepfuse", description="Fuse brackets of exposures into one picture.")
+    parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     fuse = commands.add_parser("fuse", help="fuse the frames of one scene", epilog=EPILOG)
     fuse.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")

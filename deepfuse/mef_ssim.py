@@ -129,16 +129,14 @@ def _product(means: list[Tensor]) -> Tensor:
     """Weighted geometric mean over scales; a single scale passes unchanged."""
     if len(means) == 1:
         return means[0]
-    exponents = SCALE_EXPONENTS[: len(means)]
-    smallest = torch.finfo(means[0].dtype).tiny
-    logs = [e * mean.clamp(min=smallest).log() for e, mean in zip(exponents, means, strict=True)]
-    return torch.stack(logs).sum().div(sum(exponents)).exp()
+    exponents = means[0].new_tensor(SCALE_EXPONENTS[: len(means)])
+    logs = torch.stack(means).clamp(min=torch.finfo(exponents.dtype).tiny).log()
+    return (exponents * logs).sum().div(exponents.sum()).exp()
 
 
 def _halve(x: Tensor) -> Tensor:
     """Mean of 2×2 with symmetric padding, every second pixel (MATLAB's imfilter and 1:2:end)."""
-    odd_height, odd_width = x.shape[2] % 2, x.shape[3] % 2
-    return F.avg_pool2d(F.pad(x, (0, odd_width, 0, odd_height), mode="replicate"), 2)
+    return F.avg_pool2d(F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2), mode="replicate"), 2)
 
 
 def _mean_quality(frames: Tensor, fused: Tensor) -> Tensor:
