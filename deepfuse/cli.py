@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -28,6 +29,7 @@ EPILOG = "exit codes: 0 done, 2 wrong usage, 4 bad input, 5 model refused"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads must not spin where other programs run
     try:
         record: dict[str, Any] = options.run(options)
     except ModelError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -56,7 +56,8 @@ def shipped_model() -> Network:
 def fuse_luma(lumas: Float, model: Network) -> Float:
     """The network over a picture of any size, tile by tile.
 
-    Each tile is computed with the network's whole field of view around it, so tiles meet without seams.
+    Each tile is computed with the network's whole field of view around it, so tiles meet without seams; beyond the
+    picture its edge goes on, for the zeros that the network pads with would darken the border.
 
     Args:
         lumas: (K, H, W) from 0 to 1.
@@ -65,31 +66,18 @@ def fuse_luma(lumas: Float, model: Network) -> Float:
     Returns:
         (H, W), not clipped.
     """
-    device = next(model.parameters()).device
-    fused = np.empty(lumas.shape[1:], np.float32)
+    device, halo = next(model.parameters()).device, model.halo_px
+    height, width = lumas.shape[1:]
+    padded = np.pad(lumas, ((0, 0), (halo, halo), (halo, halo)), mode="edge")
+    fused = np.empty((height, width), np.float32)
     with torch.inference_mode():
-        for inner, outer, trim in _tiles(lumas.shape[1], lumas.shape[2], model.halo_px):
-            tile = torch.from_numpy(np.ascontiguousarray(lumas[:, *outer]))[None].to(device)
-            fused[inner] = model(tile)[0, 0].float().cpu().numpy()[trim]
+        for top in range(0, height, TILE_PX):
+            for left in range(0, width, TILE_PX):
+                bottom, right = min(top + TILE_PX, height), min(left + TILE_PX, width)
+                tile = np.ascontiguousarray(padded[:, top : bottom + 2 * halo, left : right + 2 * halo])
+                result = model(torch.from_numpy(tile)[None].to(device))[0, 0, halo:-halo, halo:-halo]
+                fused[top:bottom, left:right] = result.float().cpu().numpy()
     return fused
-
-
-Window = tuple[slice, slice]
-
-
-def _tiles(height: int, width: int, halo: int) -> Iterator[tuple[Window, Window, Window]]:
-    """Each tile in the picture, the same with its halo, and the tile within that."""
-    for top in range(0, height, TILE_PX):
-        for left in range(0, width, TILE_PX):
-            rows, rows_outer, rows_trim = _span(top, height, halo)
-            columns, columns_outer, columns_trim = _span(left, width, halo)
-            yield (rows, columns), (rows_outer, columns_outer), (rows_trim, columns_trim)
-
-
-def _span(start: int, length: int, halo: int) -> tuple[slice, slice, slice]:
-    stop = min(start + TILE_PX, length)
-    first = max(start - halo, 0)
-    return slice(start, stop), slice(first, min(stop + halo, length)), slice(start - first, stop - first)
 
 
 def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:

@@ -51,6 +51,11 @@ def test_the_shipped_model_beats_the_plain_average(bracket: list[np.ndarray]) ->
     assert mef_ssim(pair, fuse(pair)) > mef_ssim(pair, fuse_average(pair))
 
 
+def test_the_border_is_like_the_middle() -> None:
+    fused = fuse([np.full((60, 70, 3), level, np.uint16) for level in (9000, 42000)]).astype(int)
+    assert np.ptp(fused) <= 64
+
+
 def test_grey_frames_give_a_grey_picture(bracket: list[np.ndarray]) -> None:
     grey = [np.repeat(frame[:, :, :1], 3, axis=2) for frame in bracket]
     fused = fuse(grey).astype(int)
