@@ -1,10 +1,11 @@
 """What can go wrong, as one tree.
 
 DeepfuseError
-├── PhotoError       a photo file cannot be read or written
+├── PhotoError       a photo file cannot be read, or none may be written there
 ├── BracketError     these frames are not a bracket of one scene
-├── AlignmentError   the frames cannot be registered surely
-└── ModelError       a model cannot be loaded, or is not what it says
+├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
+├── ModelError       a model cannot be loaded, or is not what it says
+└── ParamsError      params.yaml is wrong (deepfuse.params)
 """
 
 
@@ -13,7 +14,7 @@ class DeepfuseError(Exception):
 
 
 class PhotoError(DeepfuseError):
-    """A photo file cannot be read or written; the message names the file."""
+    """A photo file cannot be read, or none may be written there; the message names the file."""
 
 
 class BracketError(DeepfuseError):
