@@ -12,7 +12,7 @@ UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
-.PHONY: setup demo test check lock clean
+.PHONY: setup demo test check lock
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml Makefile
@@ -41,6 +41,3 @@ check: setup
 lock: setup
 	$(BIN)/uv lock
 	$(BIN)/uv export --quiet --no-header --no-annotate --no-emit-project --group dev -o requirements.lock
-
-clean:
-	rm -rf .venv

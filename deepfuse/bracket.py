@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,8 @@ def find_brackets(source: Path) -> list[BracketFiles]:
     brackets = [bracket for parent, files in folders.items() for bracket in _scenes(source, parent, files)]
     if not brackets:
         raise BracketError(f"{source}: expected brackets, one folder a scene, got no photo and no radiance map")
-    ids = [bracket.scene for bracket in brackets]
-    if twice := sorted({scene for scene in ids if ids.count(scene) > 1}):
+    counts = Counter(bracket.scene for bracket in brackets)
+    if twice := sorted(scene for scene, count in counts.items() if count > 1):
         raise BracketError(f"{source}: expected one folder a scene, got several for {', '.join(twice)}")
     return sorted(brackets, key=lambda bracket: bracket.scene)
 
