@@ -15,6 +15,13 @@ Float = NDArray[np.float32]
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CHROMA_SCALE = np.float32(2.0) * (1 - _LUMA[[2, 0]])
 NEUTRAL = np.float32(0.5)
+_TINY = np.float32(1e-6)
+
+WELL_EXPOSED_SIGMA = np.float32(0.2)
+CLIPPING_SHOULDER = np.float32(0.1)  # a channel this far below the end of the range is trusted wholly
+CLIPPED_TRUST = np.float32(0.1)
+NOISE_FLOOR = np.float32(0.25)  # luma above which noise does not matter
+LARGEST_FOLLOW = np.float32(4.0)
 
 
 def check_range(image: Image) -> None:
@@ -64,13 +71,17 @@ def rgb_to_ycbcr(rgb: Float) -> tuple[Float, Float]:
 
 
 def ycbcr_to_rgb(y: Float, chroma: Float) -> Float:
-    """The inverse of `rgb_to_ycbcr`; may leave 0..1 where luma and chroma do not fit together."""
-    blue_red = y[..., None] + (chroma - NEUTRAL) * _CHROMA_SCALE
-    green = (y - blue_red @ _LUMA[[2, 0]]) / _LUMA[1]
-    return np.stack([blue_red[..., 1], green, blue_red[..., 0]], axis=-1)
+    """The inverse of `rgb_to_ycbcr`; where the colour does not fit 0..1 at that luma, as much of it as fits."""
+    blue_red = (chroma - NEUTRAL) * _CHROMA_SCALE
+    green = -(blue_red @ _LUMA[[2, 0]]) / _LUMA[1]
+    offset = np.stack([blue_red[..., 1], green, blue_red[..., 0]], axis=-1)  # of each channel from the luma
+    above, below = np.maximum(offset.max(-1), _TINY), np.maximum(-offset.min(-1), _TINY)
+    share = np.minimum(np.minimum((1 - y) / above, y / below), 1)
+    rgb: Float = y[..., None] + offset * share[..., None]
+    return rgb
 
 
-def fuse_chroma(chromas: Iterable[Float]) -> Float:
+def saturated_chroma(chromas: Iterable[Float]) -> Float:
     """Chroma of the fused picture: the mean of the frames' chroma weighted by its distance from neutral.
 
     Args:
@@ -88,3 +99,32 @@ def fuse_chroma(chromas: Iterable[Float]) -> Float:
         offsets = offsets + weight * offset
         weights = weights + weight
     return NEUTRAL + np.divide(offsets, weights, out=np.zeros_like(offsets), where=weights > 0)
+
+
+def exposed_chroma(frames: Iterable[tuple[Float, Float]], fused: Float) -> Float:
+    """Chroma of the fused picture: the frames' chroma weighted by how far their exposure lets it be trusted.
+
+    The paper's weights favour whichever frame is more colourful, also one whose colour is that of a clipped channel or
+    of noise. Here a frame counts by its well-exposedness, less where a channel nears the end of the range and least
+    in the dark. Its chroma follows half the way (in stops) when the fused luma is brighter or darker than its own.
+
+    Args:
+        frames: luma (H, W) and chroma (H, W, 2) of the K frames, from 0 to 1; one at a time is held.
+        fused: the fused luma (H, W).
+
+    Returns:
+        (H, W, 2).
+
+    Source of the well-exposedness: Mertens, Kautz, Van Reeth, "Exposure Fusion", 2007 (σ = 0.2).
+    """
+    offsets, weights = np.zeros(1, np.float32), np.zeros(1, np.float32)
+    for y, chroma in frames:
+        offset = chroma - NEUTRAL
+        brightest = y + (offset * _CHROMA_SCALE).max(-1)
+        unclipped = np.clip((1 - brightest) / CLIPPING_SHOULDER, CLIPPED_TRUST, 1)
+        above_noise = np.minimum(y / NOISE_FLOOR, 1) ** 2
+        weight = np.exp(-((y - 0.5) ** 2) / (2 * WELL_EXPOSED_SIGMA**2)) * unclipped * above_noise + _TINY
+        follow = np.sqrt(np.clip(fused / np.maximum(y, _TINY), 1 / LARGEST_FOLLOW, LARGEST_FOLLOW))
+        offsets = offsets + (weight * follow)[..., None] * offset
+        weights = weights + weight[..., None]
+    return NEUTRAL + offsets / weights

@@ -8,15 +8,17 @@ from functools import cache
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from deepfuse.color import (
     Float,
     Image,
     check_range,
+    exposed_chroma,
     from_float,
-    fuse_chroma,
     luma,
     rgb_to_ycbcr,
+    saturated_chroma,
     to_float,
     ycbcr_to_rgb,
 )
@@ -40,10 +42,11 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
         ValueError: fewer than two frames, other shapes, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
     """
+    model = model or shipped_model()
     arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
-    lumas = np.stack([luma(to_float(array)) for array in arrays])
-    y = np.clip(fuse_luma(lumas, model or shipped_model()), 0, 1)
-    chroma = fuse_chroma(rgb_to_ycbcr(to_float(array))[1] for array in arrays)
+    y = np.clip(fuse_luma(np.stack([luma(to_float(array)) for array in arrays]), model), 0, 1)
+    pictures = (rgb_to_ycbcr(to_float(array)) for array in arrays)
+    chroma = exposed_chroma(pictures, y) if model.chroma == "exposed" else saturated_chroma(c for _, c in pictures)
     return from_float(ycbcr_to_rgb(y, chroma), arrays[0].dtype)
 
 
@@ -56,8 +59,8 @@ def shipped_model() -> Network:
 def fuse_luma(lumas: Float, model: Network) -> Float:
     """The network over a picture of any size, tile by tile.
 
-    Each tile is computed with the network's whole field of view around it, so tiles meet without seams; beyond the
-    picture its edge goes on, for the zeros that the network pads with would darken the border.
+    What the network needs to know of the whole picture it takes from a small overview; each tile is computed with the
+    network's whole field of view around it, so tiles meet without seams.
 
     Args:
         lumas: (K, H, W) from 0 to 1.
@@ -66,18 +69,39 @@ def fuse_luma(lumas: Float, model: Network) -> Float:
     Returns:
         (H, W), not clipped.
     """
-    device, halo = next(model.parameters()).device, model.halo_px
     height, width = lumas.shape[1:]
-    padded = np.pad(lumas, ((0, 0), (halo, halo), (halo, halo)), mode="edge")
     fused = np.empty((height, width), np.float32)
     with torch.inference_mode():
+        padded = torch.from_numpy(np.pad(lumas, ((0, 0), *(_border(size, model) for size in (height, width))), "edge"))
+        padded = padded[None].to(next(model.parameters()).device)
+        overview = model.overview(padded)
         for top in range(0, height, TILE_PX):
             for left in range(0, width, TILE_PX):
                 bottom, right = min(top + TILE_PX, height), min(left + TILE_PX, width)
-                tile = np.ascontiguousarray(padded[:, top : bottom + 2 * halo, left : right + 2 * halo])
-                result = model(torch.from_numpy(tile)[None].to(device))[0, 0, halo:-halo, halo:-halo]
-                fused[top:bottom, left:right] = result.float().cpu().numpy()
+                tile = _detail(padded, overview, model, slice(top, bottom), slice(left, right))
+                fused[top:bottom, left:right] = tile.float().cpu().numpy()
     return fused
+
+
+def _border(size: int, model: Network) -> tuple[int, int]:
+    """How far a picture of this height or width is continued, before and behind, so that it fits the grid."""
+    return model.edge_px, model.edge_px + -(size + 2 * model.edge_px) % model.grid_px
+
+
+def _detail(padded: Tensor, overview: tuple[Tensor, ...], model: Network, rows: slice, columns: slice) -> Tensor:
+    """The network's output for some rows and columns of the picture, (H, W)."""
+    around = [_around(part, size, model) for part, size in zip((rows, columns), padded.shape[2:], strict=True)]
+    coarse = [slice(part.start // model.overview_px, part.stop // model.overview_px) for part in around]
+    tile = padded[:, :, around[0], around[1]]
+    result = model.detail(tile, tuple(plane[:, :, coarse[0], coarse[1]] for plane in overview))[0, 0]
+    y, x = rows.start + model.edge_px - around[0].start, columns.start + model.edge_px - around[1].start
+    return result[y : y + rows.stop - rows.start, x : x + columns.stop - columns.start]
+
+
+def _around(part: slice, size: int, model: Network) -> slice:
+    """The rows (or columns) of the padded picture that decide on `part` of the picture; their ends fit the grid."""
+    start, stop = part.start + model.edge_px - model.halo_px, part.stop + model.edge_px + model.halo_px
+    return slice(max(start, 0), min(stop + -stop % model.grid_px, size))
 
 
 def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:

@@ -68,6 +68,7 @@ class Patch(Section):
 
     size_px: Annotated[int, Field(ge=44)]
     per_scene: Count
+    exposures: Annotated[int, Field(ge=2)]
     flat_below: NonNegative
     lost_above: Share
 
@@ -75,7 +76,7 @@ class Patch(Section):
 class Model(Section):
     """The network."""
 
-    arch: Literal["paper"]
+    arch: Literal["paper", "pyramid"]
 
 
 class Train(Section):

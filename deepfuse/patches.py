@@ -1,10 +1,11 @@
-"""Luma patches of exposure pairs: cut, select, split by scene, and stream through Parquet."""
+"""Luma patches of two or more exposures: cut, select, split by scene, and stream through Parquet."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +20,9 @@ from deepfuse.errors import DeepfuseError
 Grey = NDArray[np.uint8]
 SplitName = Literal["train", "val", "test"]
 
-ROW_GROUP = 1024
+ROW_GROUP_BYTES = 4 * 2**20
 SHUFFLED_GROUPS = 16
+PAIRS = 0.5
 CANDIDATES = 8
 CLIPPED_LOW, CLIPPED_HIGH = 5, 250
 
@@ -29,12 +31,14 @@ CLIPPED_LOW, CLIPPED_HIGH = 5, 250
 class Selection:
     """Which patches are kept: their size, their number a scene, and when one is flat or lost.
 
-    `flat_below` is in grey levels of 255: below it in every exposure, the standard deviation makes a patch flat.
-    A patch is lost if more than the share `lost_above` of its pixels is clipped in every exposure.
+    Half of the patches hold two exposures, the others three up to `exposures`, where the scene has them. `flat_below`
+    is in grey levels of 255: below it in every exposure, the standard deviation makes a patch flat. A patch is lost if
+    more than the share `lost_above` of its pixels is clipped in every exposure.
     """
 
     size_px: int
     per_scene: int
+    exposures: int
     flat_below: float
     lost_above: float
 
@@ -46,22 +50,22 @@ def split_of(scene: str, *, val: float, test: float, salt: str = "") -> SplitNam
 
 
 def schema(size_px: int) -> pa.Schema:
-    """One patch pair a row: dark and bright luma, where they were cut, and their exposure values."""
+    """One patch a row: where it was cut, and the exposure values and luma of its K exposures from dark to bright."""
     return pa.schema(
         [
             pa.field("scene", pa.string(), nullable=False),
             pa.field("x", pa.int32(), nullable=False),
             pa.field("y", pa.int32(), nullable=False),
-            pa.field("ev_dark", pa.float32()),
-            pa.field("ev_bright", pa.float32()),
-            pa.field("luma", pa.binary(2 * size_px**2), nullable=False),
+            pa.field("exposures", pa.int32(), nullable=False),
+            pa.field("evs", pa.list_(pa.float32()), nullable=False),
+            pa.field("luma", pa.binary(), nullable=False),
         ],
-        metadata={"shape": f"2,{size_px},{size_px}", "dtype": "uint8", "range": "luma 0 to 255, sRGB-encoded"},
+        metadata={"shape": f"exposures,{size_px},{size_px}", "dtype": "uint8", "range": "luma 0 to 255, sRGB-encoded"},
     )
 
 
 def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None], selection: Selection) -> pa.Table:
-    """Patch pairs of one scene, at random places fixed by its id.
+    """Patches of one scene, at random places and of random exposures, both fixed by its id.
 
     Args:
         scene: the scene's id.
@@ -70,39 +74,33 @@ def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None],
         selection: which patches to keep.
 
     Returns:
-        A table of `schema`, with at most `selection.per_scene` rows, shared among the extreme pair and, for three
-        frames or more, the two pairs with the middle frame. Fewer where the picture is flat, lost or too small.
+        A table of `schema`, with at most `selection.per_scene` rows; fewer where the picture is flat, lost or too
+        small.
     """
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big"))
-    pairs = _pairs(len(frames))
-    rows = []
-    for index, (dark, bright) in enumerate(pairs):
-        wanted = selection.per_scene // len(pairs) + (index < selection.per_scene % len(pairs))
-        for x, y, pixels in _choose((frames[dark], frames[bright]), wanted, selection, rng):
-            rows.append((scene, x, y, evs[dark], evs[bright], pixels.tobytes()))
+    size, (height, width) = selection.size_px, frames[0].shape
+    rows: list[tuple[object, ...]] = []
+    for _ in range(selection.per_scene * CANDIDATES if min(height, width) >= size else 0):
+        if len(rows) == selection.per_scene:
+            break
+        y, x = (int(start) for start in rng.integers(0, [height - size + 1, width - size + 1]))
+        chosen = _some_exposures(len(frames), selection.exposures, rng)
+        patch = np.stack([frames[k][y : y + size, x : x + size] for k in chosen])
+        if _useful(patch, selection):
+            rows.append((scene, x, y, len(chosen), [evs[k] for k in chosen], patch.tobytes()))
     columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-    fields = schema(selection.size_px)
+    fields = schema(size)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)
 
 
-def _pairs(k: int) -> list[tuple[int, int]]:
-    return [(0, 1)] if k == 2 else [(0, k - 1), (0, k // 2), (k // 2, k - 1)]
-
-
-def _choose(
-    pair: tuple[Grey, Grey], wanted: int, selection: Selection, rng: np.random.Generator
-) -> Iterator[tuple[int, int, Grey]]:
-    size = selection.size_px
-    height, width = pair[0].shape
-    if min(height, width) < size:
-        return
-    for y, x in rng.integers(0, [height - size + 1, width - size + 1], (wanted * CANDIDATES, 2)):
-        if wanted == 0:
-            return
-        patch = np.stack([frame[y : y + size, x : x + size] for frame in pair])
-        if _useful(patch, selection):
-            wanted -= 1
-            yield int(x), int(y), patch
+def _some_exposures(available: int, most: int, rng: np.random.Generator) -> list[int]:
+    """Indices of the exposures of one patch: every gap between two of them occurs, wide ones most often."""
+    most = min(most, available)
+    count = 2 if most == 2 or rng.random() < PAIRS else int(rng.integers(3, most + 1))
+    if rng.random() < PAIRS:
+        between = rng.choice(np.arange(1, available - 1), count - 2, replace=False)
+        return [0, *sorted(between.tolist()), available - 1]
+    return sorted(rng.choice(available, count, replace=False).tolist())
 
 
 def _useful(patch: Grey, selection: Selection) -> bool:
@@ -115,6 +113,7 @@ def _useful(patch: Grey, selection: Selection) -> bool:
 def write_patches(path: Path, tables: Iterable[pa.Table], *, size_px: int) -> int:
     """Stream tables of `schema` into one Parquet file; memory holds one row group. Returns the rows written."""
     fields = schema(size_px)
+    group = max(1, ROW_GROUP_BYTES // (2 * size_px**2))
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
@@ -124,11 +123,11 @@ def write_patches(path: Path, tables: Iterable[pa.Table], *, size_px: int) -> in
         pending, rows = fields.empty_table(), 0
         for table in tables:
             pending = pa.concat_tables([pending, table])
-            while len(pending) >= ROW_GROUP:
-                writer.write_table(pending.slice(0, ROW_GROUP), row_group_size=ROW_GROUP)
-                pending = pending.slice(ROW_GROUP).combine_chunks()
+            while len(pending) >= group:
+                writer.write_table(pending.slice(0, group), row_group_size=group)
+                pending = pending.slice(group).combine_chunks()
             rows += len(table)
-        writer.write_table(pending, row_group_size=ROW_GROUP)
+        writer.write_table(pending, row_group_size=group)
     return rows
 
 
@@ -145,42 +144,51 @@ class PatchSet:
     def __init__(self, path: Path) -> None:
         try:
             metadata = pq.read_metadata(path)
-            self.shape = tuple(int(n) for n in metadata.metadata[b"shape"].split(b","))
+            self.size_px = int(metadata.metadata[b"shape"].split(b",")[-1])
+            self._exposures = pq.read_table(path, columns=["exposures"])["exposures"].to_numpy()
         except (OSError, pa.ArrowException, KeyError) as error:
             raise DeepfuseError(f"{path}: expected a Parquet file of patches, got: {error}") from error
         self.path = path
-        self._rows = metadata.num_rows
         self._groups = metadata.num_row_groups
 
     def __len__(self) -> int:
-        return int(self._rows)
+        return len(self._exposures)
+
+    @property
+    def pixel_count(self) -> int:
+        """Pixels of all exposures of all patches; each is a byte."""
+        return int(self._exposures.sum()) * self.size_px**2
+
+    def batch_count(self, batch_size: int) -> int:
+        """How many batches `batches` yields."""
+        return int(sum(-(-rows // batch_size) for rows in np.bincount(self._exposures)))
 
     def batches(self, batch_size: int, *, seed: int | None = None) -> Iterator[Grey]:
-        """All patches once, in batches (B, 2, size, size) of luma; the last batch may be smaller.
+        """All patches once, in batches (B, K, size, size) of luma; all of a batch have the same K.
 
         Args:
-            batch_size: patches a batch.
+            batch_size: patches a batch; the last one of each K may be smaller.
             seed: fixes the order; `None` keeps the file's. Row groups are shuffled, and the rows within every 16 of
                 them, which bounds the memory.
         """
         rng = None if seed is None else np.random.default_rng(seed)
         groups = np.arange(self._groups) if rng is None else rng.permutation(self._groups)
-        rest = np.empty((0, *self.shape), np.uint8)
+        waiting: dict[int, list[Grey]] = {}
         with pq.ParquetFile(self.path) as file:
             for start in range(0, len(groups), SHUFFLED_GROUPS):
-                column = file.read_row_groups(groups[start : start + SHUFFLED_GROUPS].tolist(), ["luma"])["luma"]
-                rows = self._decode(column)
-                rest = np.concatenate([rest, rows if rng is None else rows[rng.permutation(len(rows))]])
-                while len(rest) >= batch_size:
-                    yield rest[:batch_size]
-                    rest = rest[batch_size:]
-        if len(rest):
-            yield rest
+                rows = list(self._read(file, groups[start : start + SHUFFLED_GROUPS].tolist()))
+                for row in range(len(rows)) if rng is None else rng.permutation(len(rows)):
+                    batch = waiting.setdefault(len(rows[row]), [])
+                    batch.append(rows[row])
+                    if len(batch) == batch_size:
+                        yield np.stack(waiting.pop(len(rows[row])))
+        for _, batch in sorted(waiting.items()):
+            yield np.stack(batch)
 
-    def _decode(self, column: pa.ChunkedArray) -> Grey:
-        size = int(np.prod(self.shape))
-        parts = [
-            np.frombuffer(chunk.buffers()[1], np.uint8)[chunk.offset * size : (chunk.offset + len(chunk)) * size]
-            for chunk in column.chunks
-        ]
-        return np.concatenate(parts or [np.empty(0, np.uint8)]).reshape(-1, *self.shape)
+    def _read(self, file: pq.ParquetFile, groups: list[int]) -> Iterator[Grey]:
+        """The patches (K, size, size) of some row groups, without a copy."""
+        for chunk in file.read_row_groups(groups, ["luma"])["luma"].chunks:
+            offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+            pixels = np.frombuffer(chunk.buffers()[2], np.uint8)
+            for start, stop in pairwise(offsets):
+                yield pixels[start:stop].reshape(-1, self.size_px, self.size_px)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from deepfuse.camera import CAMERAS, simulate_bracket
-from deepfuse.model import PaperNet
+from deepfuse.model import Network, build_model
 
 Picture = NDArray[np.uint16]
 
@@ -48,12 +48,12 @@ def bracket() -> list[Picture]:
     return [expose(radiance, stops) for stops in (-3, 0, 3)]
 
 
-def random_model(seed: int) -> PaperNet:
+def random_model(seed: int, arch: str = "paper", *, noise: float = 0.02) -> Network:
     """A network none of whose weights is zero: fresh ones only average."""
     torch.manual_seed(seed)
-    model = PaperNet().eval().requires_grad_(False)
+    model = build_model(arch).eval().requires_grad_(False)
     for parameter in model.parameters():
-        parameter += 0.02 * torch.randn_like(parameter)
+        parameter += noise * torch.randn_like(parameter)
     return model
 
 

@@ -6,14 +6,14 @@ from conftest import random_model
 
 from deepfuse import fuse, fusion, mef_ssim
 from deepfuse.evaluation import fuse_average
-from deepfuse.model import PaperNet
+from deepfuse.model import ARCHITECTURES, Network
 
 rng = np.random.default_rng(4)
 
 
-@pytest.fixture(scope="module")
-def model() -> PaperNet:
-    return random_model(1)
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request: pytest.FixtureRequest) -> Network:
+    return random_model(1, request.param, noise=0.05)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -32,17 +32,17 @@ def test_16_bits_are_real(bracket: list[np.ndarray]) -> None:
     assert len(np.unique(fused)) > 1000
 
 
-def test_the_order_does_not_matter_to_the_last_bit(bracket: list[np.ndarray], model: PaperNet) -> None:
+def test_the_order_does_not_matter_to_the_last_bit(bracket: list[np.ndarray], model: Network) -> None:
     expected = fuse(bracket, model=model)
     for order in permutations(bracket):
         assert (fuse(order, model=model) == expected).all()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (97, 61), (64, 64)])
-def test_tiles_leave_no_seam(model: PaperNet, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (97, 61), (64, 64), (330, 290)])
+def test_tiles_leave_no_seam(model: Network, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     luma = rng.random((2, *size), np.float32)
     whole = fusion.fuse_luma(luma, model)
-    monkeypatch.setattr(fusion, "TILE_PX", 24)
+    monkeypatch.setattr(fusion, "TILE_PX", 32)
     np.testing.assert_allclose(fusion.fuse_luma(luma, model), whole, atol=2e-5)
 
 

@@ -7,12 +7,25 @@ from conftest import random_model
 from torch.nn.functional import conv2d, leaky_relu
 
 from deepfuse.errors import ModelError
-from deepfuse.model import SHIPPED, PaperNet, build_model, pick_device, read_model, write_model
+from deepfuse.model import (
+    ARCHITECTURES,
+    SHIPPED,
+    PaperNet,
+    PyramidNet,
+    build_model,
+    pick_device,
+    read_model,
+    write_model,
+)
+from deepfuse.model.pyramid import MARGIN
 
 
-def test_training_starts_at_the_plain_average() -> None:
-    luma = torch.rand(1, 3, 20, 20)
-    torch.testing.assert_close(PaperNet()(luma), luma.mean(1, keepdim=True))
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_training_starts_at_the_plain_average(arch: str) -> None:
+    luma = MARGIN + (1 - 2 * MARGIN) * torch.rand(1, 3, 64, 64)
+    expected = luma.mean(1, keepdim=True)
+    # Unit gain: each level adds the mean of the bands to the enlarged mean.
+    torch.testing.assert_close(build_model(arch)(luma), expected, atol=1e-5, rtol=0)
 
 
 def test_the_layers_are_those_of_the_paper() -> None:
@@ -39,11 +52,38 @@ def test_forward_is_the_paper_written_out() -> None:
     torch.testing.assert_close(model(luma), layer(merged, "c5", 2))
 
 
-def test_any_number_of_exposures_in_any_order() -> None:
-    model = random_model(0)
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_any_number_of_exposures_in_any_order(arch: str) -> None:
+    model = random_model(0, arch)
     luma = torch.rand(1, 4, 16, 16)
     torch.testing.assert_close(model(luma), model(luma[:, [2, 0, 3, 1]]))
-    torch.testing.assert_close(model(luma[:, :2]), model(luma[:, [0, 1, 0, 1]]))
+
+
+def test_exposures_given_twice_change_nothing_in_the_paper_s_network() -> None:
+    model = random_model(0)
+    luma = torch.rand(1, 2, 16, 16)
+    torch.testing.assert_close(model(luma), model(luma[:, [0, 1, 0, 1]]))
+
+
+def test_the_pyramid_stays_within_the_range() -> None:
+    model = random_model(0, "pyramid", noise=1.0)
+    fused = model(torch.rand(1, 2, 100, 70).round())
+    assert 0 <= float(fused.min()) < MARGIN
+    assert 1 - MARGIN < float(fused.max()) <= 1
+
+
+def test_the_pyramid_cannot_invent_structure() -> None:
+    model = random_model(0, "pyramid", noise=0.3)
+    flat = torch.tensor([0.2, 0.7]).view(1, 2, 1, 1).expand(1, 2, 90, 70)
+    assert float(model(flat).std()) < 1e-5
+
+
+def test_gradients_reach_every_weight() -> None:
+    model = PyramidNet()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    model(torch.rand(2, 3, 64, 64)).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
 def test_the_field_of_view_is_the_halo() -> None:

@@ -17,7 +17,7 @@ def changed(tmp_path: Path, section: str, **values: object) -> Path:
 
 
 def test_defaults_are_valid() -> None:
-    assert read_params(DEFAULTS).model.arch == "paper"
+    assert read_params(DEFAULTS).model.arch == "pyramid"
 
 
 def test_a_whole_number_serves_as_float(tmp_path: Path) -> None:

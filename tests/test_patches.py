@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,15 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.patches import PatchSet, Selection, cut_patches, schema, split_of, write_patches
 
 SIZE = 16
-SELECTION = Selection(size_px=SIZE, per_scene=30, flat_below=4, lost_above=0.5)
+SELECTION = Selection(size_px=SIZE, per_scene=30, exposures=4, flat_below=4, lost_above=0.5)
 rng = np.random.default_rng(2)
 
 
 def numbered(rows: int) -> pa.Table:
-    """Rows whose pixels spell their number."""
-    luma = [np.full(2 * SIZE**2, 0, np.uint8) for _ in range(rows)]
-    for number, pixels in enumerate(luma):
-        pixels[:4] = np.frombuffer(number.to_bytes(4, "big"), np.uint8)
-    columns = [["s"] * rows, range(rows), range(rows), [1.0] * rows, [None] * rows, [p.tobytes() for p in luma]]
+    """Rows whose pixels spell their number; every third has three exposures, the others two."""
+    counts = [3 if number % 3 == 0 else 2 for number in range(rows)]
+    luma = [number.to_bytes(4, "big") + bytes(k * SIZE**2 - 4) for number, k in enumerate(counts)]
+    columns = [["s"] * rows, range(rows), range(rows), counts, [[1.0] * k for k in counts], luma]
     fields = schema(SIZE)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)
 
@@ -49,14 +49,24 @@ def test_patches_come_from_where_they_say() -> None:
     frames = [rng.integers(20, 230, (80, 90), dtype=np.uint8) for _ in range(3)]
     table = cut_patches("s", frames, [12.0, None, 6.0], SELECTION)
     assert len(table) == 30
-    pairs = Counter((row["ev_dark"], row["ev_bright"]) for row in table.to_pylist())
-    assert pairs == {(12.0, 6.0): 10, (12.0, None): 10, (None, 6.0): 10}
     for row in table.to_pylist():
-        dark = 0 if row["ev_dark"] else 1
-        bright = 2 if row["ev_bright"] else 1
+        chosen = [[12.0, None, 6.0].index(ev) for ev in row["evs"]]
         window = np.s_[row["y"] : row["y"] + SIZE, row["x"] : row["x"] + SIZE]
-        expected = np.stack([frames[dark][window], frames[bright][window]])
-        assert row["luma"] == expected.tobytes()
+        assert row["exposures"] == len(chosen)
+        assert row["luma"] == np.stack([frames[k][window] for k in chosen]).tobytes()
+
+
+def test_every_gap_between_exposures_occurs_and_half_are_pairs() -> None:
+    frames = [rng.integers(20, 230, (80, 90), dtype=np.uint8) for _ in range(5)]
+    evs = [4.0, 3.0, 2.0, 1.0, 0.0]
+    rows = cut_patches("s", frames, evs, replace(SELECTION, per_scene=400)).to_pylist()
+    assert {(row["evs"][0], row["evs"][-1]) for row in rows} == {(a, b) for a in evs for b in evs if a > b}
+    assert all(row["evs"] == sorted(set(row["evs"]), reverse=True) for row in rows)
+    counts = Counter(row["exposures"] for row in rows)
+    assert counts.keys() == {2, 3, 4}
+    assert counts[2] == pytest.approx(200, abs=40)
+    two = cut_patches("s", frames, evs, replace(SELECTION, exposures=2))
+    assert set(two["exposures"].to_pylist()) == {2}
 
 
 def test_the_same_scene_gives_the_same_patches() -> None:
@@ -78,7 +88,8 @@ def test_a_picture_smaller_than_a_patch_gives_none() -> None:
     assert len(cut_patches("s", [np.zeros((8, 90), np.uint8)] * 2, [1, 0], SELECTION)) == 0
 
 
-def test_the_file_streams_in_row_groups(tmp_path: Path) -> None:
+def test_the_file_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "ROW_GROUP_BYTES", 1024 * 2 * SIZE**2)
     table = numbered(2500)
     rows = write_patches(tmp_path / "p.parquet", (table.slice(i, 300) for i in range(0, 2500, 300)), size_px=SIZE)
     assert rows == 2500
@@ -87,15 +98,18 @@ def test_the_file_streams_in_row_groups(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "p.parquet").equals(table)
 
 
-def test_batches_hold_every_patch_once(tmp_path: Path) -> None:
+def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(tmp_path: Path) -> None:
     write_patches(tmp_path / "p.parquet", [numbered(2500)], size_px=SIZE)
     patch_set = PatchSet(tmp_path / "p.parquet")
     assert len(patch_set) == 2500
+    assert patch_set.pixel_count == (2500 * 2 + 834) * SIZE**2
     batches = list(patch_set.batches(64, seed=1))
-    assert {len(batch) for batch in batches[:-1]} == {64}
-    assert batches[0].shape == (64, 2, SIZE, SIZE)
+    assert len(batches) == patch_set.batch_count(64) == 27 + 14
+    assert {batch.shape for batch in batches[:-2]} == {(64, 2, SIZE, SIZE), (64, 3, SIZE, SIZE)}
     assert sorted(numbers(batches)) == list(range(2500))
-    assert numbers(list(patch_set.batches(64))) == list(range(2500))
+    assert all(number % 3 == 0 for number in numbers([batch for batch in batches if batch.shape[1] == 3]))
+    in_order = numbers([batch for batch in patch_set.batches(64) if batch.shape[1] == 2])
+    assert in_order == [number for number in range(2500) if number % 3]
 
 
 def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

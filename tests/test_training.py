@@ -24,7 +24,7 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     radiance = textured_radiance(150, 200)
     pictures = [luma(to_float(expose(radiance, stops))) for stops in (-3, 3)]
     greys = [from_float(picture, np.dtype(np.uint8)) for picture in pictures]
-    table = cut_patches("s", greys, [6, 0], Selection(SIZE, 24, 2, 0.9))
+    table = cut_patches("s", greys, [6, 0], Selection(SIZE, 24, 2, 2, 0.9))
     path = tmp_path_factory.mktemp("patches") / "train.parquet"
     assert write_patches(path, [table], size_px=SIZE) == 24
     return PatchSet(path)
@@ -82,9 +82,17 @@ def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path) -> None:
 
 
 def test_luminance_error_by_hand() -> None:
-    # Exposures at 0.3 and 0.7 are equally well exposed, so 0.5 is wanted; 0.6 misses it by 0.1.
-    frames = torch.tensor([0.3, 0.7]).view(1, 2, 1, 1).expand(1, 2, 16, 16)
-    assert float(luminance_error(frames, torch.full((1, 1, 16, 16), 0.6))) == pytest.approx(0.01, rel=1e-4)
+    # The middle of 0.3 and 0.7 to the power of 0.75 is wanted, whatever lies between; 0.1 more misses it by that.
+    frames = torch.tensor([0.3, 0.7, 0.4]).view(1, 3, 1, 1).expand(1, 3, 50, 60)
+    assert float(luminance_error(frames, torch.full((1, 1, 50, 60), 0.5**0.75 + 0.1))) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_fine_structure_costs_no_luminance() -> None:
+    frames = torch.full((1, 2, 64, 64), 0.5)
+    checks = torch.full((1, 1, 64, 64), 0.5**0.75)
+    checks[..., ::2] += 0.2
+    checks[..., 1::2] -= 0.2
+    assert float(luminance_error(frames, checks)) < 1e-8
 
 
 def test_no_patches_and_a_diverging_loss_are_errors(patch_set: PatchSet, tmp_path: Path) -> None:

@@ -1,0 +1,163 @@
+"""The default network: Mertens' pyramid blending, with the weights and the gains of every level learned."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WIDTHS = (8, 16, 24, 32, 32, 32, 32)  # channels of each level, from full size down to 1/64
+COARSEST = len(WIDTHS) - 1
+OVERVIEW = 3  # this level and the coarser ones see the whole picture at once; finer ones may be cut into tiles
+CONTRAST_HALVINGS = 2  # contrast is taken over blocks of 4 × 4
+BLACK = 1 / 255
+BAND_SCALE = 4.0
+SHARPNESS = 4.0
+LARGEST_GAIN_LOG = 2.0
+MARGIN = 0.05
+
+
+class PyramidNet(nn.Module):
+    """A learned exposure fusion: 68 k weights, any number of exposures in any order, a field of view of half a picture.
+
+    What it changes of the paper's network, and why:
+
+    - It fuses the bands of a Laplacian pyramid, as Mertens, Kautz and Van Reeth ("Exposure Fusion", 2007) do, so it
+      cannot invent content; what it learns is how much of each exposure enters each band at each place: weights that
+      add up to one, and a gain for each exposure, which compresses what would not fit and restores what averaging
+      flattens. The paper's network sees 25 pixels, and draws large regions grey.
+    - It works from the coarsest level to the finest. Each level sees the exposures, their bands and local contrast, the
+      picture fused so far, and what the coarser level saw; so it knows where a halo would begin.
+    - Exposures meet by their mean and by weights relative to each other: K in any order give the same picture.
+    - The output is bounded to 0..1 by a fixed soft shoulder, never by a stretch that depends on the picture.
+    - Edges are continued, not filled with zeros, so borders look like the middle.
+    """
+
+    arch = "pyramid"
+    chroma = "exposed"
+    edge_px = 0
+    halo_px = 96
+    grid_px = 2**COARSEST
+    overview_px = 2**OVERVIEW
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(Level(i) for i in range(len(WIDTHS)))
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Fused luma (N, 1, H, W) from 0 to 1 of the exposures' luma (N, K, H, W) from 0 to 1, in any order."""
+        height, width = luma.shape[2:]
+        luma = F.pad(luma, (0, -width % self.grid_px, 0, -height % self.grid_px), mode="replicate")
+        return self.detail(luma, self.overview(luma))[..., :height, :width]
+
+    def overview(self, luma: Tensor) -> tuple[Tensor, ...]:
+        """The picture and the state at 1/8 of the size, which tiles of the finer levels begin with.
+
+        Args:
+            luma: (N, K, H, W) from 0 to 1, H and W multiples of `grid_px`.
+
+        Returns:
+            The fused luma so far (N, 1, H/8, W/8) and what the network knows there (N·K, 16, H/8, W/8).
+        """
+        pyramid = _pyramid(luma, COARSEST)
+        known: tuple[Tensor, ...] = ()
+        for index in range(COARSEST, OVERVIEW - 1, -1):
+            known = self.levels[index](pyramid[index], *pyramid[index + 1 : index + 2], *known)
+        return known
+
+    def detail(self, luma: Tensor, overview: tuple[Tensor, ...]) -> Tensor:
+        """The fused luma (N, 1, H, W) of a tile (N, K, H, W), given its part of the overview."""
+        pyramid = _pyramid(luma, OVERVIEW)
+        known = overview
+        for index in range(OVERVIEW - 1, -1, -1):
+            known = self.levels[index](pyramid[index], pyramid[index + 1], *known)
+        return _bounded(known[0])
+
+
+class Level(nn.Module):
+    """One level of the pyramid; `index` 0 is full size."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        width = WIDTHS[index]
+        self.index = index
+        self.look = _convolution(5, width)
+        self.recall = None if index == COARSEST else nn.Conv2d(WIDTHS[index + 1], width, 1, bias=False)
+        self.own = nn.Conv2d(width, width, 1)
+        self.others = nn.Conv2d(width, width, 1, bias=False)
+        self.decide = _convolution(width, width)
+        self.head = nn.Conv2d(width, 2, 1)
+        nn.init.zeros_(self.head.weight)  # training starts at the plain average
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type] # it has one
+
+    def forward(
+        self, luma: Tensor, coarser: Tensor | None = None, fused: Tensor | None = None, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Refine the fused picture by one level.
+
+        Args:
+            luma: the exposures at this level, (N, K, H, W).
+            coarser: the exposures at the next one, (N, K, H/2, W/2); `None` at the coarsest, like the others.
+            fused: the picture fused so far, (N, 1, H/2, W/2).
+            state: what the coarser level knows, (N·K, C, H/2, W/2).
+
+        Returns:
+            The fused picture (N, 1, H, W) and the state (N·K, C, H, W) of this level.
+        """
+        n, k, h, w = luma.shape
+        band = luma - (0.5 if coarser is None else _double(coarser))
+        so_far = luma.mean(1, keepdim=True) if fused is None else _double(fused)
+        seen = [luma - 0.5, BAND_SCALE * band, *self._contrast(luma), (so_far - 0.5).expand_as(luma)]
+        x = self.look(torch.stack(seen, 2).view(n * k, 5, h, w))  # (N·K, C, H, W)
+        if self.recall is not None and state is not None:
+            x = x + _double(self.recall(state))
+        x = F.relu(x)
+        together = self.others(x.view(n, k, -1, h, w).mean(1))  # (N, C, H, W)
+        x = F.relu(self.own(x).view(n, k, -1, h, w) + together[:, None])
+        x = F.relu(self.decide(x.view(n * k, -1, h, w)))
+        preference, gain = self.head(x).float().view(n, k, 2, h, w).unbind(2)  # (N, K, H, W) each
+        weight = torch.softmax(SHARPNESS * preference, 1)
+        if coarser is None:
+            return (weight * luma).sum(1, keepdim=True), x
+        weight = weight * torch.exp(LARGEST_GAIN_LOG * torch.tanh(gain))
+        return so_far + (weight * band).sum(1, keepdim=True), x
+
+    def _contrast(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+        """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean."""
+        halvings = min(CONTRAST_HALVINGS, COARSEST - self.index)
+        mean, square = luma, luma.square()
+        for _ in range(halvings):
+            mean, square = _halve(mean), _halve(square)
+        deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
+        both = torch.cat([deviation, mean - 0.5], 1)
+        for _ in range(halvings):
+            both = _double(both)
+        contrast, surrounding = both.chunk(2, 1)
+        return contrast, surrounding
+
+
+def _pyramid(luma: Tensor, last: int) -> list[Tensor]:
+    """The exposures at levels 0 to `last`."""
+    levels = [luma]
+    for _ in range(last):
+        levels.append(_halve(levels[-1]))
+    return levels
+
+
+def _halve(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 2)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+
+
+def _bounded(x: Tensor) -> Tensor:
+    """`x` as it is from 0.05 to 0.95, bent smoothly towards 0 and 1 beyond."""
+    low = MARGIN * torch.exp((x / MARGIN - 1).clamp(max=0))
+    high = 1 - MARGIN * torch.exp(((1 - x) / MARGIN - 1).clamp(max=0))
+    return torch.where(x < MARGIN, low, torch.where(x > 1 - MARGIN, high, x))
