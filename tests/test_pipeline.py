@@ -53,7 +53,7 @@ def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     assert read_photo(data / "report/fused/cave.tif").dtype == np.uint16
     assert "cave" in (data / "report/index.html").read_text()
     assert (data / "report/sheets/cave.jpg").is_file()
-    assert read_model(data / "model").arch == "paper"
+    assert read_model(data / "model").arch == "pyramid"
     assert [row["epoch"] for row in csv.DictReader((data / "model/history.csv").open())] == ["1", "2", "3"]
     assert json.loads((data / "model/provenance.json").read_text())["train"]["epochs"] == 3
     assert len(PatchSet(data / "patches/train.parquet")) == 3 * 24
@@ -111,9 +111,9 @@ def test_what_a_frame_says_of_itself_reaches_the_patches(project: Path) -> None:
     run_dvc(project, "repro", "patch")
     times = [frame.exposure.time_s for frame in scene(project, "aligned", "attic").frames]
     assert times == pytest.approx([1 / 120, 1 / 15, 8 / 15], rel=1e-3)
-    rows = pq.read_table(project / "data/patches/train.parquet", columns=["scene", "ev_dark"]).to_pylist()
-    evs = {round(row["ev_dark"], 2) for row in rows if row["scene"] == "attic"}
-    assert evs == {round(frame.ev, 2) for frame in scene(project, "aligned", "attic").frames[:2]}
+    rows = pq.read_table(project / "data/patches/train.parquet", columns=["scene", "evs"]).to_pylist()
+    evs = {round(ev, 2) for row in rows if row["scene"] == "attic" for ev in row["evs"]}
+    assert evs == {round(frame.ev, 2) for frame in scene(project, "aligned", "attic").frames}
 
 
 def test_a_refusal_is_not_remembered(project: Path) -> None:
