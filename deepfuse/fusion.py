@@ -25,6 +25,7 @@ from deepfuse.color import (
 from deepfuse.model import SHIPPED, Network, read_model
 
 TILE_PX = 512
+STRIP_PX = 64
 
 
 def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
@@ -44,10 +45,20 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
     """
     model = model or shipped_model()
     arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
-    y = np.clip(fuse_luma(np.stack([luma(to_float(array)) for array in arrays]), model), 0, 1)
-    pictures = (rgb_to_ycbcr(to_float(array)) for array in arrays)
+    y = fuse_luma(np.stack([luma(to_float(array)) for array in arrays]), model)
+    fused = np.empty_like(arrays[0])
+    for top in range(0, len(y), STRIP_PX):  # what one strip needs stays in the processor's cache
+        rows = slice(top, top + STRIP_PX)
+        fused[rows] = _coloured(y[rows], [array[rows] for array in arrays], model)
+    return fused
+
+
+def _coloured(y: Float, frames: Sequence[Image], model: Network) -> Image:
+    """The fused picture of some rows: fused luma (H, W) and the frames (H, W, 3) it comes from."""
+    y = np.clip(y, 0, 1)
+    pictures = (rgb_to_ycbcr(to_float(frame)) for frame in frames)
     chroma = exposed_chroma(pictures, y) if model.chroma == "exposed" else saturated_chroma(c for _, c in pictures)
-    return from_float(ycbcr_to_rgb(y, chroma), arrays[0].dtype)
+    return from_float(ycbcr_to_rgb(y, chroma), frames[0].dtype)
 
 
 @cache

@@ -110,11 +110,11 @@ class Level(nn.Module):
         seen = [luma - 0.5, BAND_SCALE * band, *self._contrast(luma), (so_far - 0.5).expand_as(luma)]
         x = self.look(torch.stack(seen, 2).view(n * k, 5, h, w))  # (N·K, C, H, W)
         if self.recall is not None and state is not None:
-            x = x + _double(self.recall(state))
-        x = F.relu(x)
+            x.add_(_double(self.recall(state)))
+        F.relu_(x)
         together = self.others(x.view(n, k, -1, h, w).mean(1))  # (N, C, H, W)
-        x = F.relu(self.own(x).view(n, k, -1, h, w) + together[:, None])
-        x = F.relu(self.decide(x.view(n * k, -1, h, w)))
+        x = F.relu_(self.own(x).view(n, k, -1, h, w).add_(together[:, None]))
+        x = F.relu_(self.decide(x.view(n * k, -1, h, w)))
         preference, gain = self.head(x).float().view(n, k, 2, h, w).unbind(2)  # (N, K, H, W) each
         weight = torch.softmax(SHARPNESS * preference, 1)
         if coarser is None:
