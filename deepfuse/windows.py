@@ -89,7 +89,8 @@ def tile_mean(
     """Mean over all windows, by tiles: memory does not grow with the picture, and what is in use stays in cache.
 
     Args:
-        quality: of every window of a tile: (N, K, H, W), (N, C, H, W) → (N, H − window + 1, W − window + 1).
+        quality: of every window of a tile: (N, K, H, W), (N, C, H, W) → (M, H − window + 1, W − window + 1), where M
+            is N or 1.
         frames: (N, K, H, W).
         fused: (N, C, H, W).
         window_px: side of a window.
@@ -101,10 +102,10 @@ def tile_mean(
     def total(corner: Corner) -> Tensor:
         ends = (min(start + tile, side) for start, tile, side in zip(corner, tile_px, size, strict=True))
         rows, columns = (slice(start, end + window_px - 1) for start, end in zip(corner, ends, strict=True))
-        return quality(frames[:, :, rows, columns], fused[:, :, rows, columns]).sum()
+        return quality(frames[:, :, rows, columns], fused[:, :, rows, columns]).mean(0).sum()
 
     corners = itertools.product(range(0, size[0], tile_px[0]), range(0, size[1], tile_px[1]))
-    return torch.stack(list(run(total, corners))).sum() / (fused.shape[0] * size[0] * size[1])
+    return torch.stack(list(run(total, corners))).sum() / (size[0] * size[1])
 
 
 @contextmanager
