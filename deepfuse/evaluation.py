@@ -14,6 +14,7 @@ from deepfuse.color import Image, from_float, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.fusion import fuse
 from deepfuse.manifest import Scene, read_manifest
+from deepfuse.measures import chroma_gain, clipped_share, halo, lightness_order_error, mef_ssim_c
 from deepfuse.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.patches import split_of
@@ -24,10 +25,15 @@ Fuse = Callable[[Sequence[Image]], Image]
 
 @dataclass(frozen=True)
 class Score:
-    """MEF-SSIM of one fused picture: over three scales, and at full resolution alone."""
+    """One fused picture: MEF-SSIM over three scales, at full resolution alone, and measures of what it is blind to."""
 
     mef_ssim: float
     mef_ssim_single: float
+    mef_ssim_c: float
+    lightness_order_error: float
+    clipped_share: float
+    halo: float
+    chroma_gain: float
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,16 @@ def methods(model: Network) -> dict[str, Fuse]:
 
 
 def score(frames: Sequence[Image], fused: Image) -> Score:
-    """Both scores of one fused picture."""
-    return Score(mef_ssim(frames, fused), mef_ssim(frames, fused, scales=1))
+    """Every measure of one fused picture."""
+    return Score(
+        mef_ssim=mef_ssim(frames, fused),
+        mef_ssim_single=mef_ssim(frames, fused, scales=1),
+        mef_ssim_c=mef_ssim_c(frames, fused),
+        lightness_order_error=lightness_order_error(frames, fused),
+        clipped_share=clipped_share(frames, fused),
+        halo=halo(frames, fused),
+        chroma_gain=chroma_gain(frames, fused),
+    )
 
 
 def held_out_scenes(aligned: Path, *, val: float, test: float, salt: str) -> list[Scene]:

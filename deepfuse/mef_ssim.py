@@ -20,6 +20,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepfuse.color import check_range
+from deepfuse.windows import (
+    Run,
+    box_sum,
+    central,
+    full_sum,
+    products,
+    quadratic_form,
+    side_by_side,
+    tile_mean,
+    weighted_sum,
+)
 
 WINDOW_PX = 11
 AREA_PX = WINDOW_PX**2
@@ -30,6 +41,7 @@ LARGEST_EXPONENT = 10.0
 SCALE_EXPONENTS = (0.0448, 0.2856, 0.3001)
 GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 STRIP_PX = 64
+TILE_PX = 512
 
 
 def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int = 3) -> float:
@@ -54,13 +66,16 @@ def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int
     """
     if len(frames) < 2:
         raise ValueError(f"expected 2 or more frames, got {len(frames)}")
-    greys = torch.stack([_grey(frame) for frame in frames])
-    fused_grey = _grey(fused)
-    if {grey.shape for grey in greys} != {fused_grey.shape}:
-        raise ValueError(f"expected a fused picture of {tuple(greys.shape[1:])}, got {tuple(fused_grey.shape)}")
-    _check_scales(fused_grey.shape, scales)
-    with torch.no_grad():
-        return float(_product(_scale_means(greys[None], fused_grey[None, None], scales)))
+    sizes = [_size(picture) for picture in (*frames, fused)]
+    if len(set(sizes)) > 1:
+        raise ValueError(f"expected pictures of one size, got frames of {sizes[:-1]} and a fused one of {sizes[-1]}")
+    _check_scales(sizes[0], scales)
+    greys = np.empty((1, len(sizes), *sizes[0]))
+    for picture, grey in zip((*frames, fused), greys[0], strict=True):
+        _write_grey(picture, grey)
+    levels = torch.from_numpy(greys)
+    with torch.no_grad(), side_by_side() as run:
+        return float(_product(_scale_means(levels[:, :-1], levels[:, -1:], scales, run)))
 
 
 class MEFSSIMLoss(nn.Module):
@@ -89,21 +104,26 @@ class MEFSSIMLoss(nn.Module):
         _check_scales(fused.shape[2:], self.scales)
         precision = torch.float64 if fused.dtype == torch.float64 else torch.float32
         with torch.autocast(fused.device.type, enabled=False):
-            means = _scale_means(255 * frames.to(precision), 255 * fused.to(precision), self.scales)
+            means = _scale_means(255 * frames.to(precision), 255 * fused.to(precision), self.scales, map)
             return 1 - _product(means)
 
 
-def _grey(image: NDArray[Any]) -> Tensor:
-    """(H, W) in float64 from 0 to 255."""
-    image = np.asarray(image)
+def _size(image: NDArray[Any]) -> tuple[int, int]:
+    """Height and width of a picture that is fit to be scored."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f"expected a picture of (H, W) or (H, W, 3), got {image.shape}")
     check_range(image)
+    return image.shape[0], image.shape[1]
+
+
+def _write_grey(image: NDArray[Any], grey: NDArray[np.float64]) -> None:
+    """Fill `grey` (H, W) from 0 to 255, by strips: a whole picture in float64 would be eight times that of uint8."""
     scale = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
-    grey = image.astype(np.float64)
-    if image.ndim == 3:
-        grey = grey @ np.array(GREY_WEIGHTS)
-    return torch.from_numpy(grey * (255 / scale))
+    weights = np.array(GREY_WEIGHTS if image.ndim == 3 else (1.0,)) * (255 / scale)
+    channels = image.reshape(*grey.shape, len(weights))
+    for top in range(0, len(grey), STRIP_PX):
+        rows = slice(top, top + STRIP_PX)
+        np.matmul(channels[rows].astype(np.float64), weights, out=grey[rows])
 
 
 def _check_scales(size: Sequence[int], scales: int) -> None:
@@ -116,12 +136,12 @@ def _check_scales(size: Sequence[int], scales: int) -> None:
         raise ValueError(f"expected {WINDOW_PX} or more pixels at scale {scales}, got {smallest} of {tuple(size)}")
 
 
-def _scale_means(frames: Tensor, fused: Tensor, scales: int) -> list[Tensor]:
+def _scale_means(frames: Tensor, fused: Tensor, scales: int, run: Run) -> list[Tensor]:
     """The mean quality at each scale; `frames` (N, K, H, W) and `fused` (N, 1, H, W) from 0 to 255."""
-    means = [_mean_quality(frames, fused)]
+    means = [_mean_quality(frames, fused, run)]
     for _ in range(scales - 1):
         frames, fused = _halve(frames), _halve(fused)
-        means.append(_mean_quality(frames, fused))
+        means.append(_mean_quality(frames, fused, run))
     return means
 
 
@@ -136,17 +156,12 @@ def _product(means: list[Tensor]) -> Tensor:
 
 def _halve(x: Tensor) -> Tensor:
     """Mean of 2×2 with symmetric padding, every second pixel (MATLAB's imfilter and 1:2:end)."""
-    return F.avg_pool2d(F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2), mode="replicate"), 2)
+    odd = (0, x.shape[3] % 2, 0, x.shape[2] % 2)
+    return F.avg_pool2d(F.pad(x, odd, mode="replicate") if any(odd) else x, 2)  # padding by nothing still copies
 
 
-def _mean_quality(frames: Tensor, fused: Tensor) -> Tensor:
-    """Mean of the quality map, by strips of rows so that memory does not grow with the picture's height."""
-    height = fused.shape[2] - WINDOW_PX + 1
-    total = fused.new_zeros(())
-    for top in range(0, height, STRIP_PX):
-        rows = slice(top, min(top + STRIP_PX, height) + WINDOW_PX - 1)
-        total = total + quality_map(frames[:, :, rows], fused[:, :, rows]).sum()
-    return total / (fused.shape[0] * height * (fused.shape[3] - WINDOW_PX + 1))
+def _mean_quality(frames: Tensor, fused: Tensor, run: Run) -> Tensor:
+    return tile_mean(quality_map, frames, fused, window_px=WINDOW_PX, tile_px=(STRIP_PX, TILE_PX), run=run)
 
 
 def quality_map(frames: Tensor, fused: Tensor) -> Tensor:
@@ -161,82 +176,43 @@ def quality_map(frames: Tensor, fused: Tensor) -> Tensor:
     """
     centre = frames.detach().mean(dim=(1, 2, 3), keepdim=True)  # covariances do not change; rounding errors shrink
     frames, fused = frames.detach() - centre, fused - centre
-    wanted = _wanted_patch(frames)
-    mean, mean_fused = _smooth(frames), _smooth(fused)
-    variance_fused = _smooth(fused.square()) - mean_fused.square()
-    covariance = (wanted * (_smooth(frames * fused) - mean * mean_fused)).sum(1)
-    variance = _wanted_variance(wanted, frames, mean)
-    return (2 * covariance + STABILISER) / (variance + variance_fused[:, 0] + STABILISER)
+    k = frames.shape[1]
+    moments = torch.cat([frames, products(frames)], 1)
+    wanted = _wanted_patch(box_sum(moments, WINDOW_PX), k)
+    smooth = _smooth(moments)
+    variance = quadratic_form(wanted, central(smooth, k, 1)).clamp(min=0)
+    smooth_fused = _smooth(torch.cat([fused, fused.square(), frames * fused], 1))
+    variance_fused = smooth_fused[:, 1] - smooth_fused[:, 0].square()
+    covariance = (wanted * (smooth_fused[:, 2:] - smooth[:, :k] * smooth_fused[:, :1])).sum(1)
+    quality: Tensor = (2 * covariance + STABILISER) / (variance + variance_fused + STABILISER)
+    return quality
 
 
-def _wanted_patch(frames: Tensor) -> Tensor:
+def _wanted_patch(sums: Tensor, k: int) -> Tensor:
     """The strength-weighted mean of the structures at the largest strength, as coefficients of the centred patches.
 
-    (N, K, H, W) → (N, K, H − 10, W − 10).
+    Box sums of the frames and their products (N, K + K(K + 1)/2, h, w) → (N, K, h, w).
     """
-    gram = _gram(frames)
-    norm = gram.diagonal(dim1=1, dim2=2).movedim(-1, 1).sqrt()  # (N, K, h, w)
+    gram = central(sums, k, AREA_PX)  # inner products of centred patches
+    rounding = 4 * torch.finfo(sums.dtype).eps * AREA_PX * 255**2  # the error of a box sum of squared grey levels
+    gram = gram * products((gram[:, :k] > rounding).to(gram.dtype))  # a flat patch holds no rounding noise
+    norm = gram[:, :k].sqrt()
     strength = norm + STRENGTH_OFFSET
     eps = torch.finfo(torch.float64).eps
-    consistency = (gram.sum(dim=(1, 2)).clamp(min=0).sqrt() + eps) / (norm.sum(1) + eps)
+    consistency = (full_sum(gram, k).clamp(min=0).sqrt() + eps) / (norm.sum(1) + eps)
     exponent = torch.tan(consistency.clamp(max=1 - 1e-6) * (math.pi / 2)).clamp(max=LARGEST_EXPONENT)
     weight = (strength / WINDOW_PX) ** exponent[:, None] + eps
     direction = weight / weight.sum(1, keepdim=True) / strength
-    length = torch.einsum("nihw,nijhw,njhw->nhw", direction, gram, direction)
-    cancelled = length <= _rounding(frames) * direction.sum(1).square()  # structures that oppose each other exactly
+    length = quadratic_form(direction, gram)
+    cancelled = length <= rounding * direction.sum(1).square()  # structures that oppose each other exactly
     gain = strength.amax(1) / length.clamp(min=torch.finfo(length.dtype).tiny).sqrt()
     return direction * gain.masked_fill(cancelled, 0)[:, None]
-
-
-def _gram(frames: Tensor) -> Tensor:
-    """Inner products of centred patches (N, K, K, h, w), exactly zero for a flat one: no rounding noise."""
-    total = _box_sum(frames)
-    n, k, h, w = total.shape
-    gram = total.new_empty(n, k, k, h, w)
-    for i in range(k):
-        for j in range(i, k):
-            product = _box_sum(frames[:, i : i + 1] * frames[:, j : j + 1])[:, 0]
-            gram[:, i, j] = gram[:, j, i] = product - total[:, i] * total[:, j] / AREA_PX
-    structured = gram.diagonal(dim1=1, dim2=2).movedim(-1, 1) > _rounding(frames)
-    return gram * (structured[:, :, None] & structured[:, None])
-
-
-def _rounding(frames: Tensor) -> float:
-    """The error of a box sum of squared grey levels."""
-    return 4 * torch.finfo(frames.dtype).eps * AREA_PX * 255**2
-
-
-def _wanted_variance(wanted: Tensor, frames: Tensor, mean: Tensor) -> Tensor:
-    """Gaussian variance of the wanted patch, Σᵢⱼ aᵢ aⱼ covᵢⱼ, (N, h, w)."""
-    total = torch.zeros_like(wanted[:, 0])
-    for i in range(wanted.shape[1]):
-        for j in range(i, wanted.shape[1]):
-            product = _smooth((frames[:, i] * frames[:, j])[:, None])[:, 0]
-            total += (1 if i == j else 2) * wanted[:, i] * wanted[:, j] * (product - mean[:, i] * mean[:, j])
-    return total.clamp(min=0)
-
-
-def _box_sum(x: Tensor) -> Tensor:
-    """Sum over every valid 11×11 window of each channel."""
-    return _filter(x, (1.0,) * WINDOW_PX)
 
 
 def _smooth(x: Tensor) -> Tensor:
     """Gaussian mean over every valid 11×11 window of each channel."""
     bell = [math.exp(-((offset - WINDOW_PX // 2) ** 2) / (2 * SIGMA_PX**2)) for offset in range(WINDOW_PX)]
-    return _filter(x, [weight / sum(bell) for weight in bell])
-
-
-def _filter(x: Tensor, kernel: Sequence[float]) -> Tensor:
-    """Separable 'valid' correlation of each channel of (N, C, H, W), as shifted sums: faster than convolution here."""
-    for axis in (2, 3):
-        length = x.shape[axis] - len(kernel) + 1
-        shifted = [x.narrow(axis, offset, length) for offset in range(len(kernel))]
-        total = shifted[0] * kernel[0]
-        for part, weight in zip(shifted[1:], kernel[1:], strict=True):
-            total = torch.add(total, part, alpha=weight)
-        x = total
-    return x
+    return weighted_sum(x, [weight / sum(bell) for weight in bell])
 
 
 class _CallableModule(ModuleType):

@@ -1,4 +1,4 @@
-"""What an evaluation shows: mean scores, a table per scene, contact sheets and a page."""
+"""What an evaluation shows: mean scores, a table per scene, the means of every measure, contact sheets and a page."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ from deepfuse.evaluation import Score
 
 Scores = Mapping[str, Mapping[str, Score]]
 
+# What each measure of a Score says, and which way is better.
+MEANINGS = {
+    "mef_ssim": "structure of all frames that is kept, in grey, over three scales; 1 is best",
+    "mef_ssim_single": "the same at full resolution alone; 1 is best",
+    "mef_ssim_c": "structure in colour and brightness (MEF-SSIMc); 1 is best",
+    "lightness_order_error": "pixel pairs whose order of lightness is reversed; 0 is best",
+    "clipped_share": "pixels that are clipped though not in every frame; 0 is best",
+    "halo": "change across edges that runs against the scene's; 0 is best",
+    "chroma_gain": "chroma over that of the best exposed frame; 1 is kept, less is paler, more is stronger",
+}
+
 PANEL_PX = 480
 LABEL_PX = 26
 PAGE = """<!doctype html>
@@ -27,13 +38,17 @@ PAGE = """<!doctype html>
 body {{ font: 16px/1.5 sans-serif; margin: 2em auto; max-width: 1500px; padding: 0 1em }}
 table {{ border-collapse: collapse }} th, td {{ padding: .2em 1em; text-align: right }}
 th:first-child, td:first-child {{ text-align: left }} tr:nth-child(even) {{ background: #f2f2f2 }}
-tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
+tfoot {{ font-weight: bold; border-top: 2px solid }} td.text {{ text-align: left }} img {{ max-width: 100% }}
 </style>
 <h1>Evaluation on {count} test scenes</h1>
 <p>MEF-SSIM over three scales, 1 is best.</p>
 <table><thead><tr><th>scene{heads}</tr></thead><tbody>
 {rows}
 </tbody><tfoot><tr><td>mean{means}</tr></tfoot></table>
+<h2>Means of every measure</h2>
+<table><thead><tr><th>measure{heads}<th>meaning</tr></thead><tbody>
+{measures}
+</tbody></table>
 {sheets}
 </html>
 """
@@ -42,16 +57,16 @@ tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
 def mean_scores(scores: Scores) -> dict[str, Any]:
     """The metrics file: the number of scenes, and each method's mean over them."""
     means: dict[str, Any] = {"scenes": len(scores)}
-    for metric in ("mef_ssim", "mef_ssim_single"):
+    for metric in MEANINGS:
         means[metric] = {method: _mean(scores, method, metric) for method in _methods(scores)}
     return means
 
 
 def scores_csv(scores: Scores) -> str:
-    """One line per scene: each method's scores, three scales first."""
+    """One line per scene: every measure of each method, three-scale MEF-SSIM first."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = [(metric, method) for metric in ("mef_ssim", "mef_ssim_single") for method in _methods(scores)]
+    columns = [(metric, method) for metric in MEANINGS for method in _methods(scores)]
     writer.writerow(["scene", *(f"{metric}_{method}" for metric, method in columns)])
     for scene, by_method in scores.items():
         writer.writerow([scene, *(f"{getattr(by_method[method], metric):.6f}" for metric, method in columns)])
@@ -65,7 +80,10 @@ def read_scores(path: Path) -> dict[str, float]:
 
 
 def report_page(scores: Scores, pictured: Iterable[str]) -> str:
-    """A page that shows the table and, from the folder `sheets` beside it, the contact sheets of some scenes."""
+    """A page that shows MEF-SSIM by scene, the means of every measure, and contact sheets of some scenes.
+
+    The sheets are looked for in the folder `sheets` beside the page.
+    """
     names = _methods(scores)
     rows = (
         f"<tr><td>{escape(scene)}" + "".join(f"<td>{by_method[name].mef_ssim:.4f}" for name in names) + "</tr>"
@@ -77,8 +95,14 @@ def report_page(scores: Scores, pictured: Iterable[str]) -> str:
         heads="".join(f"<th>{name}" for name in names),
         rows="\n".join(rows),
         means="".join(f"<td>{_mean(scores, name, 'mef_ssim'):.4f}" for name in names),
+        measures="\n".join(_measure_row(scores, metric) for metric in MEANINGS),
         sheets="\n".join(sheets),
     )
+
+
+def _measure_row(scores: Scores, metric: str) -> str:
+    means = "".join(f"<td>{_mean(scores, method, metric):.4f}" for method in _methods(scores))
+    return f'<tr><td>{metric}{means}<td class="text">{escape(MEANINGS[metric])}</tr>'
 
 
 def contact_sheet(pictures: Mapping[str, Image]) -> Image:

@@ -1,15 +1,18 @@
 import math
 import re
+from dataclasses import fields
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from deepfuse import measures
 from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import Score, fuse_average, fuse_mertens, held_out_scenes, judge, score
 from deepfuse.manifest import Scene, write_manifest
 from deepfuse.mef_ssim import mef_ssim
-from deepfuse.report import contact_sheet, mean_scores, read_scores, report_page, scores_csv
+from deepfuse.report import MEANINGS, contact_sheet, mean_scores, read_scores, report_page, scores_csv
 
 LIMITS = {"min_gain": 0.001, "max_drop": 0.02}
 CHAMPION = {"a": 0.95, "b": 0.97, "c": 0.96}
@@ -51,9 +54,12 @@ def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -
     assert mef_ssim(bracket, fused) > mef_ssim(bracket, fuse_average(bracket))
 
 
-def test_score_holds_both_metrics(bracket: list[np.ndarray]) -> None:
+def test_score_holds_every_measure(bracket: list[np.ndarray]) -> None:
     fused = fuse_average(bracket)
-    assert score(bracket, fused) == Score(mef_ssim(bracket, fused), mef_ssim(bracket, fused, scales=1))
+    found = score(bracket, fused)
+    assert (found.mef_ssim, found.mef_ssim_single) == (mef_ssim(bracket, fused), mef_ssim(bracket, fused, scales=1))
+    for name in [field.name for field in fields(Score)][2:]:
+        assert getattr(found, name) == getattr(measures, name)(bracket, fused)
 
 
 def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> None:
@@ -64,8 +70,8 @@ def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> 
 
 
 SCORES = {
-    "a": {"model": Score(0.9, 0.8), "mertens": Score(0.7, 0.6)},
-    "b<i>": {"model": Score(0.5, 0.4), "mertens": Score(0.9, 0.2)},
+    "a": {"model": Score(0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 1.5), "mertens": Score(0.7, 0.6, 0, 0, 0, 0, 1)},
+    "b<i>": {"model": Score(0.5, 0.4, 0.5, 0.3, 0.1, 0.1, 0.25), "mertens": Score(0.9, 0.2, 1, 0, 0, 0, 2)},
 }
 
 
@@ -74,9 +80,25 @@ def test_report_figures(tmp_path: Path) -> None:
         "scenes": 2,
         "mef_ssim": {"model": 0.7, "mertens": 0.8},
         "mef_ssim_single": {"model": 0.6, "mertens": 0.4},
+        "mef_ssim_c": {"model": 0.6, "mertens": 0.5},
+        "lightness_order_error": {"model": 0.2, "mertens": 0},
+        "clipped_share": {"model": 0.15, "mertens": 0},
+        "halo": {"model": 0.2, "mertens": 0},
+        "chroma_gain": {"model": 0.875, "mertens": 1.5},
     }
     (tmp_path / "scenes.csv").write_text(scores_csv(SCORES))
+    head, first, _ = ((line.split(",")) for line in (tmp_path / "scenes.csv").read_text().splitlines())
+    assert dict(zip(head, first, strict=True))["chroma_gain_model"] == "1.500000"
     assert read_scores(tmp_path / "scenes.csv") == {"a": 0.9, "b<i>": 0.5}
+
+
+def test_page_shows_the_mean_and_the_meaning_of_every_measure() -> None:
+    assert list(MEANINGS) == [field.name for field in fields(Score)]
+    page = report_page(SCORES, pictured=[])
+    for name, meaning in MEANINGS.items():
+        assert f"<td>{name}<td>" in page
+        assert f">{escape(meaning)}</tr>" in page
+    assert "<td>chroma_gain<td>0.8750<td>1.5000" in page
 
 
 def test_page_shows_every_scene_and_escapes_its_name() -> None:

@@ -34,6 +34,9 @@ CASES = {
     "nearly opposed": np.stack([x // 2, 255 - x]),
     "black and white": np.stack([np.zeros((14, 14), np.float32), np.ones((14, 14), np.float32)]),
     "all flat": np.stack([np.full((14, 14), np.float32(v)) for v in (0.2, 0.2, 0.9)]),
+    "black, white and grey": np.stack([np.full((14, 14), v, np.uint8) for v in (0, 255, 128)]),
+    "saturated but for one pixel": np.stack([np.where(np.eye(14) > 0, x, 255).astype(np.uint8), np.full_like(x, 255)]),
+    "four": random_frames(4, 11, 13),
     "half saturated": np.stack([as_float(np.where(np.arange(14) < 7, 255, x)), as_float(x / 8)]),
 }
 
@@ -46,7 +49,7 @@ def test_single_scale_equals_the_literal_metric(name: str) -> None:
         assert ours == pytest.approx(single_scale(on_levels(frames), on_levels(fused)), abs=1e-6)
 
 
-@pytest.mark.parametrize(("k", "h", "w"), [(2, 46, 49), (3, 45, 44)])
+@pytest.mark.parametrize(("k", "h", "w"), [(2, 46, 49), (3, 45, 44), (5, 43, 47)])
 def test_three_scales_equal_the_literal_metric_also_at_odd_sizes(k: int, h: int, w: int) -> None:
     frames = random_frames(k, h, w)
     fused = frames.mean(0, dtype=np.float32)
@@ -90,6 +93,23 @@ def test_strips_do_not_change_the_score(monkeypatch: pytest.MonkeyPatch) -> None
     whole = mef_ssim(frames, fused)
     monkeypatch.setattr("deepfuse.mef_ssim.STRIP_PX", 13)
     assert mef_ssim(frames, fused) == pytest.approx(whole, abs=1e-12)
+    monkeypatch.setattr("deepfuse.mef_ssim.TILE_PX", 17)
+    assert mef_ssim(frames, fused) == pytest.approx(whole, abs=1e-12)
+
+
+def test_threads_change_nothing_and_stay_as_they_were() -> None:
+    frames = list(random_frames(2, 200, 60))
+    fused = np.mean(frames, 0, dtype=np.float32)
+    before = torch.get_num_threads()
+    try:
+        scores = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            scores.append(mef_ssim(frames, fused))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert scores[0] == scores[1]
 
 
 def test_loss_is_one_minus_the_metric() -> None:

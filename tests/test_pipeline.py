@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import rawpy
 from conftest import SCENES, add_scene, run_dvc, set_params, stages_run, textured_radiance
 
 from deepfuse.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
+from deepfuse.evaluation import Score
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.model import read_model
 from deepfuse.params import Sample, read_yaml
@@ -48,7 +50,8 @@ def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     data = finished_project / "data"
     metrics = json.loads((data / "report/metrics.json").read_text())
     assert metrics["scenes"] == 1
-    assert metrics["mef_ssim"].keys() == {"model", "mertens", "average"}
+    assert metrics.keys() == {"scenes", *(field.name for field in fields(Score))}
+    assert metrics["mef_ssim"].keys() == metrics["halo"].keys() == {"model", "mertens", "average"}
     assert all(0 < value <= 1 for value in metrics["mef_ssim"].values())
     assert read_photo(data / "report/fused/cave.tif").dtype == np.uint16
     assert "cave" in (data / "report/index.html").read_text()
