@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     fuse.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
     fuse.add_argument("-f", "--force", action="store_true", help="overwrite OUT")
     fuse.set_defaults(run=_fuse)
-    score = commands.add_parser("score", help="MEF-SSIM of a fused picture", epilog=EPILOG)
+    score = commands.add_parser("score", help="MEF-SSIM and other measures of a fused picture", epilog=EPILOG)
     score.add_argument("fused", type=Path, metavar="FUSED", help=f"the fused picture: {PHOTOS}")
     score.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help="the aligned exposures it was made of")
     score.set_defaults(run=_score)
@@ -100,13 +101,14 @@ def _align(frames: list[Image]) -> Alignment:
 
 
 def _score(options: argparse.Namespace) -> dict[str, Any]:
-    from deepfuse.mef_ssim import mef_ssim
+    from deepfuse.evaluation import score
     from deepfuse.photo import read_photo, read_photos
+    from deepfuse.report import MEANINGS
 
     _check_count(options.frames)
     frames, fused = read_photos(options.frames), read_photo(options.fused)
-    scores = {"mef_ssim": mef_ssim(frames, fused), "mef_ssim_single": mef_ssim(frames, fused, scales=1)}
-    text = f"MEF-SSIM {scores['mef_ssim']:.4f} (single scale {scores['mef_ssim_single']:.4f})"
+    scores = asdict(score(frames, fused))
+    text = "\n".join(f"{name:22}{value:8.4f}  {MEANINGS[name]}" for name, value in scores.items())
     return {"fused": printable(str(options.fused)), "frames": _names(options.frames), **scores, "text": text}
 
 

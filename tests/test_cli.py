@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deepfuse.cli import main
+from deepfuse.evaluation import Score
 from deepfuse.photo import read_photo, write_photo
 
 
@@ -58,9 +60,11 @@ def test_a_picture_too_small_to_score_is_fused_all_the_same(tmp_path: Path, caps
     assert read_photo(tmp_path / "out.png").shape == (3, 5, 3)
 
 
-def test_score_prints_both_figures(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_score_prints_every_measure_and_what_it_means(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", files[1], *files]) == 0
-    assert "single scale" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [field.name for field in fields(Score)]
+    assert "1 is best" in lines[0]
 
 
 def test_bad_input_has_its_exit_code_and_names_the_file(
