@@ -120,9 +120,10 @@ def luminance_error(frames: Tensor, fused: Tensor) -> Tensor:
     """Mean squared distance of the fused picture from a wanted brightness, both seen coarsely.
 
     MEF-SSIM is blind to luminance: alone it lets large regions drift to any grey, trade places in brightness and
-    grow halos. The wanted brightness is the middle of the darkest and the brightest exposure, made brighter by a
-    power: it rises wherever the scene gets brighter, whatever is clipped, so it says which region is brighter, and it
-    does not depend on how many exposures lie between. Means over 32 × 32 pixels leave the structure to MEF-SSIM.
+    grow halos. The wanted brightness lies half way between the mean of all exposures and the middle of the darkest
+    and the brightest, made brighter by a power. Both rise wherever the scene gets brighter: the mean tells regions
+    apart that are clipped in the extremes, the middle does not depend on how many exposures are dark. Means over
+    32 × 32 pixels leave the structure to MEF-SSIM.
 
     Args:
         frames: (N, K, H, W) luma from 0 to 1.
@@ -132,8 +133,9 @@ def luminance_error(frames: Tensor, fused: Tensor) -> Tensor:
         A scalar.
     """
     middle = (frames.amin(1, keepdim=True) + frames.amax(1, keepdim=True)) / 2
+    level = (middle + frames.mean(1, keepdim=True)) / 2
     size = min(LUMINANCE_PX, *fused.shape[2:])
-    wanted = F.avg_pool2d(middle**LUMINANCE_POWER, size, stride=size // 2)
+    wanted = F.avg_pool2d(level**LUMINANCE_POWER, size, stride=size // 2)
     return F.mse_loss(F.avg_pool2d(fused, size, stride=size // 2), wanted)
 
 
