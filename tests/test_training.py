@@ -89,7 +89,7 @@ def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path) -> None:
 def test_luminance_error_by_hand() -> None:
     # The middle of 0.2 and 0.8 is 0.5, the mean of all is 0.4: 0.45 to the power of 0.75 is wanted; 0.1 more misses it.
     frames = torch.tensor([0.2, 0.8, 0.2]).view(1, 3, 1, 1).expand(1, 3, 50, 60)
-    assert float(luminance_error(frames, torch.full((1, 1, 50, 60), 0.45**0.75 + 0.1))) == pytest.approx(0.01, rel=1e-4)
+    assert float(luminance_error(frames, torch.full((1, 1, 50, 60), 0.45**0.75 + 0.1))) == pytest.approx(0.01, rel=1e-3)
 
 
 def test_fine_structure_costs_no_luminance() -> None:
