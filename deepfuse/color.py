@@ -21,7 +21,7 @@ WELL_EXPOSED_SIGMA = np.float32(0.2)
 CLIPPING_SHOULDER = np.float32(0.1)  # a channel this far below the end of the range is trusted wholly
 CLIPPED_TRUST = np.float32(0.1)
 NOISE_FLOOR = np.float32(0.25)  # luma above which noise does not matter
-LARGEST_RATIO = np.float32(16.0)
+LARGEST_RATIO = np.float32(4.0)
 
 
 def check_range(image: Image) -> None:
@@ -106,8 +106,8 @@ def exposed_chroma(frames: Iterable[tuple[Float, Float]], fused: Float) -> Float
 
     The paper's weights favour whichever frame is more colourful, also one whose colour is that of a clipped channel or
     of noise. Here a frame counts by its well-exposedness, less where a channel nears the end of the range and least
-    in the dark. Its chroma follows three quarters of the way (in stops) when the fused luma is brighter or darker than
-    its own: all of it would keep the saturation, which looks loud where the frames' contrast is compressed.
+    in the dark. Its chroma follows half the way (in stops) when the fused luma is brighter or darker than its own: all
+    of it would keep the saturation, which looks garish where a dark frame is lifted far.
 
     Args:
         frames: luma (H, W) and chroma (H, W, 2) of the K frames, from 0 to 1; one at a time is held.
@@ -125,8 +125,7 @@ def exposed_chroma(frames: Iterable[tuple[Float, Float]], fused: Float) -> Float
         unclipped = np.clip((1 - brightest) / CLIPPING_SHOULDER, CLIPPED_TRUST, 1)
         above_noise = np.minimum(y / NOISE_FLOOR, 1) ** 2
         weight = np.exp(-((y - 0.5) ** 2) / (2 * WELL_EXPOSED_SIGMA**2)) * unclipped * above_noise + _TINY
-        ratio = np.clip(fused / np.maximum(y, _TINY), 1 / LARGEST_RATIO, LARGEST_RATIO)
-        follow = np.sqrt(ratio * np.sqrt(ratio))  # to the power of 3/4
+        follow = np.sqrt(np.clip(fused / np.maximum(y, _TINY), 1 / LARGEST_RATIO, LARGEST_RATIO))
         offsets = offsets + (weight * follow)[..., None] * offset
         weights = weights + weight[..., None]
     return NEUTRAL + offsets / weights

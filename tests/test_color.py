@@ -82,10 +82,10 @@ def test_frames_without_trust_still_give_a_colour() -> None:
     np.testing.assert_allclose(fused, cream[1], atol=0.01)
 
 
-def test_chroma_follows_the_luma_three_quarters_of_the_way() -> None:
+def test_chroma_follows_the_luma_half_the_way() -> None:
     frame = flat((0.4, 0.3, 0.2))
     np.testing.assert_allclose(
-        exposed_chroma([frame], 2 * frame[0]) - NEUTRAL, 2**0.75 * (frame[1] - NEUTRAL), atol=1e-5
+        exposed_chroma([frame], 2 * frame[0]) - NEUTRAL, 2**0.5 * (frame[1] - NEUTRAL), atol=1e-5
     )
 
 
