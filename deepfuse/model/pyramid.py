@@ -36,7 +36,7 @@ class PyramidNet(nn.Module):
     arch = "pyramid"
     chroma = "exposed"
     edge_px = 0
-    halo_px = 96
+    halo_px = 96  # a multiple of 16, so that tiles do not cut the blocks of contrast of their coarsest level
     grid_px = 2**COARSEST
     overview_px = 2**OVERVIEW
 
