@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WIDTHS = (8, 16, 24, 32, 32, 32, 32)  # channels of each level, from full size down to 1/64
-COARSEST = len(WIDTHS) - 1
+WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
+FINEST, COARSEST = min(WIDTHS), max(WIDTHS)
 OVERVIEW = 3  # this level and the coarser ones see the whole picture at once; finer ones may be cut into tiles
 CONTRAST_HALVINGS = 2  # contrast is taken over blocks of 4 × 4
 BLACK = 1 / 255
@@ -18,7 +18,7 @@ MARGIN = 0.05
 
 
 class PyramidNet(nn.Module):
-    """A learned exposure fusion: 68 k weights, any number of exposures in any order, a field of view of half a picture.
+    """A learned exposure fusion: 67 k weights, any number of exposures in any order, a wide field of view.
 
     What it changes of the paper's network, and why:
 
@@ -26,8 +26,10 @@ class PyramidNet(nn.Module):
       cannot invent content; what it learns is how much of each exposure enters each band at each place: weights that
       add up to one, and a gain for each exposure, which compresses what would not fit and restores what averaging
       flattens. The paper's network sees 25 pixels, and draws large regions grey.
-    - It works from the coarsest level to the finest. Each level sees the exposures, their bands and local contrast, the
-      picture fused so far, and what the coarser level saw; so it knows where a halo would begin.
+    - It works from the coarsest level to half size. Each level sees the exposures, their bands and local contrast, the
+      picture fused so far, and what the coarser level saw; so it knows where a halo would begin. Full size takes the
+      coefficients of half size, enlarged: a network of its own costs three quarters of the time and changes MEF-SSIM
+      by 0.0001.
     - Exposures meet by their mean and by weights relative to each other: K in any order give the same picture.
     - The output is bounded to 0..1 by a fixed soft shoulder, never by a stretch that depends on the picture.
     - Edges are continued, not filled with zeros, so borders look like the middle.
@@ -36,13 +38,13 @@ class PyramidNet(nn.Module):
     arch = "pyramid"
     chroma = "exposed"
     edge_px = 0
-    halo_px = 96  # a multiple of 16, so that tiles do not cut the blocks of contrast of their coarsest level
+    halo_px = 80  # a multiple of 16, so that tiles do not cut the blocks of contrast of their coarsest level
     grid_px = 2**COARSEST
     overview_px = 2**OVERVIEW
 
     def __init__(self) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(Level(i) for i in range(len(WIDTHS)))
+        self.levels = nn.ModuleDict({str(index): Level(index) for index in WIDTHS})
 
     def forward(self, luma: Tensor) -> Tensor:
         """Fused luma (N, 1, H, W) from 0 to 1 of the exposures' luma (N, K, H, W) from 0 to 1, in any order."""
@@ -59,23 +61,26 @@ class PyramidNet(nn.Module):
         Returns:
             The fused luma so far (N, 1, H/8, W/8) and what the network knows there (N·K, 16, H/8, W/8).
         """
-        pyramid = _pyramid(luma, COARSEST)
-        known: tuple[Tensor, ...] = ()
-        for index in range(COARSEST, OVERVIEW - 1, -1):
-            known = self.levels[index](pyramid[index], *pyramid[index + 1 : index + 2], *known)
-        return known
+        return self._descend(_pyramid(luma, COARSEST), range(COARSEST, OVERVIEW - 1, -1), ())[:2]
 
     def detail(self, luma: Tensor, overview: tuple[Tensor, ...]) -> Tensor:
         """The fused luma (N, 1, H, W) of a tile (N, K, H, W), given its part of the overview."""
         pyramid = _pyramid(luma, OVERVIEW)
-        known = overview
-        for index in range(OVERVIEW - 1, -1, -1):
-            known = self.levels[index](pyramid[index], pyramid[index + 1], *known)
-        return _bounded(known[0])
+        fused, _, coefficients = self._descend(pyramid, range(OVERVIEW - 1, FINEST - 1, -1), overview)
+        for index in range(FINEST - 1, -1, -1):
+            coefficients, band = _double(coefficients), pyramid[index] - _double(pyramid[index + 1])
+            fused = _double(fused) + (coefficients * band).sum(1, keepdim=True)
+        return _bounded(fused)
+
+    def _descend(self, pyramid: list[Tensor], indices: range, known: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """From level to level; `known` is what the coarser one left, and the result what the last one leaves."""
+        for index in indices:
+            known = self.levels[str(index)](pyramid[index], *pyramid[index + 1 : index + 2], *known[:2])
+        return known
 
 
 class Level(nn.Module):
-    """One level of the pyramid; `index` 0 is full size."""
+    """The network of one level of the pyramid; `index` 0 would be full size."""
 
     def __init__(self, index: int) -> None:
         super().__init__()
@@ -92,7 +97,7 @@ class Level(nn.Module):
 
     def forward(
         self, luma: Tensor, coarser: Tensor | None = None, fused: Tensor | None = None, state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Refine the fused picture by one level.
 
         Args:
@@ -102,7 +107,8 @@ class Level(nn.Module):
             state: what the coarser level knows, (N·K, C, H/2, W/2).
 
         Returns:
-            The fused picture (N, 1, H, W) and the state (N·K, C, H, W) of this level.
+            The fused picture (N, 1, H, W), the state (N·K, C, H, W) and the bands' coefficients (N, K, H, W) of this
+            level.
         """
         n, k, h, w = luma.shape
         band = luma - (0.5 if coarser is None else _double(coarser))
@@ -118,9 +124,9 @@ class Level(nn.Module):
         preference, gain = self.head(x).float().view(n, k, 2, h, w).unbind(2)  # (N, K, H, W) each
         weight = torch.softmax(SHARPNESS * preference, 1)
         if coarser is None:
-            return (weight * luma).sum(1, keepdim=True), x
+            return (weight * luma).sum(1, keepdim=True), x, weight
         weight = weight * torch.exp(LARGEST_GAIN_LOG * torch.tanh(gain))
-        return so_far + (weight * band).sum(1, keepdim=True), x
+        return so_far + (weight * band).sum(1, keepdim=True), x, weight
 
     def _contrast(self, luma: Tensor) -> tuple[Tensor, Tensor]:
         """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean."""
