@@ -24,7 +24,7 @@ from deepfuse.color import (
 )
 from deepfuse.model import SHIPPED, Network, read_model
 
-TILE_PX = 512
+TILE_PX = 1024
 STRIP_PX = 64
 
 
