@@ -2,10 +2,10 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from conftest import random_model
+from conftest import expose, random_model
 
 from deepfuse import fuse, fusion, mef_ssim
-from deepfuse.evaluation import fuse_average
+from deepfuse.evaluation import Fuse, fuse_average, fuse_mertens
 from deepfuse.model import ARCHITECTURES, Network
 
 rng = np.random.default_rng(4)
@@ -46,9 +46,17 @@ def test_tiles_leave_no_seam(model: Network, monkeypatch: pytest.MonkeyPatch, si
     np.testing.assert_allclose(fusion.fuse_luma(luma, model), whole, atol=2e-5)
 
 
-def test_the_shipped_model_beats_the_plain_average(bracket: list[np.ndarray]) -> None:
-    pair = [bracket[0], bracket[2]]
-    assert mef_ssim(pair, fuse(pair)) > mef_ssim(pair, fuse_average(pair))
+@pytest.mark.parametrize("baseline", [fuse_average, fuse_mertens])
+@pytest.mark.parametrize("chosen", [[0, 2], [0, 1, 2]])
+def test_the_shipped_model_beats_the_baselines(bracket: list[np.ndarray], baseline: Fuse, chosen: list[int]) -> None:
+    frames = [bracket[index] for index in chosen]
+    assert mef_ssim(frames, fuse(frames)) > mef_ssim(frames, baseline(frames))
+
+
+def test_what_is_brighter_in_the_scene_stays_brighter() -> None:
+    ramp = 0.18 * np.ones((256, 1, 3), np.float32) * 2.0 ** np.linspace(-6, 5, 512, dtype=np.float32)[:, None]
+    fused = fuse([expose(ramp, stops) for stops in (-3, 0, 3)]).mean(axis=(0, 2))
+    assert np.diff(fused[::32]).min() > 0
 
 
 def test_the_border_is_like_the_middle() -> None:
