@@ -106,8 +106,9 @@ def exposed_chroma(frames: Iterable[tuple[Float, Float]], fused: Float) -> Float
 
     The paper's weights favour whichever frame is more colourful, also one whose colour is that of a clipped channel or
     of noise. Here a frame counts by its well-exposedness, less where a channel nears the end of the range and least
-    in the dark. Its chroma follows half the way (in stops) when the fused luma is brighter or darker than its own: all
-    of it would keep the saturation, which looks garish where a dark frame is lifted far.
+    in the dark. Where the fused luma is brighter than the frame's, chroma follows it half the way (in stops), for more
+    would look garish where a dark frame is lifted far; where it is darker, three quarters, for less would push dark
+    saturated colours against the end of the range.
 
     Args:
         frames: luma (H, W) and chroma (H, W, 2) of the K frames, from 0 to 1; one at a time is held.
@@ -125,7 +126,9 @@ def exposed_chroma(frames: Iterable[tuple[Float, Float]], fused: Float) -> Float
         unclipped = np.clip((1 - brightest) / CLIPPING_SHOULDER, CLIPPED_TRUST, 1)
         above_noise = np.minimum(y / NOISE_FLOOR, 1) ** 2
         weight = np.exp(-((y - 0.5) ** 2) / (2 * WELL_EXPOSED_SIGMA**2)) * unclipped * above_noise + _TINY
-        follow = np.sqrt(np.clip(fused / np.maximum(y, _TINY), 1 / LARGEST_RATIO, LARGEST_RATIO))
+        ratio = np.minimum(fused / np.maximum(y, _TINY), LARGEST_RATIO)
+        half = np.sqrt(ratio)
+        follow = np.minimum(half, np.sqrt(ratio * half))  # to the power of 1/2, and of 3/4 below one
         offsets = offsets + (weight * follow)[..., None] * offset
         weights = weights + weight[..., None]
     return NEUTRAL + offsets / weights

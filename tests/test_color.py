@@ -82,11 +82,11 @@ def test_frames_without_trust_still_give_a_colour() -> None:
     np.testing.assert_allclose(fused, cream[1], atol=0.01)
 
 
-def test_chroma_follows_the_luma_half_the_way() -> None:
+@pytest.mark.parametrize(("brighter", "more_chroma"), [(2, 2**0.5), (0.5, 0.5**0.75), (1, 1)])
+def test_chroma_follows_a_darker_luma_further_than_a_brighter_one(brighter: float, more_chroma: float) -> None:
     frame = flat((0.4, 0.3, 0.2))
-    np.testing.assert_allclose(
-        exposed_chroma([frame], 2 * frame[0]) - NEUTRAL, 2**0.5 * (frame[1] - NEUTRAL), atol=1e-5
-    )
+    fused = exposed_chroma([frame], np.float32(brighter) * frame[0])
+    np.testing.assert_allclose(fused - NEUTRAL, more_chroma * (frame[1] - NEUTRAL), atol=1e-5)
 
 
 def test_luma_weighs_green_most() -> None:
