@@ -59,7 +59,7 @@ class PyramidNet(nn.Module):
             luma: (N, K, H, W) from 0 to 1, H and W multiples of `grid_px`.
 
         Returns:
-            The fused luma so far (N, 1, H/8, W/8) and what the network knows there (N·K, 16, H/8, W/8).
+            The fused luma so far (N, 1, H/8, W/8) and what the network knows there (N·K, C, H/8, W/8).
         """
         return self._descend(_pyramid(luma, COARSEST), range(COARSEST, OVERVIEW - 1, -1), ())[:2]
 
