@@ -37,8 +37,8 @@ PAGE = """<!doctype html>
 <style>
 body {{ font: 16px/1.5 sans-serif; margin: 2em auto; max-width: 1500px; padding: 0 1em }}
 table {{ border-collapse: collapse }} th, td {{ padding: .2em 1em; text-align: right }}
-th:first-child, td:first-child {{ text-align: left }} tr:nth-child(even) {{ background: #f2f2f2 }}
-tfoot {{ font-weight: bold; border-top: 2px solid }} td.text {{ text-align: left }} img {{ max-width: 100% }}
+th:first-child, td:first-child, .text {{ text-align: left }} tr:nth-child(even) {{ background: #f2f2f2 }}
+tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
 </style>
 <h1>Evaluation on {count} test scenes</h1>
 <p>MEF-SSIM over three scales, 1 is best.</p>
@@ -46,7 +46,7 @@ tfoot {{ font-weight: bold; border-top: 2px solid }} td.text {{ text-align: left
 {rows}
 </tbody><tfoot><tr><td>mean{means}</tr></tfoot></table>
 <h2>Means of every measure</h2>
-<table><thead><tr><th>measure{heads}<th>meaning</tr></thead><tbody>
+<table><thead><tr><th>measure{heads}<th class="text">meaning</tr></thead><tbody>
 {measures}
 </tbody></table>
 {sheets}
