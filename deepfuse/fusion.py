@@ -24,7 +24,6 @@ from deepfuse.color import (
 )
 from deepfuse.model import SHIPPED, Network, read_model
 
-TILE_PX = 1024
 STRIP_PX = 64
 
 
@@ -86,9 +85,9 @@ def fuse_luma(lumas: Float, model: Network) -> Float:
         padded = torch.from_numpy(np.pad(lumas, ((0, 0), *(_border(size, model) for size in (height, width))), "edge"))
         padded = padded[None].to(next(model.parameters()).device)
         overview = model.overview(padded)
-        for top in range(0, height, TILE_PX):
-            for left in range(0, width, TILE_PX):
-                bottom, right = min(top + TILE_PX, height), min(left + TILE_PX, width)
+        for top in range(0, height, model.tile_px):
+            for left in range(0, width, model.tile_px):
+                bottom, right = min(top + model.tile_px, height), min(left + model.tile_px, width)
                 tile = _detail(padded, overview, model, slice(top, bottom), slice(left, right))
                 fused[top:bottom, left:right] = tile.float().cpu().numpy()
     return fused

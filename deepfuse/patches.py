@@ -22,7 +22,8 @@ SplitName = Literal["train", "val", "test"]
 
 ROW_GROUP_BYTES = 4 * 2**20
 SHUFFLED_GROUPS = 16
-PAIRS = 0.5
+SHARE_OF_PAIRS = 0.5
+SHARE_OF_EXTREMES = 0.5  # of the patches that hold the darkest and the brightest exposure on purpose
 CANDIDATES = 8
 CLIPPED_LOW, CLIPPED_HIGH = 5, 250
 
@@ -96,8 +97,8 @@ def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None],
 def _some_exposures(available: int, most: int, rng: np.random.Generator) -> list[int]:
     """Indices of the exposures of one patch: every gap between two of them occurs, wide ones most often."""
     most = min(most, available)
-    count = 2 if most == 2 or rng.random() < PAIRS else int(rng.integers(3, most + 1))
-    if rng.random() < PAIRS:
+    count = 2 if most == 2 or rng.random() < SHARE_OF_PAIRS else int(rng.integers(3, most + 1))
+    if rng.random() < SHARE_OF_EXTREMES:
         between = rng.choice(np.arange(1, available - 1), count - 2, replace=False)
         return [0, *sorted(between.tolist()), available - 1]
     return sorted(rng.choice(available, count, replace=False).tolist())

@@ -42,7 +42,7 @@ def test_the_order_does_not_matter_to_the_last_bit(bracket: list[np.ndarray], mo
 def test_tiles_leave_no_seam(model: Network, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     luma = rng.random((2, *size), np.float32)
     whole = fusion.fuse_luma(luma, model)
-    monkeypatch.setattr(fusion, "TILE_PX", 32)
+    monkeypatch.setattr(type(model), "tile_px", 32)
     np.testing.assert_allclose(fusion.fuse_luma(luma, model), whole, atol=2e-5)
 
 

@@ -57,12 +57,7 @@ def test_any_number_of_exposures_in_any_order(arch: str) -> None:
     model = random_model(0, arch)
     luma = torch.rand(1, 4, 16, 16)
     torch.testing.assert_close(model(luma), model(luma[:, [2, 0, 3, 1]]))
-
-
-def test_exposures_given_twice_change_nothing_in_the_paper_s_network() -> None:
-    model = random_model(0)
-    luma = torch.rand(1, 2, 16, 16)
-    torch.testing.assert_close(model(luma), model(luma[:, [0, 1, 0, 1]]))
+    torch.testing.assert_close(model(luma[:, :2]), model(luma[:, [0, 1, 0, 1]]))
 
 
 def test_the_pyramid_stays_within_the_range() -> None:

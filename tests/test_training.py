@@ -9,7 +9,7 @@ from conftest import expose, textured_radiance
 
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
-from deepfuse.model import ARCHITECTURES, build_model
+from deepfuse.model import build_model
 from deepfuse.patches import PatchSet, Selection, cut_patches, schema, write_patches
 from deepfuse.training import Settings, fit, history_csv, luminance_error
 
@@ -43,11 +43,11 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str) -> None:
+@pytest.mark.parametrize(("arch", "share"), [("paper", 0.6), ("pyramid", 0.8)])  # the pyramid starts lower
+def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str, share: float) -> None:
     _, history = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, epochs=6), arch)
     assert [epoch.epoch for epoch in history] == [1, 2, 3, 4, 5, 6]
-    assert history[-1].train_loss < 0.8 * history[0].train_loss
+    assert history[-1].train_loss < share * history[0].train_loss
     assert history[-1].val_mef_ssim is not None
     assert history[0].val_mef_ssim is not None
     assert history[-1].val_mef_ssim > history[0].val_mef_ssim
@@ -88,8 +88,9 @@ def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path) -> None:
 
 def test_luminance_error_by_hand() -> None:
     # The middle of 0.2 and 0.8 is 0.5, the mean of all is 0.4: 0.45 to the power of 0.75 is wanted; 0.1 more misses it.
-    frames = torch.tensor([0.2, 0.8, 0.2]).view(1, 3, 1, 1).expand(1, 3, 50, 60)
-    assert float(luminance_error(frames, torch.full((1, 1, 50, 60), 0.45**0.75 + 0.1))) == pytest.approx(0.01, rel=1e-3)
+    frames = torch.tensor([0.2, 0.8, 0.2], dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 50, 60)
+    fused = torch.full((1, 1, 50, 60), 0.45**0.75 + 0.1, dtype=torch.float64)
+    assert float(luminance_error(frames, fused)) == pytest.approx(0.01, rel=1e-9)
 
 
 def test_fine_structure_costs_no_luminance() -> None:

@@ -23,6 +23,7 @@ class PaperNet(nn.Module):
     edge_px = 12  # zeros beyond the border would darken it, so the picture's edge goes on for the field of view
     halo_px = 12
     grid_px = 1
+    tile_px = 512
     overview_px = 1
 
     def __init__(self) -> None:

@@ -40,6 +40,7 @@ class PyramidNet(nn.Module):
     edge_px = 0
     halo_px = 80  # a multiple of 16, so that tiles do not cut the blocks of contrast of their coarsest level
     grid_px = 2**COARSEST
+    tile_px = 1024
     overview_px = 2**OVERVIEW
 
     def __init__(self) -> None:
