@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import exifread
 import numpy as np
 import rawpy
 
@@ -19,6 +17,7 @@ from deepfuse.bracket import PHOTO_SUFFIXES, RAW_SUFFIXES, Exposure
 from deepfuse.color import Image
 from deepfuse.errors import PhotoError
 from deepfuse.photo.codecs import DECODERS, ENCODERS, SIZES, as_rgb
+from deepfuse.photo.metadata import exposure_of, orientation_of, read_tags
 
 LARGEST_PX = 250_000_000
 
@@ -54,7 +53,7 @@ def read_photo(path: str | Path, *, white_balance: WhiteBalance | None = None) -
         if path.suffix.lower() in RAW_SUFFIXES:
             return _develop(path, white_balance)
         pixels = DECODERS[path.suffix.lower()](path)
-        return _upright(as_rgb(pixels), _orientation(path))
+        return _upright(as_rgb(pixels), orientation_of(read_tags(path)))
 
 
 def read_photos(paths: Sequence[Path]) -> list[Image]:
@@ -86,9 +85,9 @@ def read_header(path: Path) -> Header:
         (width, height), exposure = _raw_header(path) if suffix in RAW_SUFFIXES else (SIZES[suffix](path), Exposure())
         if width * height > LARGEST_PX:
             raise PhotoError(f"{path}: expected at most {LARGEST_PX / 1e6:.0f} megapixels, got {width}×{height}")
-        tags = _exif(path)
+        tags = read_tags(path)
     camera = " ".join(str(tags[key]).strip() for key in ("Image Make", "Image Model") if key in tags)
-    return Header(width, height, camera, _exif_exposure(tags) or exposure)
+    return Header(width, height, camera, exposure_of(tags) or exposure)
 
 
 def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool) -> None:
@@ -174,34 +173,8 @@ def _raw_header(path: Path) -> tuple[tuple[int, int], Exposure]:
         return (raw.sizes.width, raw.sizes.height), exposure
 
 
-def _exif(path: Path) -> dict[str, Any]:
-    logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
-    with path.open("rb") as file:
-        tags: dict[str, Any] = exifread.process_file(file, details=False)
-    return tags
-
-
-def _exif_exposure(tags: dict[str, Any]) -> Exposure | None:
-    """The exposure in EXIF, or in the TIFF tags where some makers put it."""
-
-    def number(name: str) -> float | None:
-        tag = tags.get(f"EXIF {name}") or tags.get(f"Image {name}")
-        try:
-            return float(tag.values[0]) or None if tag else None
-        except (IndexError, TypeError, ValueError, ZeroDivisionError):
-            return None
-
-    time_s = number("ExposureTime")
-    return Exposure(time_s, number("ISOSpeedRatings"), number("FNumber")) if time_s else None
-
-
-def _orientation(path: Path) -> int:
-    tag = _exif(path).get("Image Orientation")
-    return int(tag.values[0]) if tag and tag.values else 1
-
-
 def _upright(image: Image, orientation: int) -> Image:
-    """Undo an EXIF orientation, 1 to 8 (EXIF 2.32, tag 0x0112)."""
+    """Undo an EXIF orientation, 1 to 8."""
     if orientation in (5, 6, 7, 8):
         image = image.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -1,0 +1,48 @@
+"""The command `deepfuse`: one module a subcommand, each with `add(commands)`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from deepfuse.cli import fuse, score
+from deepfuse.cli.options import EPILOG
+from deepfuse.errors import DeepfuseError, ModelError
+
+BAD_INPUT, MODEL_REFUSED = 4, 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads must not spin where other programs run
+    try:
+        record: dict[str, Any] = options.run(options)
+    except ModelError as error:
+        return _fail(error, MODEL_REFUSED)
+    except (DeepfuseError, OSError, ValueError, TypeError) as error:
+        return _fail(error, BAD_INPUT)
+    text = record.pop("text")
+    print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else text)
+    return 0
+
+
+def _fail(error: Exception, code: int) -> int:
+    print(f"deepfuse: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG
+    )
+    parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in (fuse, score):
+        command.add(commands)
+    return parser

@@ -1,0 +1,39 @@
+"""What a photo file says of how it was taken."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import exifread
+
+from deepfuse.bracket import Exposure
+
+
+def read_tags(path: Path) -> dict[str, Any]:
+    """The EXIF tags of a file by group and name, as `exifread` names them; empty where it has none."""
+    logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
+    with path.open("rb") as file:
+        tags: dict[str, Any] = exifread.process_file(file, details=False)
+    return tags
+
+
+def exposure_of(tags: dict[str, Any]) -> Exposure | None:
+    """The exposure in EXIF, or in the TIFF tags where some makers put it."""
+
+    def number(name: str) -> float | None:
+        tag = tags.get(f"EXIF {name}") or tags.get(f"Image {name}")
+        try:
+            return float(tag.values[0]) or None if tag else None
+        except (IndexError, TypeError, ValueError, ZeroDivisionError):
+            return None
+
+    time_s = number("ExposureTime")
+    return Exposure(time_s, number("ISOSpeedRatings"), number("FNumber")) if time_s else None
+
+
+def orientation_of(tags: dict[str, Any]) -> int:
+    """The EXIF orientation, 1 to 8 (EXIF 2.32, tag 0x0112)."""
+    tag = tags.get("Image Orientation")
+    return int(tag.values[0]) if tag and tag.values else 1
