@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,14 @@ def new_folder(path: Path) -> Iterator[Path]:
 def _beside(path: Path) -> Path:
     """A short hidden name in the same folder, this process's own."""
     return path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}_{os.getpid()}")
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files and folders in `folder` whose process ended before they were complete."""
+    for path in folder.glob(".*_*"):
+        name = re.fullmatch(r"\.[0-9a-f]{12}_(\d+)", path.stem)
+        if name and not Path(f"/proc/{name[1]}").exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -18,7 +18,7 @@ RAW_SUFFIXES = frozenset(
         "3fr arw cr2 cr3 crw dcr dng erf fff iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
     ).split()
 )
-PHOTO_SUFFIXES = RAW_SUFFIXES | {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
+PHOTO_SUFFIXES = RAW_SUFFIXES | {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif"}
 RADIANCE_SUFFIX = ".hdr"
 LONGEST_ID_BYTES = 200
 
@@ -45,7 +45,10 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Frame:
-    """One exposure of a bracket, as the manifest records it; sizes in pixels, upright."""
+    """One exposure of a bracket, as the manifest records it; sizes in pixels, upright.
+
+    `profile` names the colour profile of the file, empty for none; the pixels are sRGB whatever it was.
+    """
 
     file: str
     sha256: str
@@ -54,6 +57,7 @@ class Frame:
     ev: float | None
     width: int
     height: int
+    profile: str = ""
 
 
 @dataclass(frozen=True)

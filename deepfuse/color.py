@@ -64,6 +64,21 @@ def luma(rgb: Float) -> Float:
     return rgb @ _LUMA
 
 
+def as_uint16(image: Image) -> Image:
+    """Pixels of uint8, uint16 or float32 (0 to 1) in 16 bits."""
+    if image.dtype == np.uint8:
+        return image.astype(np.uint16) * np.uint16(257)
+    return image if image.dtype == np.uint16 else from_float(image, np.dtype(np.uint16))
+
+
+def mean_luma(image: Image) -> float:
+    """The mean luma of RGB pixels (H, W, 3) of uint8, uint16 or float32: 0 to 1."""
+    top = 1.0 if image.dtype.kind == "f" else float(np.iinfo(image.dtype).max)
+    height, width, _ = image.shape
+    means = image.sum(axis=0, dtype=np.float64).sum(axis=0) / (height * width * top)
+    return float(means @ _LUMA)
+
+
 def rgb_to_ycbcr(rgb: Float) -> tuple[Float, Float]:
     """Luma (..., ) and chroma (..., 2) = Cb, Cr of RGB (..., 3); all from 0 to 1, neutral chroma is 0.5."""
     y = luma(rgb)

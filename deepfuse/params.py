@@ -40,10 +40,21 @@ class Sample(Section):
     seed: int
 
 
+class IngestLimits(Section):
+    """What is refused by its header, and what a worker process may use."""
+
+    megapixels: Positive
+    file_gb: Positive
+    frames: Annotated[int, Field(ge=2)]
+    memory_gb: Positive
+    seconds: Positive
+
+
 class Ingest(Section):
     """Brackets as shot to display-referred frames."""
 
     source: str
+    limits: IngestLimits
     radiance_stops: Annotated[list[float], Field(min_length=2)]
     radiance_camera: str
 

@@ -12,7 +12,7 @@ from deepfuse.bracket import printable
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
-PHOTOS = "RAW, TIFF, PNG or JPEG"
+PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
 EPILOG = "exit codes: 0 done, 2 wrong usage, 4 bad input, 5 model refused"
 
 

@@ -1,10 +1,9 @@
-"""TIFF, PNG and JPEG files ↔ arrays: one decoder, one header reader and one encoder a suffix."""
+"""JPEG, PNG and TIFF files: their headers, and their pixels when asked."""
 
 from __future__ import annotations
 
-import io
 import struct
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import imagecodecs
@@ -12,28 +11,46 @@ import numpy as np
 import tifffile
 from PIL import Image as PillowImage
 
-from deepfuse.color import Image, check_range, from_float, to_float
+from deepfuse.color import Image
+from deepfuse.photo.profiles import profile_of
+from deepfuse.photo.stored import Stored, depth_of
 
-JPEG_QUALITY = 95
+_ICC_TAG = 34675
+_PNG_GREY = (0, 4)  # colour types, PNG specification 11.2.2
+_TIFF_BITS = (8, 16, 32, 64)
+_LARGEST_TILE_PX = 2**26
 
 
-def as_rgb(pixels: Image) -> Image:
-    """Grey becomes RGB, an alpha channel is dropped, float16 becomes float32."""
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4):
-        raise ValueError(f"expected grey or RGB pixels, got an array of {pixels.shape}")
-    colour = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
-    rgb = np.broadcast_to(colour, (*colour.shape[:2], 3))
-    rgb = rgb.astype(np.float32) if rgb.dtype in (np.float16, np.float64) else rgb
-    check_range(rgb)
-    return rgb
+def open_jpeg(path: Path) -> Stored:
+    """A JPEG; one with a gain map (Ultra HDR) is its base picture, in standard range.
+
+    Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects.
+    """
+    with _open_with_pillow(path, "JPEG") as image:
+        if image.mode not in ("L", "RGB"):
+            raise ValueError(f"expected a grey or RGB JPEG, got {image.mode}")
+        profile = profile_of(image.info.get("icc_profile") or b"", grey=image.mode == "L")
+        return Stored(*image.size, "8-bit", partial(_decode_jpeg, path), profile)
 
 
 def _decode_jpeg(path: Path) -> Image:
-    """Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects."""
-    with _open_jpeg(path) as image:
-        return np.asarray(image.convert("RGB"))
+    with _open_with_pillow(path, "JPEG") as image:
+        return np.asarray(image)
+
+
+def _open_with_pillow(path: Path, kind: str) -> PillowImage.Image:
+    PillowImage.MAX_IMAGE_PIXELS = None  # the header is checked against this project's own, larger limit
+    return PillowImage.open(path, formats=[kind])
+
+
+def open_png(path: Path) -> Stored:
+    """A PNG of any kind; palettes are looked up, transparency is dropped."""
+    with path.open("rb") as file:
+        start = file.read(26)
+    width, height, bits, colour = struct.unpack(">IIBB", start[16:])
+    with _open_with_pillow(path, "PNG") as image:
+        profile = profile_of(image.info.get("icc_profile") or b"", grey=colour in _PNG_GREY)
+    return Stored(width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode_png, path), profile)
 
 
 def _decode_png(path: Path) -> Image:
@@ -41,69 +58,37 @@ def _decode_png(path: Path) -> Image:
     return pixels
 
 
+def open_tiff(path: Path) -> Stored:
+    """The first page of a TIFF, grey or RGB, of 8, 16 or float 16, 32 or 64 bits."""
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        _check_page(page, path.stat().st_size)
+        if page.dtype is None:
+            raise ValueError("expected integer or float samples, got neither")
+        tag = page.tags.get(_ICC_TAG)
+        grey = page.photometric == tifffile.PHOTOMETRIC.MINISBLACK
+        profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)
+        return Stored(page.imagewidth, page.imagelength, depth_of(page.dtype), partial(_decode_tiff, path), profile)
+
+
+def _check_page(page: tifffile.TiffPage, file_size: int) -> None:
+    """Refuse what this project cannot show, and strips or tiles that claim more than a file or a memory holds."""
+    kind = tifffile.PHOTOMETRIC(page.photometric)
+    jpeg = kind is tifffile.PHOTOMETRIC.YCBCR and page.compression == tifffile.COMPRESSION.JPEG
+    if kind not in (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.MINISBLACK) and not jpeg:
+        raise ValueError(f"expected a grey or RGB TIFF, got {kind.name}")
+    if page.bitspersample not in _TIFF_BITS:
+        raise ValueError(f"expected 8, 16 or 32 bits a sample, got {page.bitspersample}")
+    if page.samplesperpixel > 4:
+        raise ValueError(f"expected up to 4 samples a pixel, got {page.samplesperpixel}")
+    if (claimed := sum(page.databytecounts)) > file_size:
+        raise ValueError(f"expected {claimed} bytes of pixels, got a file of {file_size} bytes: cut short or damaged")
+    if page.is_tiled and page.tilewidth * page.tilelength > _LARGEST_TILE_PX:
+        raise ValueError(f"expected smaller tiles, got {page.tilewidth}×{page.tilelength}")
+
+
 def _decode_tiff(path: Path) -> Image:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
-        kind = tifffile.PHOTOMETRIC(page.photometric)
-        jpeg = kind is tifffile.PHOTOMETRIC.YCBCR and page.compression == tifffile.COMPRESSION.JPEG
-        if kind not in (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.MINISBLACK) and not jpeg:
-            raise ValueError(f"expected a grey or RGB TIFF, got {kind.name}")
-        if page.bitspersample not in (8, 16, 32, 64):
-            raise ValueError(f"expected 8, 16 or 32 bits a sample, got {page.bitspersample}")
-        pixels = page.asarray()
+        pixels: Image = page.asarray()
         return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
-
-
-def _jpeg_size(path: Path) -> tuple[int, int]:
-    with _open_jpeg(path) as image:
-        return image.size
-
-
-def _open_jpeg(path: Path) -> PillowImage.Image:
-    PillowImage.MAX_IMAGE_PIXELS = None  # the header was checked against this project's own, larger limit
-    return PillowImage.open(path, formats=["JPEG"])
-
-
-def _png_size(path: Path) -> tuple[int, int]:
-    with path.open("rb") as file:
-        start = file.read(24)
-    if start[:8] != b"\x89PNG\r\n\x1a\n":
-        raise ValueError("no PNG signature")
-    width, height = struct.unpack(">II", start[16:])
-    return width, height
-
-
-def _tiff_size(path: Path) -> tuple[int, int]:
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        return page.imagewidth, page.imagelength
-
-
-def _encode_tiff(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, image, photometric="rgb", compression="deflate", predictor=True, metadata=None)
-    return buffer.getvalue()
-
-
-def _encode_png(image: Image) -> bytes:
-    if image.dtype == np.float32:
-        image = from_float(image, np.dtype(np.uint16))
-    return bytes(imagecodecs.png_encode(image))
-
-
-def _encode_jpeg(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
-    PillowImage.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return buffer.getvalue()
-
-
-DECODERS: dict[str, Callable[[Path], Image]] = {
-    ".jpg": _decode_jpeg, ".jpeg": _decode_jpeg, ".png": _decode_png, ".tif": _decode_tiff, ".tiff": _decode_tiff,
-}  # fmt: skip
-SIZES: dict[str, Callable[[Path], tuple[int, int]]] = {
-    ".jpg": _jpeg_size, ".jpeg": _jpeg_size, ".png": _png_size, ".tif": _tiff_size, ".tiff": _tiff_size,
-}  # fmt: skip
-ENCODERS: dict[str, Callable[[Image], bytes]] = {
-    ".tif": _encode_tiff, ".tiff": _encode_tiff, ".png": _encode_png, ".jpg": _encode_jpeg, ".jpeg": _encode_jpeg,
-}  # fmt: skip

@@ -34,6 +34,7 @@ def exposure_of(tags: dict[str, Any]) -> Exposure | None:
 
 
 def orientation_of(tags: dict[str, Any]) -> int:
-    """The EXIF orientation, 1 to 8 (EXIF 2.32, tag 0x0112)."""
+    """The EXIF orientation, 1 to 8 (EXIF 2.32, tag 0x0112); 1 where it says nothing or nonsense."""
     tag = tags.get("Image Orientation")
-    return int(tag.values[0]) if tag and tag.values else 1
+    orientation = tag.values[0] if tag and tag.values else 1
+    return orientation if orientation in range(1, 9) else 1

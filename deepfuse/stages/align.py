@@ -12,36 +12,53 @@ from deepfuse.alignment import align
 from deepfuse.atomic import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.params import Align, read_params
-from deepfuse.photo import read_photo, write_photo
-from deepfuse.stages.incremental import content, scene_cache
+from deepfuse.photo import read_photo, write_frame
+from deepfuse.stages.incremental import SceneCache, content, scene_cache
+from deepfuse.stages.workers import run_scenes, worker_count
 
 FRAMES = Path("data/frames")
 OUT = Path("data/aligned")
+WORKER_BYTES = 0.5e9  # of a worker with its libraries and small frames
+BYTES_PER_PX = 30  # of each frame, as read, as registered and on the way
 
 
 def main() -> None:
     """Align every ingested scene; those that ingest refused stay refused, with their reason."""
     params = read_params()
     cache = scene_cache("align", params.align.model_dump(), params.libraries.installed("opencv"))
+    scenes = read_manifest(FRAMES)
+    ingested = [scene for scene in scenes if scene.ok]
     OUT.mkdir(parents=True, exist_ok=True)
-    scenes = []
-    for scene in tqdm(read_manifest(FRAMES), desc="align", unit="scene"):
-        if scene.ok:
-            make = partial(align_scene, scene, params.align)
-            scene = cache.scene(scene.scene, content(scene, FRAMES), OUT / scene.scene, make)
-        scenes.append(scene)
-    cache.prune()
-    write_manifest(OUT, scenes)
-    report(scenes)
+    jobs = worker_count(len(ingested), WORKER_BYTES + BYTES_PER_PX * most_pixels(ingested))
+    work = partial(align_scene, cache=cache, params=params.align)
+    results = run_scenes(ingested, work, name=lambda scene: f"scene {scene.scene}", jobs=jobs)
+    try:
+        aligned = {scene.scene: scene for scene in tqdm(results, total=len(ingested), desc="align", unit="scene")}
+    finally:
+        cache.tidy(OUT)
+    records = [aligned.get(scene.scene, scene) for scene in scenes]
+    write_manifest(OUT, records)
+    report(records)
 
 
-def align_scene(scene: Scene, params: Align, folder: Path) -> Scene:
+def most_pixels(scenes: list[Scene]) -> int:
+    """The pixels of the largest scene's frames together."""
+    return max((sum(frame.width * frame.height for frame in scene.frames) for scene in scenes), default=0)
+
+
+def align_scene(scene: Scene, *, cache: SceneCache, params: Align) -> Scene:
+    """One scene, registered or taken from the cache, or refused."""
+    make = partial(make_aligned, scene, params)
+    return cache.scene(scene.scene, content(scene, FRAMES), OUT / scene.scene, make)
+
+
+def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
     """Write the registered frames and `alignment.json`, the evidence, into `folder`."""
     pictures = [read_photo(path) for path in scene.pictures(FRAMES)]
     result = align(pictures, min_inliers=params.min_inliers, min_kept=params.min_kept)
     height, width, _ = result.frames[0].shape
     for index, picture in enumerate(result.frames):
-        write_photo(folder / picture_name(index), picture)
+        write_frame(folder / picture_name(index), picture)
     write_json(folder / "alignment.json", result.record())
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
     return dataclasses.replace(scene, frames=frames)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deepfuse.atomic import new_folder
+from deepfuse.atomic import new_folder, remove_abandoned
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.manifest import Scene, read_manifest, write_manifest
@@ -53,8 +53,8 @@ class SceneCache:
 
         try:
             entry = self.folder([scene, inputs], make_with_record)
-        except (DeepfuseError, MemoryError) as error:
-            return Scene(scene, reason=printable(str(error)) or "not enough memory")
+        except DeepfuseError as error:
+            return Scene(scene, reason=printable(str(error)))
         _link_tree(entry / "pictures", target)
         return read_manifest(entry)[0]
 
@@ -68,11 +68,14 @@ class SceneCache:
         os.utime(entry)
         return entry
 
-    def prune(self) -> None:
-        """Forget results that no run has used for 30 days."""
-        for entry in (CACHE / self.stage).glob("*/*"):
-            if time.time() - entry.stat().st_mtime > KEPT_S:
-                shutil.rmtree(entry, ignore_errors=True)
+    def tidy(self, out: Path) -> None:
+        """Forget results that no run has used for 30 days, and what killed workers left here and in `out`."""
+        for folder in (CACHE / self.stage).glob("*"):
+            remove_abandoned(folder)
+            for entry in folder.iterdir():
+                if time.time() - entry.stat().st_mtime > KEPT_S:
+                    shutil.rmtree(entry, ignore_errors=True)
+        remove_abandoned(out)
 
 
 def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
@@ -99,11 +102,12 @@ def content(scene: Scene, folder: Path) -> list[Any]:
 
 def _link_tree(source: Path, target: Path) -> None:
     """Hard links where the file system can, copies elsewhere: results are never written in place."""
-    try:
-        shutil.copytree(source, target, copy_function=os.link)
-    except (OSError, shutil.Error):
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
+    shutil.rmtree(target, ignore_errors=True)
+    with new_folder(target) as temporary:
+        try:
+            shutil.copytree(source, temporary, copy_function=os.link, dirs_exist_ok=True)
+        except (OSError, shutil.Error):
+            shutil.copytree(source, temporary, dirs_exist_ok=True)
 
 
 def digest(value: Any) -> str:

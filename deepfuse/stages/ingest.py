@@ -3,84 +3,140 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, find_brackets, printable
-from deepfuse.camera import Camera, camera_named, normalise_radiance, read_radiance, simulate_bracket
-from deepfuse.color import Image, from_float, luma, to_float
-from deepfuse.errors import BracketError
+from deepfuse.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
+from deepfuse.color import as_uint16, mean_luma
+from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
-from deepfuse.params import read_params
-from deepfuse.photo import read_header, read_photos, write_photo
-from deepfuse.stages.incremental import file_sha256, scene_cache
+from deepfuse.params import Ingest, read_params
+from deepfuse.photo import Limits, check_file, read_bracket, write_frame
+from deepfuse.stages.incremental import SceneCache, file_sha256, scene_cache
+from deepfuse.stages.workers import run_scenes, worker_count
 
 OUT = Path("data/frames")
+WORKER_BYTES = 0.5e9  # of a worker with its libraries and a small frame
+BYTES_PER_FILE_BYTE = 40  # developing a compressed RAW; a guess at how many workers fit, `memory_gb` is the limit
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame that is written, before its place in the bracket is known."""
+
+    path: Path
+    frame: Frame
+    brightness: float
+    flat: bool
 
 
 def main() -> None:
     """Develop every bracket under the source; a bad one is a record with its reason."""
     params = read_params()
-    camera = camera_named(params.ingest.radiance_camera)
+    camera_named(params.ingest.radiance_camera)
     libraries = params.libraries.installed("rawpy", "opencv", "pillow", "tifffile", "imagecodecs")
-    cache = scene_cache("ingest", params.ingest.model_dump(exclude={"source"}), libraries)
+    cache = scene_cache("ingest", params.ingest.model_dump(exclude={"source", "limits"}), libraries)
+    limits = params.ingest.limits
+    brackets = find_brackets(Path(params.ingest.source))
     OUT.mkdir(parents=True, exist_ok=True)
-    scenes = []
-    for bracket in tqdm(find_brackets(Path(params.ingest.source)), desc="ingest", unit="scene"):
-        try:
-            hashes = {printable(path.name): file_sha256(path) for path in bracket.files}
-        except OSError as error:
-            reason = f"{printable(error.filename)}: cannot be read: {error.strerror}"
-            scenes.append(Scene(bracket.scene, reason=reason))
-            continue
-        make = partial(ingest, bracket, hashes, camera, params.ingest.radiance_stops)
-        scenes.append(cache.scene(bracket.scene, hashes, OUT / bracket.scene, make))
-    cache.prune()
+    results = run_scenes(
+        brackets,
+        partial(ingest, cache=cache, params=params.ingest),
+        name=lambda bracket: ", ".join(printable(path.name) for path in bracket.files),
+        jobs=worker_count(len(brackets), WORKER_BYTES + BYTES_PER_FILE_BYTE * largest_file(brackets)),
+        memory_gb=limits.memory_gb,
+        seconds=lambda bracket: limits.seconds * len(bracket.files),
+    )
+    try:
+        scenes = list(tqdm(results, total=len(brackets), desc="ingest", unit="scene"))
+    finally:
+        cache.tidy(OUT)
     write_manifest(OUT, scenes)
     report(scenes)
 
 
-def ingest(
-    bracket: BracketFiles, hashes: dict[str, str], camera: Camera, stops: Sequence[float], folder: Path
-) -> Scene:
+def largest_file(brackets: list[BracketFiles]) -> int:
+    """The size in bytes of the largest file that is there."""
+    return max((path.stat().st_size for bracket in brackets for path in bracket.files if path.is_file()), default=0)
+
+
+def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
+    """One bracket, developed or taken from the cache, or refused."""
+    limits = Limits(params.limits.megapixels, params.limits.file_gb, params.limits.frames)
+    try:
+        check_count(bracket, limits)
+        hashes = {printable(path.name): fingerprint(path, limits) for path in bracket.files}
+    except DeepfuseError as error:
+        return Scene(bracket.scene, reason=printable(str(error)))
+    make = partial(make_frames, bracket, hashes, params, limits)
+    return cache.scene(bracket.scene, hashes, OUT / bracket.scene, make)
+
+
+def check_count(bracket: BracketFiles, limits: Limits) -> None:
+    """Refuse a bracket of one photo or of too many before any of them is read."""
+    count = len(bracket.files)
+    if is_radiance(bracket) or 2 <= count <= limits.frames:
+        return
+    wanted = "2 or more exposures" if count < 2 else f"at most {limits.frames} exposures"
+    raise BracketError(f"scene {bracket.scene}: expected {wanted}, got {count} ({bracket.files[0]})")
+
+
+def is_radiance(bracket: BracketFiles) -> bool:
+    """Whether the scene is a radiance map."""
+    return bracket.files[0].suffix.lower() == RADIANCE_SUFFIX
+
+
+def fingerprint(path: Path, limits: Limits) -> str:
+    """The SHA-256 of a file, once it is known to be one that may be read."""
+    check_file(path, limits)
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise PhotoError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def make_frames(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, limits: Limits, folder: Path) -> Scene:
     """Develop one bracket into `folder`; a radiance map is first taken by the simulated camera."""
-    if bracket.files[0].suffix.lower() != RADIANCE_SUFFIX:
-        return develop(bracket.scene, list(bracket.files), hashes, folder)
-    source = bracket.files[0]
-    with tempfile.TemporaryDirectory() as temporary:
-        seed = int(hashes[printable(source.name)][:8], 16)
-        radiance = normalise_radiance(read_radiance(source))
+    if not is_radiance(bracket):
+        return develop(bracket.scene, list(bracket.files), hashes, limits, folder)
+    camera = camera_named(params.radiance_camera)
+    sha256 = hashes[printable(bracket.files[0].name)]
+    # Beside the pictures, not in /tmp: what a killed worker leaves there is removed with its unfinished folder.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        radiance = normalise_radiance(read_radiance(bracket.files[0]))
+        seed, stops = int(sha256[:8], 16), params.radiance_stops
         shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=stops, seed=seed)
-        return develop(bracket.scene, shots, {shot.name: hashes[printable(source.name)] for shot in shots}, folder)
+        return develop(bracket.scene, shots, {shot.name: sha256 for shot in shots}, limits, folder)
 
 
-def develop(scene: str, files: list[Path], hashes: dict[str, str], folder: Path) -> Scene:
+def develop(scene: str, files: list[Path], hashes: dict[str, str], limits: Limits, folder: Path) -> Scene:
     """Write a bracket's frames from dark to bright: by exposure value, or by brightness where one is unknown."""
-    if len(files) < 2:
-        raise BracketError(f"scene {scene}: expected 2 or more exposures, got {len(files)} ({files[0]})")
-    headers = [read_header(file) for file in files]
-    pictures = [as_uint16(picture) for picture in read_photos(files)]
-    if len(sizes := {picture.shape for picture in pictures}) > 1:
-        raise BracketError(f"scene {scene}: expected frames of one size, got {sorted(sizes)}")
-    evs = [header.exposure.ev for header in headers]
-    brightness = [float(luma(to_float(picture)).mean()) for picture in pictures]
-    darkness = [-b for b in brightness] if None in evs else [ev for ev in evs if ev is not None]
-    frames = []
-    for index, k in enumerate(sorted(range(len(files)), key=lambda k: (-darkness[k], brightness[k]))):
-        write_photo(folder / picture_name(index), pictures[k])
-        height, width, _ = pictures[k].shape
-        name = printable(files[k].name)
-        frames.append(Frame(name, hashes[name], headers[k].camera, headers[k].exposure, evs[k], width, height))
-    return Scene(scene, tuple(frames))
+    shots = []
+    for index, (file, (header, picture)) in enumerate(zip(files, read_bracket(files, limits=limits), strict=True)):
+        path, name = folder / f"shot_{index}.tif", printable(file.name)
+        write_frame(path, as_uint16(picture))
+        height, width, _ = picture.shape
+        frame = Frame(
+            name, hashes[name], header.camera, header.exposure, header.exposure.ev, width, height, header.profile
+        )
+        shots.append(Shot(path, frame, mean_luma(picture), bool(picture.min() == picture.max())))
+    if all(shot.flat for shot in shots):
+        names = ", ".join(shot.frame.file for shot in shots)
+        raise BracketError(f"scene {scene}: expected a picture, got frames without any detail ({names})")
+    ordered = dark_to_bright(shots)
+    for index, shot in enumerate(ordered):
+        shot.path.rename(folder / picture_name(index))
+    return Scene(scene, tuple(shot.frame for shot in ordered))
 
 
-def as_uint16(picture: Image) -> Image:
-    """The picture in 16 bits."""
-    return picture if picture.dtype == np.uint16 else from_float(to_float(picture), np.dtype(np.uint16))
+def dark_to_bright(shots: list[Shot]) -> list[Shot]:
+    """By exposure value, then brightness; by brightness alone where an exposure value is unknown."""
+    unknown = any(shot.frame.ev is None for shot in shots)
+    return sorted(shots, key=lambda shot: (0.0 if unknown else -(shot.frame.ev or 0.0), shot.brightness))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
         tables = cut(chosen, selection, cache, description=f"patch {split}")
         rows = write_patches(OUT / f"{split}.parquet", tables, size_px=selection.size_px)
         print(f"{split}: {rows} patches of {len(chosen)} scenes")
-    cache.prune()
+    cache.tidy(OUT)
 
 
 def cut(scenes: list[Scene], selection: Selection, cache: SceneCache, description: str) -> Iterator[pa.Table]:

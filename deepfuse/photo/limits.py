@@ -1,0 +1,59 @@
+"""What is refused before anything is decoded: what is no regular file, and what claims to be too large."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfuse.bracket import printable
+from deepfuse.errors import PhotoError
+
+_KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest frame in megapixels, the largest file in gigabytes (10⁹ bytes), the most frames of a bracket."""
+
+    megapixels: float = 250.0
+    file_gb: float = 2.0
+    frames: int = 15
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Make sure that a path is a file that may be opened: a named pipe would wait for ever.
+
+    Raises:
+        PhotoError: nothing there, no regular file, an empty one, or one larger than the limit.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise PhotoError(f"{printable(str(path))}: cannot be read: {error.strerror}") from error
+    name = printable(str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise PhotoError(f"{name}: expected a file, got {_KINDS.get(stat.S_IFMT(found.st_mode), 'something else')}")
+    if not found.st_size:
+        raise PhotoError(f"{name}: expected a photo, got an empty file")
+    if found.st_size > limits.file_gb * 1e9:
+        raise PhotoError(f"{name}: expected at most {limits.file_gb:g} GB, got {found.st_size / 1e9:.1f} GB")
+
+
+def check_size(path: Path, width: int, height: int, limits: Limits) -> None:
+    """Refuse a picture by the size its header claims.
+
+    Raises:
+        PhotoError: no pixel, or more than the limit.
+    """
+    if width < 1 or height < 1:
+        raise PhotoError(f"{printable(str(path))}: expected a picture, got {width}×{height} pixels")
+    if width * height > limits.megapixels * 1e6:
+        limit = f"{limits.megapixels:g} megapixels"
+        raise PhotoError(f"{printable(str(path))}: expected at most {limit}, got {width}×{height}")

@@ -1,0 +1,73 @@
+"""Photo files to display-referred pixels, one alone or as a bracket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from deepfuse.color import Image
+from deepfuse.errors import BracketError
+from deepfuse.photo.header import Header, check_alike
+from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
+from deepfuse.photo.opening import open_photo
+from deepfuse.photo.raw import WhiteBalance
+
+
+def read_photo(
+    path: str | Path, *, white_balance: WhiteBalance | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Image:
+    """The pixels of one photo, upright.
+
+    Args:
+        path: a RAW, TIFF, PNG, JPEG or HEIC file.
+        white_balance: multipliers of the sensor's R, G, B, G for RAW; the camera's own if `None`.
+        limits: what is refused by its header.
+
+    Returns:
+        (H, W, 3), sRGB-encoded: uint16 for RAW, else the file's own uint8, uint16 or float32 (0 to 1). Pixels of
+        another colour profile are converted, transparency is dropped.
+
+    Raises:
+        PhotoError: the file cannot be read, is damaged, too large, or no photo of these kinds.
+    """
+    with open_photo(Path(path), limits) as photo:
+        return photo.decode(white_balance)
+
+
+def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
+    """Size, camera, exposure and kind of a photo file, without decoding its pixels.
+
+    Raises:
+        PhotoError: not a readable photo, or larger than the limits.
+    """
+    with open_photo(path, limits) as photo:
+        return photo.header
+
+
+def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> list[Image]:
+    """The frames of one bracket, RAW developed with one white balance: that of its first RAW."""
+    return [image for _, image in read_bracket(paths, limits=limits)]
+
+
+def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[Header, Image]]:
+    """The frames of one bracket in the order of the paths, each file opened once and one decoded at a time.
+
+    Raises:
+        PhotoError: a file cannot be read, is damaged, too large, or no photo.
+        BracketError: too many files, or files that cannot be one bracket; no pixel has been decoded then.
+    """
+    if len(paths) > limits.frames:
+        raise BracketError(f"expected at most {limits.frames} exposures, got {len(paths)} ({paths[0].parent})")
+    with ExitStack() as stack:
+        photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
+        check_alike(paths, [photo.header for photo in photos])
+        balance = next((photo.white_balance for photo in photos if photo.white_balance), None)
+        for photo in photos:
+            yield photo.header, photo.decode(balance)
+
+
+def camera_white_balance(path: Path) -> WhiteBalance | None:
+    """The white balance the camera chose for a RAW file; `None` for other files or where there is none."""
+    with open_photo(path) as photo:
+        return photo.white_balance

@@ -1,0 +1,136 @@
+"""Worker processes, one scene at a time each: one that crashes, hangs or eats memory costs its scene, not the run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import resource
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import TimeoutError
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from deepfuse.errors import DeepfuseError
+from deepfuse.manifest import Scene
+
+JOBS = "DEEPFUSE_JOBS"
+_THREADS = "OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENCV_FOR_THREADS_NUM TIFFFILE_NUM_THREADS".split()
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+class Task(Protocol):
+    """What a worker is given: anything that belongs to a scene and can be pickled."""
+
+    @property
+    def scene(self) -> str:
+        """The scene's id."""
+
+
+T = TypeVar("T", bound=Task)
+
+
+def run_scenes(
+    tasks: Sequence[T],
+    work: Callable[[T], Scene],
+    *,
+    name: Callable[[T], str],
+    jobs: int,
+    memory_gb: float | None = None,
+    seconds: Callable[[T], float] | None = None,
+) -> Iterator[Scene]:
+    """Do the work of each scene in one of `jobs` spawned processes.
+
+    Args:
+        tasks: what `work` is called with.
+        work: a function that can be pickled; an error it raises ends the run.
+        name: what the reason of a refusal calls a task: its files.
+        jobs: how many processes; each takes its share of the cores as threads.
+        memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own.
+        seconds: how long a task may take.
+
+    Yields:
+        The scenes in the order of the tasks; one whose worker came to grief is refused, with the reason.
+    """
+    limit = min(memory_gb * 1e9, available_memory()) if memory_gb else None
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPool(jobs, initializer=_start_worker, initargs=(limit,), context=spawn)
+    try:
+        with _threads(max(1, _cores() // jobs)):
+            allowed = [seconds(task) if seconds else None for task in tasks]
+            futures = [pool.schedule(work, (task,), timeout=s) for task, s in zip(tasks, allowed, strict=True)]
+            for task, future, s in zip(tasks, futures, allowed, strict=True):
+                try:
+                    yield future.result()
+                except (TimeoutError, MemoryError, ProcessExpired) as error:
+                    yield Scene(task.scene, reason=f"{name(task)}: {_grief(error, limit, s)}")
+    finally:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
+
+
+def worker_count(tasks: int, need_bytes: float) -> int:
+    """How many workers to start: `DEEPFUSE_JOBS`, or as many as cores, tasks and memory allow.
+
+    Raises:
+        DeepfuseError: `DEEPFUSE_JOBS` is no whole number of 1 or more.
+    """
+    wanted = os.environ.get(JOBS, "")
+    if not re.fullmatch(r"([1-9]\d*)?", wanted):
+        raise DeepfuseError(f"{JOBS}: expected a whole number of 1 or more, got '{wanted}'")
+    if wanted:
+        return int(wanted)
+    return max(1, min(tasks, _cores(), int(available_memory() // need_bytes)))
+
+
+def available_memory() -> float:
+    """Bytes of memory that are free for this process: the machine's, or less where its control group has less."""
+    free = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    limits = [path.read_text().strip() for path in _CGROUP_LIMITS if path.is_file()]
+    return min([int(free[1]) * 1024.0 if free else float("inf"), *(float(text) for text in limits if text != "max")])
+
+
+def _grief(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
+    if isinstance(error, ProcessExpired):
+        code = error.exitcode or 0
+        return f"the process that read them crashed ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})"
+    if isinstance(error, MemoryError):
+        return f"needed more than {limit_bytes / 1e9:.1f} GB of memory" if limit_bytes else "not enough memory"
+    return f"took longer than {seconds:g} s"
+
+
+def _start_worker(limit_bytes: float | None) -> None:
+    """Limit what this process may allocate, and end it with its parent, however that ends."""
+    if limit_bytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(limit_bytes), int(limit_bytes)))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let the numerical libraries of processes started in here use `count` threads, unless the user says otherwise."""
+    ours = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(ours, str(count)))
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
