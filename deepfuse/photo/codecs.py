@@ -18,6 +18,7 @@ from deepfuse.photo.stored import Stored, depth_of
 _ICC_TAG = 34675
 _PNG_GREY = (0, 4)  # colour types, PNG specification 11.2.2
 _TIFF_BITS = (8, 16, 32, 64)
+_TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
 _LARGEST_TILE_PX = 2**26
 
 
@@ -63,8 +64,8 @@ def open_tiff(path: Path) -> Stored:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
         _check_page(page, path.stat().st_size)
-        if page.dtype is None:
-            raise ValueError("expected integer or float samples, got neither")
+        if page.dtype is None or page.dtype not in _TIFF_SAMPLES:
+            raise ValueError(f"expected samples of {', '.join(_TIFF_SAMPLES)}, got {page.dtype}")
         tag = page.tags.get(_ICC_TAG)
         grey = page.photometric == tifffile.PHOTOMETRIC.MINISBLACK
         profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)

@@ -24,7 +24,9 @@ def open_heic(path: Path) -> Stored:
     heif = _open(path)
     depth: Depth = "8-bit" if heif.info["bit_depth"] == 8 else "16-bit"
     width, height = heif.size
-    return Stored(width, height, depth, partial(_decode, path), _profile(heif), turned=True)
+    return Stored(
+        width, height, depth, partial(_decode, path), _profile(heif), turned=True, exif=heif.info["exif"] or b""
+    )
 
 
 def _open(path: Path) -> pi_heif.HeifFile:
@@ -43,7 +45,7 @@ def _profile(heif: pi_heif.HeifFile) -> Profile:
 
 def _decode(path: Path) -> Image:
     heif = _open(path)
-    pixels: Image = np.asarray(heif)
+    pixels: Image = np.array(heif)  # a copy: the memory is freed with `heif`
     top = 2 ** heif.info["bit_depth"] - 1
     if pixels.dtype == np.uint8:
         return pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import exifread
 from deepfuse.bracket import Exposure
 
 
-def read_tags(path: Path) -> dict[str, Any]:
-    """The EXIF tags of a file by group and name, as `exifread` names them; empty where it has none."""
+def read_tags(path: Path, exif: bytes = b"") -> dict[str, Any]:
+    """The EXIF tags of a file by group and name, as `exifread` names them; empty where it has none.
+
+    `exif` is the EXIF block itself, for files in which `exifread` does not find it.
+    """
     logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
-    with path.open("rb") as file:
+    with io.BytesIO(exif.removeprefix(b"Exif\0\0")) if exif else path.open("rb") as file:
         tags: dict[str, Any] = exifread.process_file(file, details=False)
     return tags
 

@@ -71,7 +71,7 @@ def _raw_photo(path: Path, stack: ExitStack) -> Photo:
 
 def _picture(path: Path, kind: Kind) -> Photo:
     stored = _OPENERS[kind](path)
-    tags = read_tags(path)
+    tags = read_tags(path, stored.exif)
     orientation = 1 if stored.turned else orientation_of(tags)
     profile = adobe_rgb() if kind == "JPEG" and not stored.profile.name and _says_adobe_rgb(tags) else stored.profile
     size = (stored.height, stored.width) if orientation > 4 else (stored.width, stored.height)

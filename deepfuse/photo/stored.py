@@ -14,7 +14,11 @@ from deepfuse.photo.profiles import NO_PROFILE, Profile, to_srgb
 
 @dataclass(frozen=True)
 class Stored:
-    """What a header says; `decode` reads the pixels, `turned` says that it leaves them upright already."""
+    """What a header says.
+
+    `decode` reads the pixels, `turned` says that it leaves them upright already, and `exif` is the EXIF block where
+    it must be handed on.
+    """
 
     width: int
     height: int
@@ -22,6 +26,7 @@ class Stored:
     decode: Callable[[], Image]
     profile: Profile = NO_PROFILE
     turned: bool = False
+    exif: bytes = b""
 
 
 def depth_of(dtype: np.dtype[np.generic]) -> Depth:

@@ -107,9 +107,12 @@ def make_frames(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, l
     sha256 = hashes[printable(bracket.files[0].name)]
     # Beside the pictures, not in /tmp: what a killed worker leaves there is removed with its unfinished folder.
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        radiance = normalise_radiance(read_radiance(bracket.files[0]))
         seed, stops = int(sha256[:8], 16), params.radiance_stops
-        shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=stops, seed=seed)
+        try:
+            radiance = normalise_radiance(read_radiance(bracket.files[0]))
+            shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=stops, seed=seed)
+        except ValueError as error:
+            raise BracketError(f"{bracket.files[0]}: {error}") from error
         return develop(bracket.scene, shots, {shot.name: sha256 for shot in shots}, limits, folder)
 
 
