@@ -117,8 +117,9 @@ def add_truncated(corpus: Corpus, files: dict[str, bytes]) -> None:
         # A PNG's last chunk says nothing: all of the picture is there without its last byte.
         last = 13 if kind == "png" else 1
         for place, length in (("header", 30), ("middle", len(data) // 2), ("late", len(data) - last)):
-            words = ("cannot be",) if place == "header" else ()
-            corpus.add_bad(f"cut_{kind}_{place}", f"cut.{suffix}", data[:length], *words)
+            scene = f"cut_{kind}_{place}"
+            corpus.scene(scene, {f"cut.{suffix}": data[:length], f"whole.{suffix}": data})
+            corpus.bad[scene] = (f"cut.{suffix}", "cannot be")
 
 
 def add_not_photos(corpus: Corpus) -> None:

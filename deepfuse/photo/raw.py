@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from deepfuse.color import Image
 
 WhiteBalance = tuple[float, float, float, float]
 
+_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+_TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # TIFF 6.0, section 2; of other types 1
 _TRANSPOSED = 4
 _EXIF_ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}  # by LibRaw's flip
 
@@ -67,12 +70,34 @@ class RawFile:
         return rgb
 
 
+def check_whole(path: Path) -> None:
+    """Refuse a RAW file of TIFF's structure whose first directory points beyond its end.
+
+    LibRaw objects to missing pixels, but takes a missing colour matrix or white balance for zeros.
+
+    Raises:
+        ValueError: the file is cut short.
+    """
+    with path.open("rb") as file:
+        signature, at = struct.unpack("<4sI", file.read(8).ljust(8))
+        if (order := _BYTE_ORDERS.get(signature)) is None:
+            return
+        file.seek(at if order == "<" else int.from_bytes(at.to_bytes(4, "little"), "big"))
+        (count,) = struct.unpack(f"{order}H", file.read(2).ljust(2, b"\0"))
+        entries, end = file.read(12 * count), path.stat().st_size
+    for tag, kind, values, offset in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12]):
+        size = values * _TYPE_BYTES.get(kind, 1)
+        if size > 4 and offset + size > end:
+            raise ValueError(f"expected {offset + size} bytes or more, got {end} (tag {tag}): cut short or damaged")
+
+
 @contextmanager
 def open_raw(path: Path) -> Iterator[RawFile]:
     """Open a RAW file; its pixels are not decoded yet.
 
     LibRaw takes a path only as UTF-8: a file of another name is read whole.
     """
+    check_whole(path)
     try:
         source: str | io.BytesIO = str(path)
         str(path).encode()
