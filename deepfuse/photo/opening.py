@@ -32,12 +32,13 @@ _OPENERS: dict[Kind, Callable[[Path], Stored]] = {
 class Photo:
     """An open photo file.
 
-    `decode` works once; it takes the white balance for RAW, the camera's own if `None`.
+    `decode` works once; it takes the white balance for RAW, the camera's own if `None`. `white_balance` is what the
+    camera chose; asking for it holds the mosaic in memory.
     """
 
     header: Header
     decode: Callable[[WhiteBalance | None], Image]
-    white_balance: WhiteBalance | None = None
+    white_balance: Callable[[], WhiteBalance | None] = lambda: None
 
 
 @contextmanager
@@ -66,7 +67,11 @@ def _raw_photo(path: Path, stack: ExitStack) -> Photo:
         with _blaming(path):
             return raw.develop(white_balance)
 
-    return Photo(header, decode, raw.white_balance)
+    def white_balance() -> WhiteBalance | None:
+        with _blaming(path):
+            return raw.white_balance()
+
+    return Photo(header, decode, white_balance)
 
 
 def _picture(path: Path, kind: Kind) -> Photo:

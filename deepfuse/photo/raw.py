@@ -46,9 +46,8 @@ class RawFile:
         other = self.handle.other
         return Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
 
-    @property
     def white_balance(self) -> WhiteBalance | None:
-        """The multipliers of R, G, B, G that the camera chose; `None` where it says none."""
+        """The multipliers of R, G, B, G that the camera chose, `None` where it says none; this unpacks the mosaic."""
         red, green, blue, green2 = self.handle.camera_whitebalance
         return (red, green, blue, green2) if min(red, green, blue) > 0 else None
 

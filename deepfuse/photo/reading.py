@@ -62,7 +62,7 @@ def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> I
     with ExitStack() as stack:
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
         check_alike(paths, [photo.header for photo in photos])
-        balance = next((photo.white_balance for photo in photos if photo.white_balance), None)
+        balance = next((chosen for photo in photos if (chosen := photo.white_balance())), None)
         for photo in photos:
             yield photo.header, photo.decode(balance)
 
@@ -70,4 +70,4 @@ def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> I
 def camera_white_balance(path: Path) -> WhiteBalance | None:
     """The white balance the camera chose for a RAW file; `None` for other files or where there is none."""
     with open_photo(path) as photo:
-        return photo.white_balance
+        return photo.white_balance()
