@@ -7,10 +7,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -253,16 +255,22 @@ def state(root: Path) -> dict[str, tuple[str, int]]:
     return {str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in files}
 
 
-def run_stage(folder: Path, source: Path, jobs: int) -> Path:
-    """A small project in `folder` in which the stage has run on `source`."""
+def start_stage(folder: Path, source: Path, jobs: int) -> subprocess.Popen[str]:
+    """The stage, started in a small project in `folder`."""
     shutil.copytree(ROOT / "deepfuse", folder / "deepfuse", ignore=shutil.ignore_patterns("__pycache__", "weights"))
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, folder)
     set_params(folder, {"ingest": {"source": str(source)}})
     command = [sys.executable, "-m", "deepfuse.stages.ingest"]
     environment = {**os.environ, "DEEPFUSE_JOBS": str(jobs)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def run_stage(folder: Path, source: Path, jobs: int) -> Path:
+    """A small project in `folder` in which the stage has run on `source`."""
+    process = start_stage(folder, source, jobs)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
     return folder
 
 
@@ -321,6 +329,24 @@ def test_the_number_of_workers_changes_nothing(corpus: Corpus, finished: Path, t
     assert len(frames) > 10
     assert {path: (other / path).read_bytes() for path in frames} == frames
     assert json.loads((other / "data/frames/manifest.json").read_text())
+
+
+def test_an_interrupted_run_leaves_nothing_half_written(tmp_path: Path) -> None:
+    for scene in range(4):
+        raw_folder = tmp_path / f"brackets/{scene}"
+        raw_folder.mkdir(parents=True)
+        for level in (0, 500):
+            mosaic = np.full((3000, 4000), 3000 + level, np.uint16)
+            write_dng(raw_folder / f"{level}.dng", mosaic, camera=CAMERAS[0], exposure=Exposure(1 / 60, 100, 5.6))
+    process = start_stage(tmp_path, tmp_path / "brackets", jobs=2)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".deepfuse/cache/ingest/*/.*/pictures/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) != 0
+    assert list((tmp_path / "data/frames").glob("**/.*")) == []
+    assert list((tmp_path / ".deepfuse/cache").glob("*/*/.*")) == []
+    assert not (tmp_path / "data/frames/manifest.json").exists()
 
 
 def test_a_file_that_vanishes_meanwhile_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
