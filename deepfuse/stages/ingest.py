@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, find_brackets, printable
+from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, printable
 from deepfuse.camera import Camera, camera_named, normalise_radiance, read_radiance, simulate_bracket
 from deepfuse.color import Image, from_float, luma, to_float
 from deepfuse.errors import BracketError
+from deepfuse.grouping import find_brackets
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_header, read_photos, write_photo
