@@ -51,25 +51,30 @@ def split(count: int, cost: Callable[[int, int], float]) -> list[Part]:
     return parts[::-1]
 
 
-def ladder_cost(row: Sequence[Rung], start: int, end: int, patterns: Sequence[Pattern] = ()) -> float:
-    """What it costs to call the photos from `start` to `end` one bracket; infinite where two exposures are one.
+def ladder_cost(
+    row: Sequence[Rung], start: int, end: int, patterns: Sequence[Pattern] = (), *, same_ev: float = SAME_EV
+) -> float:
+    """What it costs to call the photos from `start` to `end` one bracket; infinite where they cannot be.
 
     Args:
         row: all photos shot in one go.
         start: the first one of the part.
         end: the one after its last.
         patterns: the forms of brackets seen more than once with this camera.
+        same_ev: the stops within which two exposures are one.
     """
     if end - start == 1:
         return ALONE
     part = row[start:end]
     evs = [rung.ev for rung in part]
     steps = steps_of(evs)
-    if min(steps) < SAME_EV:
+    if min(steps) < same_ev:
         return math.inf
-    cost = 1.0
-    cost += 0.0 if in_known_order(evs) else 1.5
-    cost += 0.6 if uneven(steps) else 0.0
+    cost = 1.6 if uneven(steps) else 1.0
+    if not in_known_order(evs):  # some camera's own order, if nothing else was shot and it is a regular ladder
+        if len(part) < len(row) or len(part) not in (3, 5) or uneven(steps):
+            return math.inf
+        cost += 0.4
     cost += 1.0 if _offsets_contradict(part) else 0.0
     cost += 0.5 if _pause_inside(row, start, end) else 0.0
     cost += _numbers_cost(row, start, end)
@@ -91,7 +96,7 @@ def uneven(steps: Sequence[float]) -> bool:
 def in_known_order(evs: Sequence[float]) -> bool:
     """Whether a camera or a person would shoot exposures in this order.
 
-    Dark to bright, bright to dark, or the middle first and then outwards by turns, or one side after the other.
+    Dark to bright or bright to dark; or the middle first and then the rest so, or outwards, by turns or side by side.
     """
     if _monotone(evs):
         return True
@@ -99,10 +104,10 @@ def in_known_order(evs: Sequence[float]) -> bool:
     below = sum(ev < first for ev in evs)
     if below not in ((len(evs) - 1) // 2, len(evs) // 2):
         return False
-    if all(abs(b) > abs(a) - SAME_EV for a, b in pairwise(rest)):
+    if _monotone(rest) or all(abs(b) > abs(a) - SAME_EV for a, b in pairwise(rest)):
         return True
-    sides = [[ev for ev in rest if ev < 0], [ev for ev in rest if ev > 0]]
-    return rest in (sides[0] + sides[1], sides[1] + sides[0]) and all(_monotone(side) for side in sides)
+    brighter, darker = sorted((ev for ev in rest if ev < 0), reverse=True), sorted(ev for ev in rest if ev > 0)
+    return rest in (brighter + darker, darker + brighter)
 
 
 def common_patterns(rows: Sequence[Sequence[float]]) -> list[Pattern]:
@@ -144,10 +149,12 @@ def _offsets_contradict(part: Sequence[Rung]) -> bool:
 
 
 def _pause_inside(row: Sequence[Rung], start: int, end: int) -> bool:
-    """Whether the longest pause inside a part is far longer than one at its ends, even in whole seconds."""
+    """Whether a pause inside a part is far longer than one at its ends or than most inside, even in whole seconds."""
     inside = [gap for rung in row[start + 1 : end] if (gap := rung.gap_s) is not None]
     around = [gap for rung in (*row[start : start + 1], *row[end : end + 1]) if (gap := rung.gap_s) is not None]
-    return bool(inside and around) and max(inside) > 2 * max(0.0, min(around)) + 1.2
+    usual = [2 * min(around) + 1.2] if around else []
+    usual += [4 * median(inside) + 2] if len(inside) > 2 else []
+    return bool(inside and usual) and max(inside) > min(usual)
 
 
 def _numbers_cost(row: Sequence[Rung], start: int, end: int) -> float:

@@ -28,9 +28,9 @@ from deepfuse.grouping.shots import Cause, LeftOut, Shot, in_order
 Evidence = Literal["maker", "exif", "ladder", "likeness", "folder", "frames", "radiance"]
 LONGEST_PAUSE_S = {True: 20.0, False: 45.0}  # between frames of an automatic bracket, of one by hand
 LONGEST_PAUSE_IN_FOLDER_S = 600.0
-LEAST_SPAN_EV, LEAST_STEP_EV = 0.9, 0.6  # of a bracket by hand; automatic exposure wanders by less
-LEAST_SPAN_SEEN, LEAST_STEP_SEEN = 0.5, 0.1  # the same, in brightness where exposures are unknown
-FOLLOWS = 0.2  # stops of brightness a stop of exposure must bring
+LEAST_SPAN_EV, LEAST_STEP_EV = 0.9, 0.25  # of a bracket by hand; automatic exposure wanders by less
+LEAST_SPAN_SEEN, LEAST_STEP_SEEN, SAME_SEEN = 0.5, 0.1, 0.05  # in brightness, which bends towards white
+FOLLOWS = 0.35  # stops of brightness a stop of exposure must bring
 
 
 class Pictures(Protocol):
@@ -92,7 +92,7 @@ def take_by_count(shots: Sequence[Shot], frames: int, pictures: Pictures) -> Res
 
 
 def pauses(row: Sequence[Shot]) -> list[float | None]:
-    """The idle seconds before each shot: from start to start, less the longer exposure, `None` where unknown.
+    """The idle seconds before each shot: from start to start, less the exposure; `None` where unknown.
 
     A long exposure is taken off twice, since cameras follow it with a dark frame as long.
     """
@@ -101,7 +101,7 @@ def pauses(row: Sequence[Shot]) -> list[float | None]:
         if a.capture.taken_s is None or b.capture.taken_s is None:
             gaps.append(None)
             continue
-        exposed = max(a.capture.exposure.time_s or 0.0, b.capture.exposure.time_s or 0.0)
+        exposed = a.capture.exposure.time_s or 0.0
         gaps.append(max(0.0, b.capture.taken_s - a.capture.taken_s - exposed * (2 if exposed >= 1 else 1)))
     return gaps
 
@@ -151,7 +151,7 @@ def _row_cost(row: Sequence[Shot], pictures: Pictures) -> Callable[..., Callable
 
     def of(patterns: Sequence[Pattern] = ()) -> Callable[[int, int], float]:
         def cost(start: int, end: int) -> float:
-            price = ladder_cost(rungs, start, end, patterns)
+            price = ladder_cost(rungs, start, end, patterns, same_ev=SAME_EV if known else SAME_SEEN)
             if price == math.inf or end - start == 1 or (row[0].flagged and known):
                 return price
             return price if _vouched(row[start:end], rungs[start:end], pictures, known) else math.inf
@@ -169,8 +169,8 @@ def _vouched(part: Sequence[Shot], rungs: Sequence[Rung], pictures: Pictures, kn
         return False
     dark_first = [shot for _, shot in sorted(zip(evs, part, strict=True), key=lambda pair: -pair[0])]
     links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
-    sure = sum(link is True for link in links)
-    return False not in links and sure >= len(links) / 2 and (not known or _follows(dark_first, pictures))
+    sure = sum(link is True for link in links) >= len(links) / 2 and False not in links
+    return sure and (_follows(dark_first, pictures) if known else None not in links[1:-1])
 
 
 def _follows(dark_first: Sequence[Shot], pictures: Pictures) -> bool:
