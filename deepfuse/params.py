@@ -44,6 +44,8 @@ class Ingest(Section):
     """Brackets as shot to display-referred frames."""
 
     source: str
+    prefer: Literal["raw", "jpeg"]
+    frames: Annotated[int, Field(ge=0)]
     radiance_stops: Annotated[list[float], Field(min_length=2)]
     radiance_camera: str
 

@@ -40,7 +40,13 @@ class Day:
         self.now += pause_s
 
     def shoot(
-        self, ev: float, *, level: float = -2, mode: int | None = 0, bias: float | None = None, tag: Bracketing = UNKNOWN
+        self,
+        ev: float,
+        *,
+        level: float = -2,
+        mode: int | None = 0,
+        bias: float | None = None,
+        tag: Bracketing = UNKNOWN,
     ) -> str:
         """One photo at an exposure value; time goes on by its exposure."""
         name = f"IMG_{len(self.shots) + 1:04d}.jpg"
@@ -56,7 +62,14 @@ class Day:
         return name
 
     def bracket(
-        self, order: str, count: int = 3, step: float = 2, *, by_hand: bool = False, drift: float = 0, bias: bool = False
+        self,
+        order: str,
+        count: int = 3,
+        step: float = 2,
+        *,
+        by_hand: bool = False,
+        drift: float = 0,
+        bias: bool = False,
     ) -> None:
         """One bracket of the present scene, `drift` stops off its light, automatic unless by hand."""
         names = []
@@ -82,7 +95,9 @@ class Day:
         """Positions in automatic exposure: each another view, as bright as the others."""
         for _ in range(count):
             self.scene += 1
-            self.shoot(self.light + float(np.round(3 * self.rng.uniform(-2, 2)) / 3), level=-2 + self.rng.uniform(-0.2, 0.2))
+            self.shoot(
+                self.light + float(np.round(3 * self.rng.uniform(-2, 2)) / 3), level=-2 + self.rng.uniform(-0.2, 0.2)
+            )
             self.now += 1.5
 
     def same(self, first: Path, second: Path, /) -> bool:

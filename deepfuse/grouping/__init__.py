@@ -42,19 +42,23 @@ def find_brackets(
     photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
     shots, unreadable = read_shots(progress(photos))
     album = Album()
-    found = []
+    parts = []
     for parent, files in folders:
-        here = tuple(shot for shot in shots if shot.file.parent == parent)
-        broken = tuple(one for one in unreadable if one.file.parent == parent)
-        parts = parent.relative_to(source).parts or (source.resolve().name,)
-        found.append(group_folder(Folder(parts, tuple(files), here, broken), prefer, frames, album))
-    groups = sorted((group for part in found for group in part.groups), key=lambda group: group.bracket.scene)
-    _check_ids(source, groups, [one for part in found for one in part.refused])
-    left_out = tuple(one for part in found for one in part.left_out)
-    return Grouping(tuple(groups), left_out, tuple(one for part in found for one in part.refused))
+        below = parent.relative_to(source).parts
+        folder = Folder(
+            (parent if below else source.resolve()).name,
+            below,
+            tuple(files),
+            tuple(shots[parent]),
+            tuple(unreadable[parent]),
+        )
+        parts.append(group_folder(folder, prefer, frames, album))
+    groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
+    refused = tuple(one for part in parts for one in part.refused)
+    _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
+    return Grouping(tuple(groups), tuple(one for part in parts for one in part.left_out), refused)
 
 
-def _check_ids(source: Path, groups: list[Group], refused: list[Refused]) -> None:
-    counts = Counter([group.bracket.scene for group in groups] + [one.scene for one in refused])
-    if twice := sorted(scene for scene, count in counts.items() if count > 1):
+def _check_ids(source: Path, scenes: list[str]) -> None:
+    if twice := sorted(scene for scene, count in Counter(scenes).items() if count > 1):
         raise BracketError(f"{source}: expected one scene an id, got several for {', '.join(twice)}")

@@ -51,8 +51,9 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder: the parts of its scenes' ids, its files by name, those read as photos and those that cannot be."""
+    """A folder: its name, its path below the source, its files by name, the photos read and those that cannot be."""
 
+    name: str
     parts: tuple[str, ...]
     files: tuple[Path, ...]
     shots: tuple[Shot, ...]
@@ -67,7 +68,9 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     found, others = _sequences(shots, frames, pictures)
     left_out = (*folder.unreadable, *doubles, *others)
     if not found:
-        return Grouping((), left_out, (Refused(scene_id(folder.parts), _no_bracket(folder, left_out)),))
+        return Grouping(
+            (), left_out, (Refused(scene_id(folder.parts or (folder.name,)), _no_bracket(folder, left_out)),)
+        )
     alone = len(found) == 1 and not others
     return Grouping(tuple(_group(folder, one, found, alone=alone) for one in found), left_out, ())
 
@@ -88,8 +91,7 @@ def _sequences(shots: Sequence[Shot], frames: int | None, pictures: Pictures) ->
 
 
 def _radiance(folder: Folder, file: Path) -> Group:
-    below = folder.parts if folder.parts != (file.resolve().parent.name,) else ()
-    return Group(BracketFiles(scene_id((*below, file.stem)), (file,)), "radiance", "a radiance map", (), (None,))
+    return Group(BracketFiles(scene_id((*folder.parts, file.stem)), (file,)), "radiance", "a radiance map", (), (None,))
 
 
 def _group(folder: Folder, found: Found, every: Sequence[Found], *, alone: bool) -> Group:
@@ -97,7 +99,7 @@ def _group(folder: Folder, found: Found, every: Sequence[Found], *, alone: bool)
     first = min(files, key=lambda file: natural(file.name)) if found.evidence == "likeness" else files[0]
     stems = [min(one.shots, key=lambda shot: natural(shot.file.name)).file.stem for one in every]
     name = first.stem if stems.count(first.stem) < 2 else first.name
-    parts = folder.parts if alone else (*folder.parts, name)
+    parts = (folder.parts or (folder.name,)) if alone else (*folder.parts, name)
     names = sorted(natural(file.name) for file in files)
     missing = tuple(
         one for one in folder.unreadable if len(every) == 1 or names[0] < natural(one.file.name) < names[-1]

@@ -12,7 +12,7 @@ from statistics import median
 MOST = 15  # frames in a bracket
 SAME_EV = 0.15  # stops within which two exposures are one; third stops, rounded as cameras do, are further apart
 UNEVEN_EV = 0.4
-ALONE = 1.0  # what a photo outside any bracket costs; a bracket of good form costs as much
+ALONE = 1.3  # what a photo outside any bracket costs; a bracket of good form costs 1
 Part = tuple[int, int]
 Pattern = tuple[float, ...]
 
@@ -35,19 +35,19 @@ class Rung:
 
 
 def split(count: int, cost: Callable[[int, int], float]) -> list[Part]:
-    """The cheapest way to cut `count` photos into parts of 1 to 15; of equals, the one of larger parts."""
-    best: list[tuple[float, int, int]] = [(0.0, 0, 0)]  # cost, minus the squares of the sizes, where the part begins
+    """The cheapest way to cut `count` photos into parts of 1 to 15; of equals, that of larger parts, the first ones."""
+    best: list[tuple[float, int, int]] = [(0.0, 0, 0)]  # cost, minus the squares of sizes, minus where the part begins
     for end in range(1, count + 1):
         best.append(
             min(
-                (round(best[start][0] + cost(start, end), 6), best[start][1] - (end - start) ** 2, start)
+                (round(best[start][0] + cost(start, end), 6), best[start][1] - (end - start) ** 2, -start)
                 for start in range(max(0, end - MOST), end)
             )
         )
     parts: list[Part] = []
     while count:
-        parts.append((best[count][2], count))
-        count = best[count][2]
+        parts.append((-best[count][2], count))
+        count = -best[count][2]
     return parts[::-1]
 
 
@@ -72,11 +72,11 @@ def ladder_cost(
         return math.inf
     cost = 1.6 if uneven(steps) else 1.0
     if not in_known_order(evs):  # some camera's own order, if nothing else was shot and it is a regular ladder
-        if len(part) < len(row) or len(part) not in (3, 5) or uneven(steps):
+        if len(part) < len(row) or len(part) != 3 or uneven(steps):
             return math.inf
         cost += 0.4
     cost += 1.0 if _offsets_contradict(part) else 0.0
-    cost += 0.5 if _pause_inside(row, start, end) else 0.0
+    cost += 1.1 if _pause_inside(row, start, end) else 0.0
     cost += _numbers_cost(row, start, end)
     if patterns:
         cost += -0.3 if any(_matches(evs, pattern) for pattern in patterns) else 0.3

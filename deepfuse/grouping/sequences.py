@@ -136,7 +136,13 @@ def _darkness(row: Sequence[Shot], pictures: Pictures) -> list[float]:
 
 
 def _rungs(row: Sequence[Shot], pictures: Pictures) -> list[Rung]:
-    evs, gaps = _darkness(row, pictures), pauses(row)
+    """The row in numbers; pauses tell sets apart only where the camera releases, and no long exposure blurs them."""
+    before = [None, *row]
+    gaps = [
+        pause if shot.flagged and a and (a.capture.exposure.time_s or 0.0) < 1 else None
+        for a, shot, pause in zip(before, row, pauses(row), strict=False)
+    ]
+    evs = _darkness(row, pictures)
     offsets = [c.bias_ev if (c := s.capture).bracketing.offset_ev is None else c.bracketing.offset_ev for s in row]
     numbers = [shot.capture.bracketing.number for shot in row]
     return [Rung(*values) for values in zip(evs, gaps, offsets, numbers, strict=True)]

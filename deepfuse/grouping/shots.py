@@ -67,18 +67,18 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d{1,15})", name))
 
 
-def read_shots(files: Iterable[Path]) -> tuple[list[Shot], list[LeftOut]]:
-    """Every file that can be read as a photo, and those that cannot."""
-    shots: list[Shot] = []
-    left_out: list[LeftOut] = []
+def read_shots(files: Iterable[Path]) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
+    """Every file that can be read as a photo, and those that cannot, by folder."""
+    shots: dict[Path, list[Shot]] = defaultdict(list)
+    unreadable: dict[Path, list[LeftOut]] = defaultdict(list)
     for file in files:
         try:
             if file.stat().st_size == 0:
                 raise PhotoError(f"{file}: expected a photo, got an empty file")
-            shots.append(Shot(file, read_capture(file)))
+            shots[file.parent].append(Shot(file, read_capture(file)))
         except (PhotoError, OSError) as error:
-            left_out.append(LeftOut(file, "unreadable", str(error)))
-    return shots, left_out
+            unreadable[file.parent].append(LeftOut(file, "unreadable", str(error)))
+    return shots, unreadable
 
 
 def without_doubles(shots: Sequence[Shot], prefer: Prefer) -> tuple[list[Shot], list[LeftOut]]:

@@ -28,10 +28,17 @@ def main() -> None:
     params = read_params()
     camera = camera_named(params.ingest.radiance_camera)
     libraries = params.libraries.installed("rawpy", "opencv", "pillow", "tifffile", "imagecodecs")
-    cache = scene_cache("ingest", params.ingest.model_dump(exclude={"source"}), libraries)
+    cache = scene_cache("ingest", params.ingest.model_dump(exclude={"source", "prefer", "frames"}), libraries)
     OUT.mkdir(parents=True, exist_ok=True)
-    scenes = []
-    for bracket in tqdm(find_brackets(Path(params.ingest.source)), desc="ingest", unit="scene"):
+    grouping = find_brackets(
+        Path(params.ingest.source), prefer=params.ingest.prefer, frames=params.ingest.frames or None
+    )
+    scenes = [Scene(one.scene, reason=printable(one.why)) for one in grouping.refused]
+    for group in tqdm(grouping.groups, desc="ingest", unit="scene"):
+        bracket = group.bracket
+        if group.unreadable:
+            scenes.append(Scene(bracket.scene, reason=printable("; ".join(one.why for one in group.unreadable))))
+            continue
         try:
             hashes = {printable(path.name): file_sha256(path) for path in bracket.files}
         except OSError as error:
@@ -41,7 +48,9 @@ def main() -> None:
         make = partial(ingest, bracket, hashes, camera, params.ingest.radiance_stops)
         scenes.append(cache.scene(bracket.scene, hashes, OUT / bracket.scene, make))
     cache.prune()
+    scenes.sort(key=lambda scene: scene.scene)
     write_manifest(OUT, scenes)
+    print(f"{len(grouping.left_out)} photos are in no bracket: `deepfuse brackets` says why")
     report(scenes)
 
 
