@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ class Card:
     serial: str = "1"
     clock_s: float = 0.0
     count: int = 0
-    shown: list[str] = field(default_factory=list)
 
     def shoot(
         self,
@@ -52,7 +51,8 @@ class Card:
         self.count += 1
         path = self.folder / (name or f"IMG_{self.count:04d}.jpg")
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = expose(scene_radiance(scene), stops) >> 8
+        noise = np.random.default_rng(self.count).integers(-2, 3, (HEIGHT, WIDTH, 3))
+        picture = np.clip((expose(scene_radiance(scene), stops) >> 8) + noise, 0, 255)
         Image.fromarray(picture.astype(np.uint8)).save(path, "JPEG", quality=92)
         if exif:
             date = np.datetime64(int((START_S + self.clock_s) * 1000), "ms").item()

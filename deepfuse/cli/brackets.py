@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from deepfuse.grouping import Group, Grouping, LeftOut
 
 DESCRIPTION = """Find the exposure brackets among the photos under a folder, in any layout: a folder per scene,
-or one card dump with everything. The evidence, in this order: the camera's own bracketing tags, EXIF ExposureMode, a ladder of
-exposures shot in one go, and the likeness of the pictures. Every set says why it is one, every other photo why it is
-in none. Without -o it only looks; no source file is ever changed, moved or removed."""
+or one card dump with everything. The evidence, in this order: the camera's own bracketing tags, EXIF ExposureMode,
+a ladder of exposures shot in one go, and the likeness of the pictures. Every set says why it is one, every other photo
+why it is in none. Without -o it only looks; no source file is ever changed, moved or removed."""
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
 HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_OUTPUT = (

@@ -83,7 +83,7 @@ def compare(first: Look, second: Look) -> Likeness:
     ]
     energy = np.sqrt(np.prod(np.maximum(energies, 1e-3), 0))
     score = product / np.hypot(energy, 0.01 * height * width)
-    down, across = (max(2, round(LARGEST_SHIFT * side)) for side in (height, width))
+    down, across = (min(side - 1, max(2, round(LARGEST_SHIFT * side))) for side in (height, width))
     near = np.ix_(range(-down, down + 1), range(-across, across + 1))
     scores, best = score[near], np.unravel_index(score[near].argmax(), score[near].shape)
     sharpness = (scores[best] - np.median(scores)) / (scores.std() + 1e-6)

@@ -158,8 +158,8 @@ _OLYMPUS_BITS: dict[int, Kind] = {1 | 32 | 16: "exposure", 8 | 64: "focus", 2: "
 def _pentax(block: Block, at: int) -> Bracketing:
     start = _starts(block, at)
     if start[:4] == b"AOC\0":
-        inner = Block(block.file, block.base, {b"MM": ">", b"II": "<"}.get(start[4:6], block.order))
-        first = at + 6 - block.base
+        order = "<" if start[6] else ">"  # as the count of tags lies: the letters before it are not to be trusted
+        inner, first = Block(block.file, block.base, order), at + 6 - block.base
     elif start[:8] == b"PENTAX \0":
         inner, first = Block(block.file, at, {b"MM": ">", b"II": "<"}.get(start[8:10], block.order)), 10
     else:

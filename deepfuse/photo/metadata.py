@@ -15,7 +15,12 @@ def read_tags(path: Path) -> dict[str, Any]:
     """The EXIF tags of a file by group and name, as `exifread` names them; empty where it has none."""
     logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
     with path.open("rb") as file:
-        tags: dict[str, Any] = exifread.process_file(file, details=False)
+        try:
+            tags: dict[str, Any] = exifread.process_file(file, details=False)
+        except OSError:
+            raise
+        except Exception:  # it raises index, struct and other errors on damaged EXIF, which says nothing
+            return {}
     return tags
 
 
