@@ -70,10 +70,11 @@ class Day:
         by_hand: bool = False,
         drift: float = 0,
         bias: bool = False,
+        taken: int | None = None,
     ) -> None:
-        """One bracket of the present scene, `drift` stops off its light, automatic unless by hand."""
+        """One bracket of the present scene, `drift` stops off its light, automatic unless by hand; or only its start."""
         names = []
-        for offset in offsets(order, count, step):
+        for offset in offsets(order, count, step)[:taken]:
             names.append(
                 self.shoot(
                     self.light + drift - offset,
@@ -127,7 +128,7 @@ def random_day(seed: int, sets: int) -> Day:
     bias = bool(seed % 2)
     while len(day.truth) < sets:
         day.move_on(rng.uniform(3, 90))
-        kind = rng.choice(["auto", "auto", "series", "hand", "burst", "stray", "panorama"])
+        kind = rng.choice(["auto", "auto", "series", "cut short", "hand", "burst", "stray", "panorama"])
         count = int(rng.choice([2, 3, 3, 3, 5, 7, 9]))
         if kind == "auto":
             day.bracket(order, count, step, bias=bias)
@@ -135,6 +136,10 @@ def random_day(seed: int, sets: int) -> Day:
             for _ in range(rng.integers(2, 5)):
                 day.bracket(order, 3, step, drift=float(rng.choice([0, 0, 1 / 3, -1 / 3])), bias=bias)
                 day.now += rng.uniform(0.5, 4)
+        elif kind == "cut short":
+            day.bracket(order, 3, step, taken=2)
+            day.now += rng.uniform(0.5, 4)
+            day.bracket(order, 3, step)
         elif kind == "hand":
             day.bracket("-0+", count, step, by_hand=True)
         elif kind == "burst":

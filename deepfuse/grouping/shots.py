@@ -137,11 +137,11 @@ def _twins(shots: Sequence[Shot], prefer: Prefer) -> dict[Path, LeftOut]:
 
 def _copies(shots: Sequence[Shot]) -> dict[Path, LeftOut]:
     """Files of one content: the one of the shortest name stays."""
-    sizes: dict[int, list[Path]] = defaultdict(list)
+    alike: dict[tuple[int, Capture], list[Path]] = defaultdict(list)
     for shot in shots:
-        sizes[shot.file.stat().st_size].append(shot.file)
+        alike[shot.file.stat().st_size, shot.capture].append(shot.file)
     found: dict[Path, LeftOut] = {}
-    for files in sizes.values():
+    for files in alike.values():
         seen: dict[bytes, Path] = {}
         for file in sorted(files, key=lambda f: (len(f.name), f.name)) if len(files) > 1 else ():
             kept = seen.setdefault(hashlib.sha256(file.read_bytes()).digest(), file)
