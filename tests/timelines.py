@@ -72,7 +72,7 @@ class Day:
         bias: bool = False,
         taken: int | None = None,
     ) -> None:
-        """One bracket of the present scene, `drift` stops off its light, automatic unless by hand; or only its start."""
+        """A bracket of this scene, `drift` stops off its light; automatic unless by hand, cut short after `taken`."""
         names = []
         for offset in offsets(order, count, step)[:taken]:
             names.append(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, scene_id
-from deepfuse.grouping.sequences import Evidence, Found, Pictures, Result, find_sequences, take_by_count
+from deepfuse.grouping.evidence import Evidence, Found, Pictures
+from deepfuse.grouping.sequences import Result, find_sequences, take_by_count
 from deepfuse.grouping.shots import LeftOut, Prefer, Shot, by_camera, natural, without_doubles
 
 

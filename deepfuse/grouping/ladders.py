@@ -77,7 +77,7 @@ def ladder_cost(
         cost += 0.4
     cost += 0.35 if len(part) == 2 else 0.0  # few cameras shoot two
     cost += 1.5 if _offsets_contradict(part) else 0.0
-    cost += 1.4 if _pause_inside(row, start, end) else 0.0
+    cost += 1.6 if _pause_inside(row, start, end) else 0.0
     cost += _numbers_cost(row, start, end)
     if patterns:
         cost += -0.3 if any(_matches(evs, pattern) for pattern in patterns) else 0.3

@@ -28,7 +28,6 @@ class Capture:
         precise: whether `taken_s` has a fraction of a second.
         exposure_mode: EXIF ExposureMode; 2 is an automatic bracket.
         bias_ev: the exposure compensation in stops; larger is brighter.
-        white_balance: EXIF WhiteBalance; 0 automatic, 1 manual.
         bracketing: what the maker note says.
     """
 
@@ -41,7 +40,6 @@ class Capture:
     precise: bool = False
     exposure_mode: int | None = None
     bias_ev: float | None = None
-    white_balance: int | None = None
     bracketing: Bracketing = UNKNOWN
 
 
@@ -72,7 +70,6 @@ def read_capture(path: Path) -> Capture:
         precise=precise,
         exposure_mode=_integer(exif.photo, 0xA402),
         bias_ev=next(iter(exif.photo[0x9204].numbers), None) if 0x9204 in exif.photo else None,
-        white_balance=_integer(exif.photo, 0xA403),
         bracketing=bracketing,
     )
 
