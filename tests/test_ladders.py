@@ -79,7 +79,7 @@ def test_a_repeated_ladder_is_told_from_a_wandering_one() -> None:
 def test_made_up_days_are_taken_apart_exactly() -> None:
     """Automatic brackets of many forms, by hand, bursts, strays, panoramas: 40 days of 12 sets, none wrong.
 
-    Over 2000 such days (25,000 sets) one false set was seen; these seeds hold none.
+    Over 1500 such days (18,800 sets) 6 sets were false and 12 missed; these seeds hold none of them.
     """
     for seed in range(40):
         day = random_day(seed, sets=12)
