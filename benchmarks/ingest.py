@@ -25,8 +25,8 @@ import cv2
 import rawpy
 from ruamel.yaml import YAML
 
-from deepfuse.bracket import find_brackets
 from deepfuse.camera import CAMERAS, simulate_bracket
+from deepfuse.grouping import find_brackets
 from deepfuse.manifest import read_manifest
 from deepfuse.photo import write_frame
 from deepfuse.scenery import render_scene
@@ -92,7 +92,7 @@ def stage(project: Path, jobs: int) -> None:
 
 def bare(source: Path, project: Path, jobs: int) -> None:
     """LibRaw with our settings and our encoder on every file, by processes that are started for it."""
-    files = [path for bracket in find_brackets(source) for path in bracket.files if path.suffix != ".hdr"]
+    files = [path for group in find_brackets(source).groups for path in group.bracket.files if path.suffix != ".hdr"]
     out = project / "bare"
     out.mkdir()
     targets = [out / f"{index}.tif" for index in range(len(files))]

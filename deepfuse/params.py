@@ -54,6 +54,8 @@ class Ingest(Section):
     """Brackets as shot to display-referred frames."""
 
     source: str
+    prefer: Literal["raw", "jpeg"]
+    frames: Annotated[int, Field(ge=0)]
     limits: IngestLimits
     radiance_stops: Annotated[list[float], Field(min_length=2)]
     radiance_camera: str

@@ -25,8 +25,9 @@ import tifffile
 from conftest import ROOT, set_params
 from PIL import Image as PillowImage
 
-from deepfuse.bracket import Exposure, find_brackets
+from deepfuse.bracket import Exposure
 from deepfuse.camera import CAMERAS, write_dng, write_radiance
+from deepfuse.grouping import find_brackets
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.stages.incremental import SceneCache
@@ -354,7 +355,7 @@ def test_a_file_that_vanishes_meanwhile_is_named(tmp_path: Path, monkeypatch: py
     folder.mkdir(parents=True)
     for name in ("a.png", "b.png"):
         (folder / name).write_bytes(encoded(format="PNG"))
-    bracket = find_brackets(tmp_path / "brackets")[0]
+    bracket = find_brackets(tmp_path / "brackets").groups[0].bracket
     (folder / "b.png").unlink()
     monkeypatch.chdir(tmp_path)
     scene = ingest(bracket, cache=SceneCache("ingest", "key"), params=read_params(ROOT / "params.yaml").ingest)

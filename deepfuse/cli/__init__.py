@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from deepfuse.cli import fuse, score
+from deepfuse.cli import brackets, fuse, score
 from deepfuse.cli.options import EPILOG
 from deepfuse.errors import DeepfuseError, ModelError
 
@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, MODEL_REFUSED)
     except (DeepfuseError, OSError, ValueError, TypeError) as error:
         return _fail(error, BAD_INPUT)
-    text = record.pop("text")
+    text, code = record.pop("text"), record.pop("code", 0)
     print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else text)
-    return 0
+    return int(code)
 
 
 def _fail(error: Exception, code: int) -> int:
@@ -43,6 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (fuse, score):
+    for command in (fuse, score, brackets):
         command.add(commands)
     return parser

@@ -13,11 +13,15 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
-EPILOG = "exit codes: 0 done, 2 wrong usage, 4 bad input, 5 model refused"
+NOTHING_TO_DO = 3
+EPILOG = "exit codes: 0 done, 2 wrong usage, 3 no bracket found, 4 bad input, 5 model refused"
 
 
 def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argparse.ArgumentParser:
-    """A subcommand; `run` returns its record in JSON values, with what people read instead under "text"."""
+    """A subcommand; `run` returns its record in JSON values.
+
+    Two of them are not printed in JSON: "text", which people read instead, and "code", the exit code if it is not 0.
+    """
     command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help, epilog=EPILOG)
     command.add_argument("--json", action="store_true", help="print a record in JSON")
     command.set_defaults(run=run)

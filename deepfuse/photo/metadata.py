@@ -19,7 +19,12 @@ def read_tags(path: Path, exif: bytes = b"") -> dict[str, Any]:
     """
     logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
     with io.BytesIO(exif.removeprefix(b"Exif\0\0")) if exif else path.open("rb") as file:
-        tags: dict[str, Any] = exifread.process_file(file, details=False)
+        try:
+            tags: dict[str, Any] = exifread.process_file(file, details=False)
+        except OSError:
+            raise
+        except Exception:  # it raises index, struct and other errors on damaged EXIF, which says nothing
+            return {}
     return tags
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, find_brackets, printable
+from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, printable
 from deepfuse.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
 from deepfuse.color import as_uint16, mean_luma
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
+from deepfuse.grouping import Grouping, find_brackets
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
@@ -39,9 +40,12 @@ def main() -> None:
     params = read_params()
     camera_named(params.ingest.radiance_camera)
     libraries = params.libraries.installed("rawpy", "opencv", "pillow", "tifffile", "imagecodecs")
-    cache = scene_cache("ingest", params.ingest.model_dump(exclude={"source", "limits"}), libraries)
+    cache = scene_cache("ingest", params.ingest.model_dump(include={"radiance_stops", "radiance_camera"}), libraries)
     limits = params.ingest.limits
-    brackets = find_brackets(Path(params.ingest.source))
+    grouping = find_brackets(
+        Path(params.ingest.source), prefer=params.ingest.prefer, frames=params.ingest.frames or None
+    )
+    brackets = [group.bracket for group in grouping.groups if not group.unreadable]
     OUT.mkdir(parents=True, exist_ok=True)
     results = run_scenes(
         brackets,
@@ -52,11 +56,23 @@ def main() -> None:
         seconds=lambda bracket: limits.seconds * len(bracket.files),
     )
     try:
-        scenes = list(tqdm(results, total=len(brackets), desc="ingest", unit="scene"))
+        developed = list(tqdm(results, total=len(brackets), desc="ingest", unit="scene"))
     finally:
         cache.tidy(OUT)
+    scenes = sorted([*developed, *refused(grouping)], key=lambda scene: scene.scene)
     write_manifest(OUT, scenes)
+    print(f"{len(grouping.left_out)} photos are in no bracket: `deepfuse brackets` says why")
     report(scenes)
+
+
+def refused(grouping: Grouping) -> list[Scene]:
+    """Folders without a bracket, and brackets of which a photo cannot be read."""
+    unreadable = [
+        Scene(group.bracket.scene, reason=printable("; ".join(one.why for one in group.unreadable)))
+        for group in grouping.groups
+        if group.unreadable
+    ]
+    return [*unreadable, *(Scene(one.scene, reason=printable(one.why)) for one in grouping.refused)]
 
 
 def largest_file(brackets: list[BracketFiles]) -> int:

@@ -1,0 +1,64 @@
+"""Which photos under a folder form brackets, in any layout, with the evidence; and why each other photo is in none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from deepfuse.bracket import RADIANCE_SUFFIX
+from deepfuse.errors import BracketError
+from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
+from deepfuse.grouping.likeness import Album
+from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
+
+__all__ = ["Group", "Grouping", "LeftOut", "Prefer", "Refused", "find_brackets"]
+
+
+def find_brackets(
+    source: Path, *, prefer: Prefer = "raw", frames: int | None = None, progress: Progress = iter
+) -> Grouping:
+    """The brackets under a folder, in any layout.
+
+    A folder whose photos are one bracket is a scene of the folder's name: its path below `source`, "__" between the
+    parts. Where a folder holds more, the stem of each set's first file is added. A radiance map (`.hdr`) is a scene
+    of its own, unless photos stand beside it: then it is their ground truth.
+
+    Args:
+        source: the folder.
+        prefer: which one to take where a photo is there as RAW and as JPEG.
+        frames: take sets of this many photos in order, instead of by evidence.
+        progress: wraps the list of files as they are read, as tqdm does.
+
+    Raises:
+        BracketError: no folder, no photo in it, two scenes of one id, or fewer than 2 frames a set.
+    """
+    if not source.is_dir():
+        raise BracketError(f"{source}: expected a folder of brackets, got {'a file' if source.exists() else 'nothing'}")
+    if frames is not None and frames < 2:
+        raise BracketError(f"expected 2 or more frames a set, got {frames}")
+    folders = [(parent, files) for parent, files in walk(source) if files]
+    if not folders:
+        raise BracketError(f"{source}: expected brackets, got no photo and no radiance map")
+    photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
+    shots, unreadable = read_shots(progress(photos))
+    album = Album()
+    parts = []
+    for parent, files in folders:
+        below = parent.relative_to(source).parts
+        folder = Folder(
+            (parent if below else source.resolve()).name,
+            below,
+            tuple(files),
+            tuple(shots[parent]),
+            tuple(unreadable[parent]),
+        )
+        parts.append(group_folder(folder, prefer, frames, album))
+    groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
+    refused = tuple(one for part in parts for one in part.refused)
+    _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
+    return Grouping(tuple(groups), tuple(one for part in parts for one in part.left_out), refused)
+
+
+def _check_ids(source: Path, scenes: list[str]) -> None:
+    if twice := sorted(scene for scene, count in Counter(scenes).items() if count > 1):
+        raise BracketError(f"{source}: expected one scene an id, got several for {', '.join(twice)}")

@@ -1,0 +1,85 @@
+"""What is known of a few shots together: pauses, darkness, and whether the pictures bear a bracket out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Literal, Protocol
+
+from deepfuse.grouping.ladders import SAME_EV, Rung, in_known_order, steps_of
+from deepfuse.grouping.shots import Shot
+
+Evidence = Literal["maker", "exif", "ladder", "likeness", "folder", "frames", "radiance"]
+LONGEST_PAUSE_S = {True: 20.0, False: 45.0}  # between frames of an automatic bracket, of one by hand
+LONGEST_PAUSE_IN_FOLDER_S = 600.0
+LEAST_SPAN_EV, LEAST_STEP_EV = 0.9, 0.25  # of a bracket by hand; automatic exposure wanders by less
+LEAST_SPAN_SEEN, LEAST_STEP_SEEN, SAME_SEEN = 0.5, 0.1, 0.05  # in brightness, which bends towards white
+FOLLOWS = 0.35  # stops of brightness a stop of exposure must bring
+
+
+class Pictures(Protocol):
+    """What can be seen of photos: whether two show one scene, how bright one is in stops; `None` where unclear."""
+
+    def same(self, first: Path, second: Path, /) -> bool | None:
+        """Whether two photos show one scene."""
+
+    def level(self, file: Path, /) -> float | None:
+        """The mean brightness of a photo."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The shots of one bracket in the order of shooting, the kind of evidence, the evidence in a sentence."""
+
+    shots: tuple[Shot, ...]
+    evidence: Evidence
+    why: str
+    warnings: tuple[str, ...] = ()
+
+
+def pauses(row: Sequence[Shot]) -> list[float | None]:
+    """The idle seconds before each shot: from start to start, less the exposure; `None` where unknown.
+
+    A long exposure is taken off twice, since cameras follow it with a dark frame as long.
+    """
+    gaps: list[float | None] = [None]
+    for a, b in pairwise(row):
+        if a.capture.taken_s is None or b.capture.taken_s is None:
+            gaps.append(None)
+            continue
+        exposed = a.capture.exposure.time_s or 0.0
+        gaps.append(max(0.0, b.capture.taken_s - a.capture.taken_s - exposed * (2 if exposed >= 1 else 1)))
+    return gaps
+
+
+def darkness(row: Sequence[Shot], pictures: Pictures) -> list[float]:
+    """Exposure values, or where one is unknown the darkness of the pictures, in stops."""
+    evs = [shot.ev for shot in row]
+    if None not in evs:
+        return [ev for ev in evs if ev is not None]
+    return [-level if (level := pictures.level(shot.file)) is not None else 0.0 for shot in row]
+
+
+def vouched(part: Sequence[Shot], rungs: Sequence[Rung], pictures: Pictures, known: bool) -> bool:
+    """Whether shots are a bracket without the camera's word: a clear ladder, of one scene, visible in the pictures."""
+    evs = [rung.ev for rung in rungs]
+    span, step = (LEAST_SPAN_EV, LEAST_STEP_EV) if known else (LEAST_SPAN_SEEN, LEAST_STEP_SEEN)
+    if max(evs) - min(evs) < span or median(steps_of(evs)) < step or not in_known_order(evs):
+        return False
+    dark_first = [shot for _, shot in sorted(zip(evs, part, strict=True), key=lambda pair: -pair[0])]
+    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
+    sure = sum(link is True for link in links) >= len(links) / 2 and False not in links
+    return sure and (follows(dark_first, pictures) if known else None not in links[1:-1])
+
+
+def follows(dark_first: Sequence[Shot], pictures: Pictures) -> bool:
+    """Whether pictures brighten with exposure: under automatic exposure they stay as bright, whatever it does."""
+    levels = [pictures.level(shot.file) for shot in dark_first]
+    evs = [shot.ev for shot in dark_first]
+    if None in levels or None in evs:
+        return False
+    rise, span = (levels[-1] or 0.0) - (levels[0] or 0.0), (evs[0] or 0.0) - (evs[-1] or 0.0)
+    return rise > FOLLOWS * span and all((b or 0.0) > (a or 0.0) - SAME_EV for a, b in pairwise(levels))

@@ -1,0 +1,79 @@
+"""What is said of a bracket found, of a shot left out, and against a set that the user asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses
+from deepfuse.grouping.ladders import SAME_EV, Pattern, steps_of
+from deepfuse.grouping.shots import LeftOut, Shot
+
+
+def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictures) -> Found:
+    """A part of a row as a bracket: by whose word, and whether frames of it are missing."""
+    maker = all(shot.capture.bracketing.kind in ("exposure", "some") for shot in part)
+    if part[0].flagged:
+        source: Evidence = "maker" if maker else "exif"
+        who = "the camera's own tag" if maker else "EXIF ExposureMode"
+        found = Found(tuple(part), source, f"automatic bracket by {who}, exposures that differ")
+    elif all(shot.ev is not None for shot in part):
+        found = Found(tuple(part), "ladder", "a ladder of exposures shot in one go, of one scene by the look of it")
+    else:
+        why = "one scene at different brightness, by the look of it; exposures are unknown, ordered by brightness"
+        dark_first = sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
+        found = Found(tuple(dark_first), "likeness", why)
+    return replace(found, warnings=_missing(part, patterns))
+
+
+def _missing(part: Sequence[Shot], patterns: Sequence[Pattern]) -> tuple[str, ...]:
+    """A warning where the camera was set to more frames, or the sets around have more and begin alike."""
+    evs = [shot.ev or 0.0 for shot in part]
+    told = max((shot.capture.bracketing.length or 0 for shot in part), default=0)
+    alike = [
+        len(pattern)
+        for pattern in patterns
+        if len(pattern) > len(part)
+        and all(any(abs(b - a - (q - p)) < 0.25 for p in pattern for q in pattern if p != q) for a, b in pairwise(evs))
+    ]
+    wanted = max([told, *alike])
+    return (
+        (f"{len(part)} of {wanted} frames: the bracket was interrupted or a photo is missing",)
+        if wanted > len(part)
+        else ()
+    )
+
+
+def left_out(row: Sequence[Shot], at: int, pictures: Pictures) -> LeftOut:
+    """Why one shot of a row is in no bracket."""
+    shot = row[at]
+    neighbours = [*row[max(0, at - 1) : at], *row[at + 1 : at + 2]]
+    if not neighbours:
+        return LeftOut(shot.file, "alone", "stands alone: expected 2 or more exposures, got 1")
+    if any(b.ev is not None and shot.ev is not None and abs(b.ev - shot.ev) < SAME_EV for b in neighbours):
+        return LeftOut(shot.file, "burst", "a burst: shot in a row at one exposure, no bracket")
+    if shot.flagged:
+        return LeftOut(shot.file, "alone", "taken in bracketing mode, but no other exposure of its set is there")
+    if not any(pictures.same(shot.file, b.file) for b in neighbours):
+        return LeftOut(shot.file, "alone", "the photos before and after it show other scenes, or cannot be compared")
+    if shot.ev is not None:
+        return LeftOut(
+            shot.file, "alone", "its exposure makes no ladder with its neighbours, or automatic exposure evened it out"
+        )
+    return LeftOut(shot.file, "alone", "shows the scene of its neighbours, but their brightness makes no ladder")
+
+
+def objections(shots: Sequence[Shot], pictures: Pictures) -> tuple[str, ...]:
+    """What speaks against a set that the user asked for."""
+    evs = [shot.ev for shot in shots if shot.ev is not None]
+    said: list[str] = []
+    if len(evs) > 1 and min(steps_of(evs)) < SAME_EV:
+        said.append("two of its frames have one exposure")
+    if any((pause or 0.0) > LONGEST_PAUSE_S[False] for pause in pauses(shots)):
+        said.append("a long pause lies between its frames")
+    if any(pictures.same(a.file, b.file) is False for a, b in pairwise(shots)):
+        said.append("its frames look like different scenes")
+    if any(shot.capture.bracketing.kind in ("focus", "white balance", "other") for shot in shots):
+        said.append("the camera says that it varied something else than exposure")
+    return tuple(said)

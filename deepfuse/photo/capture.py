@@ -1,0 +1,100 @@
+"""When and how a photo was taken: all that can tell which photos belong together, without its pixels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deepfuse.bracket import Exposure
+from deepfuse.errors import PhotoError
+from deepfuse.photo import read_header
+from deepfuse.photo.ifd import Exif, Tags, read_exif
+from deepfuse.photo.makers import UNKNOWN, Bracketing, read_bracketing
+
+AUTO_BRACKET = 2  # EXIF ExposureMode
+NO_EXPOSURE = Exposure()
+
+
+@dataclass(frozen=True)
+class Capture:
+    """How one photo was taken; `None` where the file does not say.
+
+    Attributes:
+        width: as stored, in pixels; `height` likewise, `orientation` is EXIF's, 1 to 8.
+        camera: make, model and serial number; empty where unknown.
+        taken_s: when, in seconds since 1970; of the camera's clock, UTC where the file gives the offset.
+        precise: whether `taken_s` has a fraction of a second.
+        exposure_mode: EXIF ExposureMode; 2 is an automatic bracket.
+        bias_ev: the exposure compensation in stops; larger is brighter.
+        bracketing: what the maker note says.
+    """
+
+    width: int
+    height: int
+    orientation: int = 1
+    camera: str = ""
+    exposure: Exposure = NO_EXPOSURE
+    taken_s: float | None = None
+    precise: bool = False
+    exposure_mode: int | None = None
+    bias_ev: float | None = None
+    bracketing: Bracketing = UNKNOWN
+
+
+def read_capture(path: Path) -> Capture:
+    """How a photo was taken, from its header and EXIF; damaged EXIF says nothing.
+
+    Raises:
+        PhotoError: not a readable photo.
+    """
+    header = read_header(path)
+    try:
+        with path.open("rb") as file:
+            exif = read_exif(file)
+            bracketing = read_bracketing(exif)
+    except OSError as error:
+        raise PhotoError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception:  # EXIF is written by anyone; what cannot be read says nothing
+        exif, bracketing = Exif({}, {}, None), UNKNOWN
+    taken_s, precise = _taken(exif.photo)
+    serial = exif.photo[0xA431].text if 0xA431 in exif.photo else ""
+    return Capture(
+        width=header.width,
+        height=header.height,
+        orientation=_integer(exif.image, 0x0112) or 1,
+        camera=f"{header.camera} {serial}".strip(),
+        exposure=header.exposure,
+        taken_s=taken_s,
+        precise=precise,
+        exposure_mode=_integer(exif.photo, 0xA402),
+        bias_ev=next(iter(exif.photo[0x9204].numbers), None) if 0x9204 in exif.photo else None,
+        bracketing=bracketing,
+    )
+
+
+def _integer(tags: Tags, key: int) -> int | None:
+    return int(tags[key].numbers[0]) if key in tags and tags[key].numbers else None
+
+
+def _taken(photo: Tags) -> tuple[float | None, bool]:
+    """DateTimeOriginal with its sub-seconds and its offset from UTC, else DateTimeDigitized with its own.
+
+    The file's DateTime is no capture time: programs that edit a photo set it.
+    """
+    for date, fraction, offset in ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012)):
+        text = {key: photo[key].text if key in photo else "" for key in (date, fraction, offset)}
+        try:
+            moment = datetime.strptime(text[date][:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        digits = re.match(r"\d+", text[fraction])
+        part = float(f"0.{digits[0]}") if digits else 0.0
+        return moment.timestamp() + part - _offset_s(text[offset]), digits is not None
+    return None, False
+
+
+def _offset_s(text: str) -> float:
+    match = re.fullmatch(r"([+-])(\d\d):(\d\d)", text)
+    return 0.0 if match is None else (-1 if match[1] == "-" else 1) * (int(match[2]) * 3600 + int(match[3]) * 60)
