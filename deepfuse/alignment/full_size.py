@@ -17,9 +17,9 @@ from deepfuse.alignment.geometry import (
 )
 from deepfuse.alignment.pair import UNTOUCHED_PX, Pair
 from deepfuse.alignment.proxy import Proxy, luma, prepare
-from deepfuse.alignment.refinement import refine
+from deepfuse.alignment.refinement import polish, refine
 from deepfuse.alignment.result import Matrix, Pixels
-from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect
+from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect, vote
 
 TILE_PX = 128
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
@@ -41,26 +41,31 @@ class FullPair:
         return self.reference.shape[1], self.reference.shape[0]
 
 
-def finish(start: Matrix, pair: FullPair) -> Matrix:
+def finish(start: Matrix, pair: FullPair) -> Matrix | None:
     """The motion, frame to reference, in full-size pixels; exactly the identity where that is as good.
 
     Args:
-        start: the motion in proxy pixels. It is only scaled where the two pictures are too small or show too
-            little in common for a comparison: then it rests on the frames between them.
+        start: the motion in proxy pixels.
+
+    Returns:
+        `None` where the two pictures show too little in common for a comparison.
     """
     full = to_full_size(start, pair.size, pair.proxies.reference.size)
     seen = pair.proxies.ask(start)
-    if not seen.confirm(pair.proxies.gate.moving_tiles) or min(pair.size) < WINDOW_PX:
-        return _unless_still(full, pair.size)
+    if not seen.confirm(pair.proxies.gate.moving_tiles):
+        return None
+    if min(pair.size) < WINDOW_PX:
+        return unless_still(full, pair.size)
     ask = _voter(pair, seen)
-    refined, votes = refine(full, ask)
+    refined, votes = polish(*refine(full, ask), ask, pair.size)
     still = ask(np.eye(3))
     if still.confirm(pair.proxies.gate.still_tiles) and not clearly_better(votes, still):
         return np.eye(3)
-    return _unless_still(refined if is_camera_motion(refined, *pair.size) else full, pair.size)
+    return unless_still(refined if is_camera_motion(refined, *pair.size) else full, pair.size)
 
 
-def _unless_still(homography: Matrix, size: tuple[int, int]) -> Matrix:
+def unless_still(homography: Matrix, size: tuple[int, int]) -> Matrix:
+    """Exactly the identity where no corner moves noticeably."""
     return np.eye(3) if corner_shift_px(homography, *size) < UNTOUCHED_PX else homography
 
 
@@ -68,7 +73,7 @@ def _voter(pair: FullPair, seen: Votes) -> Callable[[Matrix], Votes]:
     """Who judges a motion in full-size pixels: the proxies' tiles if those are full size, else windows."""
     scale = pair.size[0] / pair.proxies.reference.size[0]
     if scale == 1.0:
-        return pair.proxies.ask
+        return lambda motion: vote(pair.proxies.reference, pair.proxies.frame, motion, overlap=2)
     return _window_voter(pair, (_spread(seen.centres[seen.agreeing]) + 0.5) * scale - 0.5)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from deepfuse.alignment.coarse import match_coarse
 from deepfuse.alignment.ecc import match_areas
 from deepfuse.alignment.features import NORMALISATIONS, Match, match_features
 from deepfuse.alignment.geometry import corner_shift_px, is_camera_motion, is_identity
 from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
+from deepfuse.alignment.rivals import beat_rivals
 from deepfuse.alignment.tiles import Votes, clearly_better, vote
 
 UNTOUCHED_PX = 0.25
@@ -86,15 +88,25 @@ class PairMatch:
 def match_pair(pair: Pair) -> list[PairMatch]:
     """Try the rungs in turn until one is strong; all that was tried, the best supported sure answer last."""
     tried: list[PairMatch] = []
-    for found in _rungs(pair):
+    for rung in _rungs(pair):
+        found = _beyond_doubt(rung, pair) if rung.sure else rung
         tried.append(found)
         if found.sure and found.support >= STRONG:
             break
     return sorted(tried, key=lambda found: (found.sure, found.support))
 
 
+def _beyond_doubt(found: PairMatch, pair: Pair) -> PairMatch:
+    """`found`, or its better alias where the picture repeats itself; not sure where two of them match alike."""
+    best = beat_rivals(found.homography, pair.reference, pair.frame, ask=pair.ask, min_tiles=pair.gate.still_tiles)
+    if best is None or not pair.is_possible(best):
+        return replace(found, method=f"{found.method}, one of several in a repeating pattern", sure=False)
+    return replace(found, homography=best)
+
+
 def _rungs(pair: Pair) -> Iterator[PairMatch]:
     yield _by_tiles(pair)
+    yield _by_confirmation("tiles from coarse to fine", match_coarse(pair.reference, pair.frame), pair)
     for method, normalise in NORMALISATIONS.items():
         yield _by_features(method, match_features(pair.reference, pair.frame, normalise), pair)
     yield _by_confirmation("ecc", match_areas(pair.reference, pair.frame), pair)

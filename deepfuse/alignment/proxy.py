@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.alignment.result import Pixels
+from deepfuse.alignment.geometry import is_identity, warp
+from deepfuse.alignment.result import Matrix, Pixels
 
 PROXY_SIDE_PX = 1024
 LUMA = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)  # BT.601, on the encoded values
@@ -36,6 +37,12 @@ class Proxy:
         return self.luma.shape[1], self.luma.shape[0]
 
     @cached_property
+    def half(self) -> Proxy:
+        """The same at half the size."""
+        width, height = self.size
+        return prepare(_reduced(self.luma, (width // 2, height // 2)))
+
+    @cached_property
     def contrast(self) -> Grey:
         """Local contrast of the luma, see `local_contrast`."""
         return local_contrast(self)
@@ -53,15 +60,26 @@ def make_proxy(picture: Pixels) -> Proxy:
     height, width = grey.shape
     shrink = max(1.0, max(height, width) / PROXY_SIDE_PX)
     if shrink > 1.0:
-        size = (round(width / shrink), round(height / shrink))
-        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        grey = _reduced(grey, (round(width / shrink), round(height / shrink)))
     return prepare(grey)
+
+
+def _reduced(grey: Grey, size: tuple[int, int]) -> Grey:
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def prepare(grey: Grey) -> Proxy:
     """Free luma from hot pixels, which stand still while the scene moves, and mark what is usable."""
     clean = np.asarray(cv2.medianBlur(grey, 3), dtype=np.float32)
     return Proxy(clean, ((clean > BLACK) & (clean < WHITE)).astype(np.uint8))
+
+
+def moved(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
+    """`frame` as the reference of (width, height) pixels would see it; what falls outside is not valid."""
+    if is_identity(homography):
+        return frame
+    valid = cv2.warpPerspective(frame.valid, homography, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
+    return Proxy(np.asarray(warp(frame.luma, homography, size)), np.asarray(valid, dtype=np.uint8))
 
 
 def well_exposed_share(proxy: Proxy) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deepfuse.alignment.motion import simplest_motion
+from deepfuse.alignment.geometry import apply
+from deepfuse.alignment.motion import likely_motion, simplest_motion
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes
 
@@ -14,13 +15,18 @@ ROUNDS = 3
 MIN_TILES = 6
 NEAR_PX = 3.0
 SETTLED_PX = 0.02
+POLISHED_PX = 1.5
+KEPT_SHARE = 0.95  # of the agreeing tiles
 
 
-def refine(homography: Matrix, ask: Callable[[Matrix], Votes]) -> tuple[Matrix, Votes]:
-    """Correct `homography` until the tiles are content; return it and their votes, which `ask` takes."""
+def refine(homography: Matrix, ask: Callable[[Matrix], Votes], near_px: float = NEAR_PX) -> tuple[Matrix, Votes]:
+    """Correct `homography` until the tiles are content; return it and their votes, which `ask` takes.
+
+    Tiles that want to move by more than `near_px` are taken for wrong.
+    """
     votes = ask(homography)
     for _ in range(ROUNDS):
-        correction = fit_correction(votes)
+        correction = fit_correction(votes, near_px)
         if correction is None:
             break
         corrected = correction @ homography
@@ -34,9 +40,27 @@ def refine(homography: Matrix, ask: Callable[[Matrix], Votes]) -> tuple[Matrix, 
     return homography, votes
 
 
-def fit_correction(votes: Votes) -> Matrix | None:
+def polish(
+    homography: Matrix, votes: Votes, ask: Callable[[Matrix], Votes], size: tuple[int, int]
+) -> tuple[Matrix, Votes]:
+    """Replace a refined `homography` by the likeliest one, as long as the tiles do not object."""
+    for _ in range(ROUNDS):
+        near = votes.clear & (np.linalg.norm(votes.shifts_px, axis=1) <= POLISHED_PX)
+        if near.sum() < MIN_TILES:
+            break
+        target = votes.centres[near]
+        source = apply(np.asarray(np.linalg.inv(homography)), target + votes.shifts_px[near])
+        likely = likely_motion(source, target, homography, size)
+        answer = ask(likely)
+        if answer.count < KEPT_SHARE * votes.count:
+            break
+        homography, votes = likely, answer
+    return homography, votes
+
+
+def fit_correction(votes: Votes, near_px: float) -> Matrix | None:
     """The simplest motion that the tiles ask for; `None` if too few of them speak."""
-    near = votes.clear & (np.linalg.norm(votes.shifts_px, axis=1) <= NEAR_PX)
+    near = votes.clear & (np.linalg.norm(votes.shifts_px, axis=1) <= near_px)
     if near.sum() < MIN_TILES:
         return None
     target = votes.centres[near]

@@ -22,7 +22,9 @@ class Registration:
     `frame` and `registered_to` are indices into the bracket. `inliers` counts feature matches where `method`
     is SIFT alone, and agreeing tiles of the picture elsewhere. `residual_px` is the median distance left at
     them, `shift_px` the largest displacement of a corner against the frame it was matched with, NaN where
-    that is not known; both in pixels of the full picture.
+    that is not known; both in pixels of the full picture. `disagreeing_share` is the share of the pixels exposed in
+    both the frame and the reference, 0 to 1, that differ in content after registration, since something moved: `None`
+    for the reference and where too little is exposed in both.
     """
 
     frame: int
@@ -31,6 +33,7 @@ class Registration:
     residual_px: float
     shift_px: float
     registered_to: int
+    disagreeing_share: float | None = None
 
 
 @dataclass(frozen=True)

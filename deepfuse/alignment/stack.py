@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from deepfuse.alignment.chain import Attempt, Chain, register_chain
-from deepfuse.alignment.full_size import FullPair, finish
-from deepfuse.alignment.geometry import corner_shift_px, is_identity, translation, warp
+from deepfuse.alignment.full_size import FullPair, finish, unless_still
+from deepfuse.alignment.geometry import corner_shift_px, is_identity, to_full_size, translation, warp
+from deepfuse.alignment.ghosts import disagreeing_share
 from deepfuse.alignment.pair import Gate, Pair
-from deepfuse.alignment.proxy import Proxy, make_proxy
+from deepfuse.alignment.proxy import Proxy, make_proxy, moved
 from deepfuse.alignment.rectangle import common_rectangle
 from deepfuse.alignment.result import Alignment, AlignmentError, Matrix, Pixels, Registration
 
@@ -44,16 +45,31 @@ def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 
     scale = frames[0].shape[1] / proxies[0].size[0]
     if chain.failed:
         raise _refusal(chain, scale)
-    homographies = np.stack([_homography(chain, i, frames, proxies) for i in range(len(frames))])
-    evidence = _evidence(chain, homographies, frames[0].shape, scale)
+    homographies = _homographies(chain, frames, proxies)
+    shares = _disagreeing_shares(chain, homographies, frames[0].shape, proxies)
+    evidence = _evidence(chain, homographies, frames[0].shape, scale, shares)
     return _assemble(frames, chain.reference, homographies, evidence, min_kept)
 
 
-def _homography(chain: Chain, index: int, frames: Sequence[Pixels], proxies: Sequence[Proxy]) -> Matrix:
-    if index == chain.reference:
-        return np.eye(3)
-    pair = Pair(proxies[chain.reference], proxies[index], chain.gate)
-    return finish(chain.links[index].homography, FullPair(frames[chain.reference], frames[index], pair))
+def _homographies(chain: Chain, frames: Sequence[Pixels], proxies: Sequence[Proxy]) -> Matrix:
+    """Each frame's motion to the reference, found there, or where the two have too little in common over its link."""
+
+    def step(target: int, index: int, start: Matrix) -> Matrix | None:
+        pair = Pair(proxies[target], proxies[index], chain.gate)
+        return finish(start, FullPair(frames[target], frames[index], pair))
+
+    size = frames[0].shape[1], frames[0].shape[0]
+    found = {chain.reference: np.eye(3)}
+    for index, link in chain.links.items():
+        if index == chain.reference:
+            continue
+        direct = step(chain.reference, index, link.homography)
+        if direct is None:
+            last = step(link.target, index, link.match.homography)
+            last = to_full_size(link.match.homography, size, proxies[0].size) if last is None else last
+            direct = unless_still(found[link.target] @ last, size)
+        found[index] = direct / direct[2, 2]
+    return np.stack([found[index] for index in range(len(frames))])
 
 
 def _assemble(
@@ -84,19 +100,43 @@ def _cut(frame: Pixels, homography: Matrix, crop: tuple[int, int, int, int]) -> 
     return warp(frame, translation(-x, -y) @ homography, (width, height))
 
 
-def _evidence(chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float) -> tuple[Registration, ...]:
-    links = [chain.links[index] for index in range(len(homographies))]
-    motions = [np.linalg.inv(homographies[link.target]) @ homographies[link.frame] for link in links]
-    shifts = [corner_shift_px(motion, shape[1], shape[0]) for motion in motions]
-    return tuple(
-        _registration(link.frame, (link.target, link.match), scale, shift)
-        for link, shift in zip(links, shifts, strict=True)
-    )
+def _disagreeing_shares(
+    chain: Chain, homographies: Matrix, shape: tuple[int, ...], proxies: Sequence[Proxy]
+) -> list[float | None]:
+    """What moved in each frame against the reference, on the proxies."""
+    reference, full = proxies[chain.reference], (shape[1], shape[0])
+    motions = [to_full_size(homography, reference.size, full) for homography in homographies]
+    return [
+        None
+        if index == chain.reference
+        else disagreeing_share(reference, moved(proxy, unless_still(motion, reference.size), reference.size))
+        for index, (proxy, motion) in enumerate(zip(proxies, motions, strict=True))
+    ]
 
 
-def _registration(frame: int, attempt: Attempt, scale: float, shift_px: float = float("nan")) -> Registration:
+def _evidence(
+    chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float, shares: Sequence[float | None]
+) -> tuple[Registration, ...]:
+    found = []
+    for index, share in enumerate(shares):
+        link = chain.links[index]
+        motion = np.linalg.inv(homographies[link.target]) @ homographies[index]
+        shift = corner_shift_px(motion, shape[1], shape[0])
+        found.append(_registration(index, (link.target, link.match), scale, shift_px=shift, disagreeing_share=share))
+    return tuple(found)
+
+
+def _registration(
+    frame: int,
+    attempt: Attempt,
+    scale: float,
+    *,
+    shift_px: float = float("nan"),
+    disagreeing_share: float | None = None,
+) -> Registration:
     target, match = attempt
-    return Registration(frame, match.method, match.inliers, scale * match.residual_px, shift_px, target)
+    residual = scale * match.residual_px
+    return Registration(frame, match.method, match.inliers, residual, shift_px, target, disagreeing_share)
 
 
 def _refusal(chain: Chain, scale: float) -> AlignmentError:

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.alignment.geometry import is_identity, warp
-from deepfuse.alignment.proxy import Grey, Mask, Proxy
+from deepfuse.alignment.proxy import Grey, Mask, Proxy, moved
 from deepfuse.alignment.result import Matrix
 
 REACH_PX = 8  # displacements tried in each direction
@@ -91,15 +90,18 @@ def tile_px(size: tuple[int, int]) -> int:
     return int(np.clip(max(size) // 14, 32, 72))
 
 
-def vote(reference: Proxy, frame: Proxy, homography: Matrix) -> Votes:
-    """Let every tile of `reference` look for its best match in `frame` moved by `homography`."""
-    other = _moved(frame, homography, reference.size)
+def vote(reference: Proxy, frame: Proxy, homography: Matrix, overlap: int = 1) -> Votes:
+    """Let every tile of `reference` look for its best match in `frame` moved by `homography`.
+
+    Tiles lie side by side, or every pixel in `overlap` by `overlap` of them.
+    """
+    other = moved(frame, homography, reference.size)
     both = np.asarray(reference.valid & other.valid, dtype=np.uint8)
     template, field = reference.contrast * both, other.contrast
     side = tile_px(reference.size)
     width, height = reference.size
     xs = range(REACH_PX, width - side - REACH_PX + 1, side)
-    ys = range(REACH_PX, height - side - REACH_PX + 1, side)
+    ys = range(REACH_PX, height - side - REACH_PX + 1, side // overlap)
     return collect([ballot(template, field, both, (x, y, side)) for y in ys for x in xs])
 
 
@@ -120,14 +122,6 @@ def ballot(template: Grey, field: Grey, both: Mask, box: tuple[int, int, int]) -
     surface = cv2.matchTemplate(wide, template[y : y + side, x : x + side], cv2.TM_CCOEFF_NORMED)
     scores: Matrix = np.nan_to_num(surface.astype(np.float64), posinf=0.0, neginf=0.0)
     return *centre, *_shift(scores), float(scores[REACH_PX, REACH_PX]), *_height(scores)
-
-
-def _moved(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
-    """The frame's proxy as the reference would see it; what falls outside is not valid."""
-    if is_identity(homography):
-        return frame
-    valid = cv2.warpPerspective(frame.valid, homography, size, flags=cv2.INTER_NEAREST, borderValue=(0,))
-    return Proxy(np.asarray(warp(frame.luma, homography, size)), np.asarray(valid, dtype=np.uint8))
 
 
 def _height(surface: Matrix) -> tuple[float, float]:

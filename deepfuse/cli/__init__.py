@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from deepfuse.cli import brackets, fuse, score
+from deepfuse.cli import align, brackets, fuse, score
 from deepfuse.cli.options import EPILOG
 from deepfuse.errors import DeepfuseError, ModelError
 
@@ -43,6 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (fuse, score, brackets):
+    for command in (fuse, brackets, align, score):
         command.add(commands)
     return parser

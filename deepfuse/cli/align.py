@@ -1,0 +1,65 @@
+"""`deepfuse align`: the frames of one scene, laid on each other, with the evidence."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepfuse.bracket import printable
+from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, names
+
+if TYPE_CHECKING:
+    from deepfuse.alignment import Alignment
+
+HELP_OUTPUT = "folder for the aligned frames (NAME_aligned.tif, in the frames' own depth) and alignment.json"
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    command = add_command(commands, "align", run, help="lay hand-held frames of one scene on each other")
+    command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help=HELP_OUTPUT)
+    command.add_argument("--min-inliers", type=int, default=25, help="matches that must agree (default 25)")
+    command.add_argument("--min-kept", type=float, default=0.5, help="share the crop must keep (default 0.5)")
+    command.add_argument("-f", "--force", action="store_true", help="overwrite files in DIR")
+    command.add_argument("-n", "--dry-run", action="store_true", help="align and report, write nothing")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Read, align, write."""
+    from deepfuse.alignment import align
+    from deepfuse.atomic import write_json
+    from deepfuse.photo import check_output, read_photos, write_photo
+
+    check_count(options.frames)
+    outputs = [options.output / f"{path.stem}_aligned.tif" for path in options.frames]
+    if len(set(outputs)) < len(outputs):
+        raise ValueError(f"expected frames of different names, got {', '.join(names(options.frames))}")
+    if not options.dry_run:
+        options.output.mkdir(parents=True, exist_ok=True)
+        for output in outputs:
+            check_output(output, sources=options.frames, overwrite=options.force)
+    result = align(read_photos(options.frames), min_inliers=options.min_inliers, min_kept=options.min_kept)
+    record = {"frames": names(options.frames), "outputs": names(outputs), **result.record()}
+    if not options.dry_run:
+        for output, frame in zip(outputs, result.frames, strict=True):
+            write_photo(output, frame)
+        write_json(options.output / "alignment.json", record)
+    return {**record, "text": _text(options.frames, result)}
+
+
+def _text(frames: list[Path], result: Alignment) -> str:
+    rows = [f"{'frame':32}{'moved px':>10}{'left px':>9}{'matches':>9}{'disagrees':>11}  by"]
+    for path, found in zip(frames, result.evidence, strict=True):
+        name = printable(path.name)
+        if found.frame == result.reference:
+            rows.append(f"{name:32}{'':39}  the reference")
+            continue
+        share = "unknown" if found.disagreeing_share is None else f"{found.disagreeing_share:.2%}"
+        numbers = f"{found.shift_px:10.2f}{found.residual_px:9.2f}{found.inliers:9}{share:>11}"
+        rows.append(f"{name:32}{numbers}  {found.method}")
+    _, _, width, height = result.crop
+    return "\n".join(
+        [*rows, f"{width}×{height} pixels are common to all frames, {result.kept_area:.1%} of the picture"]
+    )
