@@ -93,12 +93,10 @@ def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene
 
 
 def check_count(bracket: BracketFiles, limits: Limits) -> None:
-    """Refuse a bracket of one photo or of too many before any of them is read."""
-    count = len(bracket.files)
-    if is_radiance(bracket) or 2 <= count <= limits.frames:
-        return
-    wanted = "2 or more exposures" if count < 2 else f"at most {limits.frames} exposures"
-    raise BracketError(f"scene {bracket.scene}: expected {wanted}, got {count} ({bracket.files[0]})")
+    """Refuse a bracket of too many photos before any of them is read."""
+    if (count := len(bracket.files)) > limits.frames:
+        wanted = f"at most {limits.frames} exposures"
+        raise BracketError(f"scene {bracket.scene}: expected {wanted}, got {count} ({bracket.files[0].parent})")
 
 
 def is_radiance(bracket: BracketFiles) -> bool:
