@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from bad_inputs import DARK, PICTURE, SIZE, Corpus, encoded, make_corpus
+from bad_files import DARK, PICTURE, SIZE, encoded
+from bad_inputs import Corpus, make_corpus
 from conftest import ROOT, set_params
 
 from deepfuse.bracket import Exposure

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from bad_inputs import PICTURE, Corpus, add_no_files, encoded
+from bad_files import PICTURE, encoded
+from bad_inputs import Corpus, add_no_files
 from photographs import Card
 
 from deepfuse.cli import main

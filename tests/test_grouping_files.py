@@ -13,7 +13,8 @@ from PIL import Image
 
 from deepfuse.grouping import find_brackets, likeness
 from deepfuse.grouping.likeness import Album
-from deepfuse.photo.preview import read_preview
+from deepfuse.photo import Limits
+from deepfuse.photo.preview import Preview, read_preview
 
 
 def to_heic(path: Path, brand: bytes, suffix: str) -> None:
@@ -106,7 +107,9 @@ def test_sixteen_exposures_are_too_many(tmp_path: Path) -> None:
 def test_a_row_longer_than_the_looks_kept_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[Path] = []
     monkeypatch.setattr(likeness, "NEAR", 1)
-    monkeypatch.setattr(likeness, "read_preview", lambda path, side: decoded.append(path) or read_preview(path, side))
+    monkeypatch.setattr(
+        likeness, "read_preview", lambda path, side, limits: decoded.append(path) or read_preview(path, side)
+    )
     card = Card(tmp_path)
     files = [card.folder / card.shoot(stops) for stops in (-2, 0, 2)]
     album = Album()
@@ -114,3 +117,9 @@ def test_a_row_longer_than_the_looks_kept_is_decoded_once(tmp_path: Path, monkey
         assert [album.level(file) is not None for file in files] == [True] * 3
         assert album.same(files[0], files[1])
     assert decoded == files
+
+
+def test_the_callers_limits_count(tmp_path: Path) -> None:
+    Card(tmp_path / "card").bracket(-2, 0, 2)
+    found = find_brackets(tmp_path, limits=Limits(megapixels=0.001))
+    assert "expected at most 0.001 megapixels, got 96×64" in found.refused[0].why

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfuse.errors import PhotoError
+from deepfuse.photo import DEFAULT_LIMITS, Limits
 from deepfuse.photo.preview import Preview, read_preview
 
 SIDE_PX = 96
@@ -60,12 +61,13 @@ class Likeness:
         return False if self.score < 0.3 and self.shared > LEAST_SHARED else None
 
 
-def look_at(preview: Preview) -> Look:
-    """What can be compared of a preview, (h, w, 3) and 0 to 1."""
-    return _look_at_luma(preview @ np.array(LUMA, np.float32))
+def luma_of(preview: Preview) -> Array:
+    """The luma of a preview, (h, w, 3) → (h, w), 0 to 1."""
+    return np.asarray(preview @ np.array(LUMA, np.float32), np.float32)
 
 
-def _look_at_luma(luma: Array) -> Look:
+def look_at(luma: Array) -> Look:
+    """What can be compared of a picture's luma, (h, w), 0 to 1."""
     seen = cv2.erode(((luma > BLACK) & (luma < WHITE)).astype(np.float32), np.ones((3, 3)))
     log = np.log(luma + 0.01)
     gradient = np.stack([cv2.Sobel(log, cv2.CV_32F, 1, 0), cv2.Sobel(log, cv2.CV_32F, 0, 1)])
@@ -99,7 +101,8 @@ def compare(first: Look, second: Look) -> Likeness:
 class Album:
     """Looks and likenesses of photo files, made when they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._luma = lru_cache(KEPT)(self._read_luma)
         self._look = lru_cache(NEAR)(self._look_at)
         self._level = lru_cache(None)(self._level_of)
@@ -120,7 +123,7 @@ class Album:
 
     def _read_luma(self, file: Path) -> NDArray[np.uint16] | None:
         try:
-            luma = read_preview(file, SIDE_PX) @ np.array(LUMA, np.float32)
+            luma = luma_of(read_preview(file, SIDE_PX, limits=self._limits))
         except PhotoError as error:
             self._damage[file] = str(error)
             return None
@@ -128,7 +131,7 @@ class Album:
 
     def _look_at(self, file: Path) -> Look | None:
         luma = self._luma(file)
-        return None if luma is None else _look_at_luma(luma.astype(np.float32) / np.float32(TOP))
+        return None if luma is None else look_at(luma.astype(np.float32) / np.float32(TOP))
 
     def _level_of(self, file: Path) -> float | None:
         look = self._look(file)

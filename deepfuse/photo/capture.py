@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deepfuse.bracket import Exposure
 from deepfuse.photo.ifd import NO_EXIF, Exif, Tags, read_exif
+from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.makers import UNKNOWN, Bracketing, read_bracketing
 from deepfuse.photo.metadata import exif_file
 from deepfuse.photo.opening import open_photo
@@ -26,7 +27,6 @@ class Capture:
         kind: RAW, or the depth of the pixels: what may stand together in one bracket.
         camera: make, model and serial number; empty where unknown.
         taken_s: when, in seconds since 1970; of the camera's clock, UTC where the file gives the offset.
-        precise: whether `taken_s` has a fraction of a second.
         exposure_mode: EXIF ExposureMode; 2 is an automatic bracket.
         bias_ev: the exposure compensation in stops; larger is brighter.
         bracketing: what the maker note says.
@@ -39,22 +39,20 @@ class Capture:
     camera: str = ""
     exposure: Exposure = NO_EXPOSURE
     taken_s: float | None = None
-    precise: bool = False
     exposure_mode: int | None = None
     bias_ev: float | None = None
     bracketing: Bracketing = UNKNOWN
 
 
-def read_capture(path: Path) -> Capture:
+def read_capture(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Capture:
     """How a photo was taken, from its header and EXIF; damaged EXIF says nothing.
 
     Raises:
-        PhotoError: not a readable photo.
+        PhotoError: not a readable photo, or larger than the limits.
     """
-    with open_photo(path) as photo:
+    with open_photo(path, limits) as photo:
         header = photo.header
     exif, bracketing = _tags(path, photo.exif)
-    taken_s, precise = _taken(exif.photo)
     serial = exif.photo[0xA431].text if 0xA431 in exif.photo else ""
     return Capture(
         width=header.width,
@@ -63,8 +61,7 @@ def read_capture(path: Path) -> Capture:
         kind=header.group,
         camera=f"{header.camera} {serial}".strip(),
         exposure=header.exposure,
-        taken_s=taken_s,
-        precise=precise,
+        taken_s=_taken(exif.photo),
         exposure_mode=_integer(exif.photo, 0xA402),
         bias_ev=next(iter(exif.photo[0x9204].numbers), None) if 0x9204 in exif.photo else None,
         bracketing=bracketing,
@@ -84,7 +81,7 @@ def _integer(tags: Tags, key: int) -> int | None:
     return int(tags[key].numbers[0]) if key in tags and tags[key].numbers else None
 
 
-def _taken(photo: Tags) -> tuple[float | None, bool]:
+def _taken(photo: Tags) -> float | None:
     """DateTimeOriginal with its sub-seconds and its offset from UTC, else DateTimeDigitized with its own.
 
     The file's DateTime is no capture time: programs that edit a photo set it.
@@ -97,8 +94,8 @@ def _taken(photo: Tags) -> tuple[float | None, bool]:
             continue
         digits = re.match(r"\d+", text[fraction])
         part = float(f"0.{digits[0]}") if digits else 0.0
-        return moment.timestamp() + part - _offset_s(text[offset]), digits is not None
-    return None, False
+        return moment.timestamp() + part - _offset_s(text[offset])
+    return None
 
 
 def _offset_s(text: str) -> float:

@@ -15,6 +15,7 @@ from deepfuse.color import to_float
 from deepfuse.errors import PhotoError
 from deepfuse.photo.ifd import Tags, read_exif
 from deepfuse.photo.kinds import kind_of
+from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.reading import read_photo
 
 Preview = NDArray[np.float32]
@@ -25,7 +26,7 @@ _SAME_SHAPE = 0.02  # of the aspect ratio; many cameras letterbox their thumbnai
 _RAW_JPEG_PX = 256  # the JPEG in a RAW file is decoded no smaller than this
 
 
-def read_preview(path: Path, side_px: int) -> Preview:
+def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -> Preview:
     """A photo at most `side_px` on its longer side, not turned upright.
 
     Of a JPEG it is the thumbnail that the camera put in, or the picture decoded at the nearest scale above; of a RAW
@@ -47,7 +48,7 @@ def read_preview(path: Path, side_px: int) -> Preview:
         raise
     except Exception as error:  # decoders raise their own kinds on damage
         raise PhotoError(f"{path}: cannot be decoded: {error}") from error
-    picture = to_float(read_photo(path))
+    picture = to_float(read_photo(path, limits=limits))
     return _resized(picture, _size_within(picture.shape[1], picture.shape[0], side_px))
 
 
