@@ -106,10 +106,13 @@ def test_sixteen_exposures_are_too_many(tmp_path: Path) -> None:
 
 def test_a_row_longer_than_the_looks_kept_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[Path] = []
+
+    def read_and_note(path: Path, side_px: int, *, limits: Limits) -> Preview:
+        decoded.append(path)
+        return read_preview(path, side_px, limits=limits)
+
     monkeypatch.setattr(likeness, "NEAR", 1)
-    monkeypatch.setattr(
-        likeness, "read_preview", lambda path, side, limits: decoded.append(path) or read_preview(path, side)
-    )
+    monkeypatch.setattr(likeness, "read_preview", read_and_note)
     card = Card(tmp_path)
     files = [card.folder / card.shoot(stops) for stops in (-2, 0, 2)]
     album = Album()
