@@ -85,6 +85,16 @@ def test_a_cut_photo_among_whole_ones_is_named_and_makes_the_set_doubtful(tmp_pa
     assert [(one.file, "truncated" in one.why) for one in group.unreadable] == [(cut, True)]
 
 
+def test_the_users_count_is_not_shifted_by_a_cut_photo(tmp_path: Path) -> None:
+    card = Card(tmp_path / "card")
+    card.bracket(-2, 2, exif=False)
+    card.bracket(-2, 2, exif=False, scene=1)
+    cut = card.folder / "IMG_0001.jpg"
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    sets = [[file.name[7] for file in group.bracket.files] for group in find_brackets(tmp_path, frames=2).groups]
+    assert sets == [["1", "2"], ["3", "4"]]
+
+
 def test_a_photo_unlike_the_others_of_its_folder_is_left_out_and_says_what_differs(tmp_path: Path) -> None:
     card = Card(tmp_path / "card", serial="1")
     card.bracket(-2, 0, 2)

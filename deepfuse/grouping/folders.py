@@ -71,10 +71,11 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
         return _radiance_maps(folder)
     shots, doubles = without_doubles(folder.shots, prefer)
     found, others = _sequences(shots, frames, pictures)
-    if damaged := [LeftOut(shot.file, "unreadable", why) for shot in shots if (why := pictures.damage(shot.file))]:
+    # What is damaged shows only when it is looked at; without it, the others may be a bracket.
+    while not frames and (damaged := _damaged(shots, pictures)):
         folder = replace(folder, unreadable=(*folder.unreadable, *damaged))
-        files = {one.file for one in damaged}
-        found, others = _sequences([shot for shot in shots if shot.file not in files], frames, pictures)
+        shots = [shot for shot in shots if not pictures.damage(shot.file)]
+        found, others = _sequences(shots, frames, pictures)
     left_out = (*folder.unreadable, *doubles, *others)
     if not found:
         return Grouping((), left_out, (Refused(scene_id(folder.parts or (folder.name,)), no_bracket(left_out)),))
@@ -82,6 +83,10 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     names = [folder.parts or (folder.name,)] if alone else [(*folder.parts, name) for name in _names(found)]
     groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
     return Grouping(tuple(groups), left_out, ())
+
+
+def _damaged(shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:
+    return [LeftOut(shot.file, "unreadable", why) for shot in shots if (why := pictures.damage(shot.file))]
 
 
 def _sequences(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> Result:
