@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from bad_files import PICTURE, encoded
+from bad_inputs import Corpus, add_no_files
 from photographs import Card
 
 from deepfuse.cli import main
@@ -92,3 +95,33 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "expected 2 or more exposures" in capsys.readouterr().out
     assert main(["brackets", str(tmp_path / "absent")]) == 4
     assert "got nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--copy", "--dry-run"])
+def test_options_of_the_output_without_one_are_wrong_usage(
+    card: Card, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["brackets", str(card.folder), option])
+    assert stop.value.code == 2
+    assert f"{option}: expected -o OUT with it, got none" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(20)
+def test_pipes_sockets_devices_and_loops_are_named_and_do_not_hang(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = Corpus(tmp_path / "cards")
+    add_no_files(corpus)
+    os.mkfifo(corpus.root / "queue.hdr")
+    (corpus.root / "round").symlink_to(corpus.root)
+    (corpus.root / "plain").mkdir()
+    for name, share in (("a.png", 1), ("b.png", 4)):
+        (corpus.root / "plain" / name).write_bytes(encoded(PICTURE // share, format="PNG"))
+    assert main(["brackets", str(corpus.root), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert {"plain"} <= {one["scene"] for one in record["sets"]} <= {"plain", *corpus.bad}
+    said = {one["file"].removeprefix(f"{corpus.root}/"): one["why"] for one in record["left_out"]}
+    for scene, (file, *words) in corpus.bad.items():
+        assert all(word in said[f"{scene}/{file}"] for word in words)
+    assert "expected a file, got a named pipe" in said["queue.hdr"]

@@ -9,14 +9,14 @@ from photographs import scene_radiance
 
 from deepfuse.camera import CAMERAS, simulate_bracket
 from deepfuse.errors import PhotoError
-from deepfuse.grouping.likeness import Album, Look, compare, look_at
+from deepfuse.grouping.likeness import Album, Look, compare, look_at, luma_of
 from deepfuse.photo import write_photo
 from deepfuse.photo.preview import read_preview
 
 
 def look(seed: int, stops: float = 0, shift_px: int = 0) -> Look:
     picture = np.roll(expose(scene_radiance(seed), stops), shift_px, 1)
-    return look_at((picture / 65535).astype(np.float32))
+    return look_at(luma_of((picture / 65535).astype(np.float32)))
 
 
 @pytest.mark.parametrize("stops", [-4, -2, 2, 3])
@@ -40,7 +40,7 @@ def test_black_pictures_tell_nothing() -> None:
 
 def test_tiny_pictures_tell_nothing() -> None:
     for side in (1, 2, 3):
-        assert compare(*[look_at(np.full((side, side, 3), level, np.float32)) for level in (0.1, 0.4)]).same is None
+        assert compare(*[look_at(np.full((side, side), level, np.float32)) for level in (0.1, 0.4)]).same is None
 
 
 def test_levels_are_in_stops() -> None:

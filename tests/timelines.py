@@ -109,6 +109,9 @@ class Day:
         """How bright a photo is, in stops."""
         return self.levels[file]
 
+    def damage(self, file: Path, /) -> None:
+        """No photo of a timeline is damaged."""
+
 
 def offsets(order: str, count: int, step: float) -> list[float]:
     """The exposure offsets of a bracket, in the order in which a camera shoots them."""

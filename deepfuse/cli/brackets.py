@@ -43,10 +43,13 @@ def add(commands: Commands) -> None:
     command.add_argument("--frames", type=_count, metavar="N", help=HELP_FRAMES)
     command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
     command.add_argument("-v", "--verbose", action="store_true", help="name every file left out")
+    command.set_defaults(refuse=command.error)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Look, say, and lay out if asked to."""
+    if (options.copy or options.dry_run) and not options.output:
+        options.refuse(f"{'--copy' if options.copy else '--dry-run'}: expected -o OUT with it, got none")
     from tqdm import tqdm
 
     from deepfuse.grouping import find_brackets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX
@@ -10,12 +11,18 @@ from deepfuse.errors import BracketError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
 from deepfuse.grouping.likeness import Album
 from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
+from deepfuse.photo import DEFAULT_LIMITS, Limits
 
 __all__ = ["Group", "Grouping", "LeftOut", "Prefer", "Refused", "find_brackets"]
 
 
 def find_brackets(
-    source: Path, *, prefer: Prefer = "raw", frames: int | None = None, progress: Progress = iter
+    source: Path,
+    *,
+    prefer: Prefer = "raw",
+    frames: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = iter,
 ) -> Grouping:
     """The brackets under a folder, in any layout.
 
@@ -27,6 +34,7 @@ def find_brackets(
         source: the folder.
         prefer: which one to take where a photo is there as RAW and as JPEG.
         frames: take sets of this many photos in order, instead of by evidence.
+        limits: which files count as unreadable for their size.
         progress: wraps the list of files as they are read, as tqdm does.
 
     Raises:
@@ -39,24 +47,23 @@ def find_brackets(
     folders = [(parent, files) for parent, files in walk(source) if files]
     if not folders:
         raise BracketError(f"{source}: expected brackets, got no photo and no radiance map")
-    photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
-    shots, unreadable = read_shots(progress(photos))
-    album = Album()
-    parts = []
-    for parent, files in folders:
-        below = parent.relative_to(source).parts
-        folder = Folder(
-            (parent if below else source.resolve()).name,
-            below,
-            tuple(files),
-            tuple(shots[parent]),
-            tuple(unreadable[parent]),
-        )
-        parts.append(group_folder(folder, prefer, frames, album))
+    album = Album(limits)
+    parts = [group_folder(folder, prefer, frames, album) for folder in _read_folders(source, folders, limits, progress)]
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = tuple(one for part in parts for one in part.refused)
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
     return Grouping(tuple(groups), tuple(one for part in parts for one in part.left_out), refused)
+
+
+def _read_folders(
+    source: Path, folders: list[tuple[Path, list[Path]]], limits: Limits, progress: Progress
+) -> Iterator[Folder]:
+    photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
+    shots, unreadable = read_shots(progress(photos), limits)
+    for parent, files in folders:
+        below = parent.relative_to(source).parts
+        name = (parent if below else source.resolve()).name
+        yield Folder(name, below, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
 
 
 def _check_ids(source: Path, scenes: list[str]) -> None:

@@ -21,13 +21,16 @@ FOLLOWS = 0.35  # stops of brightness a stop of exposure must bring
 
 
 class Pictures(Protocol):
-    """What can be seen of photos: whether two show one scene, how bright one is in stops; `None` where unclear."""
+    """What can be seen of photos when they are asked for; `None` where it is unclear."""
 
     def same(self, first: Path, second: Path, /) -> bool | None:
         """Whether two photos show one scene."""
 
     def level(self, file: Path, /) -> float | None:
-        """The mean brightness of a photo."""
+        """The mean brightness of a photo in stops."""
+
+    def damage(self, file: Path, /) -> str | None:
+        """Why a photo that was asked for cannot be decoded."""
 
 
 @dataclass(frozen=True)

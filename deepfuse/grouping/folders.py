@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, scene_id
+from deepfuse.errors import PhotoError
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
+from deepfuse.grouping.reasons import no_bracket, odd_one
 from deepfuse.grouping.sequences import Result, find_sequences, take_by_count
 from deepfuse.grouping.shots import LeftOut, Prefer, Shot, by_camera, natural, without_doubles
+from deepfuse.photo import check_file
 
 
 @dataclass(frozen=True)
@@ -64,24 +68,37 @@ class Folder:
 def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: Pictures) -> Grouping:
     """The brackets of one folder."""
     if all(file.suffix.lower() == RADIANCE_SUFFIX for file in folder.files):
-        return Grouping(tuple(_radiance(folder, file) for file in folder.files), (), ())
+        return _radiance_maps(folder)
     shots, doubles = without_doubles(folder.shots, prefer)
     found, others = _sequences(shots, frames, pictures)
+    # What is damaged shows only when it is looked at; without it, the others may be a bracket.
+    while not frames and (damaged := _damaged(shots, pictures)):
+        folder = replace(folder, unreadable=(*folder.unreadable, *damaged))
+        shots = [shot for shot in shots if not pictures.damage(shot.file)]
+        found, others = _sequences(shots, frames, pictures)
     left_out = (*folder.unreadable, *doubles, *others)
     if not found:
-        return Grouping(
-            (), left_out, (Refused(scene_id(folder.parts or (folder.name,)), _no_bracket(folder, left_out)),)
-        )
+        return Grouping((), left_out, (Refused(scene_id(folder.parts or (folder.name,)), no_bracket(left_out)),))
     alone = len(found) == 1 and not others
-    return Grouping(tuple(_group(folder, one, found, alone=alone) for one in found), left_out, ())
+    names = [folder.parts or (folder.name,)] if alone else [(*folder.parts, name) for name in _names(found)]
+    groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
+    return Grouping(tuple(groups), left_out, ())
+
+
+def _damaged(shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:
+    return [LeftOut(shot.file, "unreadable", why) for shot in shots if (why := pictures.damage(shot.file))]
 
 
 def _sequences(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> Result:
     cameras = by_camera(shots)
+    usual = max(cameras, key=len, default=[])
     several = sum(len(camera) > 1 for camera in cameras) > 1
     found: list[Found] = []
     others: list[LeftOut] = []
     for camera in cameras:
+        if len(camera) == 1 and camera is not usual:
+            others.append(odd_one(camera[0], usual[0]))
+            continue
         if frames:
             sets, rest = take_by_count(camera, frames, pictures)
         else:
@@ -91,28 +108,38 @@ def _sequences(shots: Sequence[Shot], frames: int | None, pictures: Pictures) ->
     return found, others
 
 
-def _radiance(folder: Folder, file: Path) -> Group:
-    return Group(BracketFiles(scene_id((*folder.parts, file.stem)), (file,)), "radiance", "a radiance map", (), (None,))
+def _radiance_maps(folder: Folder) -> Grouping:
+    """Each map as a scene of its own; one that is no file to be read is refused by its name."""
+    groups, left_out, refused = [], [], []
+    for file in folder.files:
+        scene = scene_id((*folder.parts, file.stem))
+        try:
+            check_file(file)
+        except PhotoError as error:
+            left_out.append(LeftOut(file, "unreadable", str(error)))
+            refused.append(Refused(scene, str(error)))
+        else:
+            groups.append(Group(BracketFiles(scene, (file,)), "radiance", "a radiance map", (), (None,)))
+    return Grouping(tuple(groups), tuple(left_out), tuple(refused))
 
 
-def _group(folder: Folder, found: Found, every: Sequence[Found], *, alone: bool) -> Group:
+def _names(found: Sequence[Found]) -> list[str]:
+    """The stem of each bracket's first file, or its name where two brackets have one stem."""
+    firsts = [_first(one) for one in found]
+    stems = Counter(file.stem for file in firsts)
+    return [file.stem if stems[file.stem] < 2 else file.name for file in firsts]
+
+
+def _first(found: Found) -> Path:
+    """The file shot first; by its name where the shots lie in order of brightness."""
+    files = [shot.file for shot in found.shots]
+    return min(files, key=lambda file: natural(file.name)) if found.evidence == "likeness" else files[0]
+
+
+def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:
     files = tuple(shot.file for shot in found.shots)
-    first = min(files, key=lambda file: natural(file.name)) if found.evidence == "likeness" else files[0]
-    stems = [min(one.shots, key=lambda shot: natural(shot.file.name)).file.stem for one in every]
-    name = first.stem if stems.count(first.stem) < 2 else first.name
-    parts = (folder.parts or (folder.name,)) if alone else (*folder.parts, name)
     names = sorted(natural(file.name) for file in files)
-    missing = tuple(
-        one for one in folder.unreadable if len(every) == 1 or names[0] < natural(one.file.name) < names[-1]
-    )
+    missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(one.file.name) < names[-1])
     warnings = (*found.warnings, *(f"{one.file.name} may belong to it but cannot be read" for one in missing))
     evs = tuple(shot.ev for shot in found.shots)
-    return Group(BracketFiles(scene_id(parts), files), found.evidence, found.why, warnings, evs, missing)
-
-
-def _no_bracket(folder: Folder, left_out: Sequence[LeftOut]) -> str:
-    """Why a folder holds no bracket, in the words of its photos."""
-    if len(folder.shots) + len(folder.unreadable) == 1 and folder.shots:
-        return f"expected 2 or more exposures, got 1 ({folder.shots[0].file})"
-    reasons = list(dict.fromkeys(one.why for one in left_out))
-    return f"expected a bracket, got none in {len(left_out)} photos: {'; '.join(reasons[:3])}"
+    return Group(BracketFiles(scene, files), found.evidence, found.why, warnings, evs, missing)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import get_args
 
 from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses
-from deepfuse.grouping.ladders import SAME_EV, Pattern, steps_of
-from deepfuse.grouping.shots import LeftOut, Shot
+from deepfuse.grouping.ladders import MOST, SAME_EV, Pattern, steps_of
+from deepfuse.grouping.shots import Cause, LeftOut, Shot
+from deepfuse.photo.capture import Capture
+
+SHOWN = 3  # reasons, and files each
+_MOST_TELLING: tuple[Cause, ...] = get_args(Cause)
+_TRAITS: dict[str, Callable[[Capture], str]] = {
+    "kind": lambda capture: capture.kind,
+    "camera": lambda capture: capture.camera or "an unknown one",
+    "size": lambda capture: f"{capture.width}×{capture.height}",
+    "orientation": lambda capture: str(capture.orientation),
+    "dating": lambda capture: "no capture time" if capture.taken_s is None else "a capture time",
+}
 
 
 def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictures) -> Found:
@@ -62,6 +74,35 @@ def left_out(row: Sequence[Shot], at: int, pictures: Pictures) -> LeftOut:
             shot.file, "alone", "its exposure makes no ladder with its neighbours, or automatic exposure evened it out"
         )
     return LeftOut(shot.file, "alone", "shows the scene of its neighbours, but their brightness makes no ladder")
+
+
+def odd_one(shot: Shot, usual: Shot) -> LeftOut:
+    """Why a shot that cannot be of one bracket with any other in its folder is in none: what the others have."""
+    pairs = {trait: (of(usual.capture), of(shot.capture)) for trait, of in _TRAITS.items()}
+    trait, (expected, got) = next((trait, pair) for trait, pair in pairs.items() if pair[0] != pair[1])
+    why = f"expected frames of one {trait}, {expected} like {usual.file.name}, got {got}"
+    return LeftOut(shot.file, "odd", why)
+
+
+def too_many(shots: Sequence[Shot]) -> list[LeftOut]:
+    """Shots that would be one bracket, were they fewer."""
+    return [LeftOut(shot.file, "too many", f"expected at most {MOST} exposures, got {len(shots)}") for shot in shots]
+
+
+def no_bracket(left_out: Sequence[LeftOut]) -> str:
+    """Why a folder of these photos holds no bracket: the most telling reasons, with the files."""
+    if len(left_out) == 1 and left_out[0].cause == "alone":
+        return f"expected 2 or more exposures, got 1 ({left_out[0].file})"
+    reasons: dict[str, list[str]] = {}
+    for one in sorted(left_out, key=lambda one: _MOST_TELLING.index(one.cause)):
+        reasons.setdefault(one.why, []).extend([one.file.name] if one.cause != "unreadable" else [])
+    said = [f"{why} ({_some(files)})" if files else why for why, files in reasons.items()]
+    return f"expected a bracket, got none in {len(left_out)} photos: {_some(said, '; ')}"
+
+
+def _some(parts: Sequence[str], between: str = ", ") -> str:
+    shown = between.join(parts[:SHOWN])
+    return shown if len(parts) <= SHOWN else f"{shown}{between}{len(parts) - SHOWN} more"
 
 
 def objections(shots: Sequence[Shot], pictures: Pictures) -> tuple[str, ...]:

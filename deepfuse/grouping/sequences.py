@@ -29,7 +29,7 @@ from deepfuse.grouping.ladders import (
     split,
     steps_of,
 )  # fmt: skip
-from deepfuse.grouping.reasons import found_in, left_out, objections
+from deepfuse.grouping.reasons import found_in, left_out, objections, too_many
 from deepfuse.grouping.shots import LeftOut, Shot, in_order
 
 Result = tuple[list[Found], list[LeftOut]]
@@ -41,11 +41,11 @@ def find_sequences(shots: Sequence[Shot], pictures: Pictures, *, whole_folder: b
     Args:
         shots: in any order.
         pictures: asked only where metadata cannot decide.
-        whole_folder: whether they are all the photos of their folder, which is evidence in itself.
+        whole_folder: whether their folder holds no other photos to group, which is evidence in itself.
     """
     varied, others = _without_other_kinds(in_order(shots))
     if whole_folder and not others and (whole := _whole_folder(varied, pictures)):
-        return [whole], []
+        return ([whole], []) if len(varied) <= MOST else ([], too_many(varied))
     rows = [row for row in _rows(varied) if row]
     costs = [_row_cost(row, pictures) for row in rows]
     parts = [split(len(row), cost()) for row, cost in zip(rows, costs, strict=True)]
@@ -124,8 +124,8 @@ def _row_cost(row: Sequence[Shot], pictures: Pictures) -> Callable[..., Callable
 
 
 def _whole_folder(row: Sequence[Shot], pictures: Pictures) -> Found | None:
-    """All the photos of a folder as one bracket, unless something speaks against it."""
-    if not 2 <= len(row) <= MOST or any(shot.flagged for shot in row):
+    """All the photos of a folder as one bracket, be it too long, unless something speaks against it."""
+    if not 2 <= len(row) <= 2 * MOST or any(shot.flagged for shot in row):
         return None
     known = all(shot.ev is not None for shot in row)
     evs = darkness(row, pictures)

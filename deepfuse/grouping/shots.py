@@ -13,11 +13,12 @@ from typing import Literal
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, RAW_SUFFIXES
 from deepfuse.errors import PhotoError
+from deepfuse.photo import Limits
 from deepfuse.photo.capture import AUTO_BRACKET, Capture, read_capture
 
 Prefer = Literal["raw", "jpeg"]
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
-Cause = Literal["unreadable", "twin", "copy", "not exposure", "burst", "alone"]
+Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
 
@@ -67,16 +68,14 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d{1,15})", name))
 
 
-def read_shots(files: Iterable[Path]) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
+def read_shots(files: Iterable[Path], limits: Limits) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
     """Every file that can be read as a photo, and those that cannot, by folder."""
     shots: dict[Path, list[Shot]] = defaultdict(list)
     unreadable: dict[Path, list[LeftOut]] = defaultdict(list)
     for file in files:
         try:
-            if file.stat().st_size == 0:
-                raise PhotoError(f"{file}: expected a photo, got an empty file")
-            shots[file.parent].append(Shot(file, read_capture(file)))
-        except (PhotoError, OSError) as error:
+            shots[file.parent].append(Shot(file, read_capture(file, limits=limits)))
+        except PhotoError as error:
             unreadable[file.parent].append(LeftOut(file, "unreadable", str(error)))
     return shots, unreadable
 
@@ -105,11 +104,11 @@ def in_order(shots: Sequence[Shot]) -> list[Shot]:
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
-    """Shots that can be of one bracket: one camera, one size, one orientation; with times and without apart."""
+    """Shots that can be of one bracket: one kind, camera, size and orientation; with times and without apart."""
     kinds: dict[tuple[object, ...], list[Shot]] = defaultdict(list)
     for shot in shots:
         c = shot.capture
-        kinds[c.camera, c.width, c.height, c.orientation, c.taken_s is None].append(shot)
+        kinds[c.kind, c.camera, c.width, c.height, c.orientation, c.taken_s is None].append(shot)
     return list(kinds.values())
 
 

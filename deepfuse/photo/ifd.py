@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from exifread.core.find_exif import determine_type
@@ -65,6 +64,13 @@ class Block:
         (offset,) = self._numbers("I", self.base + 4) or (0,)
         return self.tags(int(offset)) if offset else {}
 
+    def second(self) -> Tags:
+        """The tags of the directory after the first one, which in EXIF describes the thumbnail."""
+        (offset,) = self._numbers("I", self.base + 4) or (0,)
+        (count,) = self._numbers("H", self.base + int(offset)) or (0,)
+        (after,) = self._numbers("I", self.base + int(offset) + 2 + 12 * int(count)) or (0,)
+        return self.tags(int(after)) if after else {}
+
     def _tag(self, kind: int, count: int, at: int) -> Tag | None:
         if kind not in _FORMATS or count == 0:
             return None
@@ -95,13 +101,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Exif:
-    """The directories that say how a photo was taken; `note` is the maker note's block and offset."""
+    """The directories that say how a photo was taken, the maker note's block and offset, and that of the thumbnail."""
 
     image: Tags
     photo: Tags
     note: tuple[Block, int] | None
+    thumbnail: Tags
 
 
+NO_EXIF = Exif({}, {}, None, {})
 IMAGE, PHOTO, NOTE, EXIF_OFFSET = b"CMT1", b"CMT2", b"CMT3", 0x8769
 
 
@@ -116,17 +124,11 @@ def read_exif(file: BinaryIO) -> Exif:
     base = _tiff_base(file, start)
     order = _order(file, base)
     if order is None:
-        return Exif({}, {}, None)
+        return NO_EXIF
     block = Block(file, base, order)
     image = block.first()
     photo = block.tags(int(image[EXIF_OFFSET].numbers[0])) if EXIF_OFFSET in image else {}
-    return Exif(image, photo, (block, photo[0x927C].offset) if 0x927C in photo else None)
-
-
-def open_exif(path: Path) -> tuple[BinaryIO, Exif]:
-    """The open file with its EXIF."""
-    file = path.open("rb")
-    return file, read_exif(file)
+    return Exif(image, photo, (block, photo[0x927C].offset) if 0x927C in photo else None, block.second())
 
 
 def _tiff_base(file: BinaryIO, start: bytes) -> int:
@@ -173,4 +175,5 @@ def _read_cr3(file: BinaryIO) -> Exif:
         parts[IMAGE].first() if IMAGE in parts else {},
         parts[PHOTO].first() if PHOTO in parts else {},
         (note, note.base + int(offset)) if note else None,
+        {},
     )

@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import exifread
 
 from deepfuse.bracket import Exposure
+
+
+def exif_file(path: Path, exif: bytes = b"") -> BinaryIO:
+    """The open file in which to look for EXIF: the photo, or the EXIF block itself where its format hides it (HEIC)."""
+    return io.BytesIO(exif.removeprefix(b"Exif\0\0")) if exif else path.open("rb")
 
 
 def read_tags(path: Path, exif: bytes = b"") -> dict[str, Any]:
@@ -18,7 +23,7 @@ def read_tags(path: Path, exif: bytes = b"") -> dict[str, Any]:
     `exif` is the EXIF block itself, for files in which `exifread` does not find it.
     """
     logging.getLogger("exifread").setLevel(logging.ERROR)  # that a file has no EXIF is no news
-    with io.BytesIO(exif.removeprefix(b"Exif\0\0")) if exif else path.open("rb") as file:
+    with exif_file(path, exif) as file:
         try:
             tags: dict[str, Any] = exifread.process_file(file, details=False)
         except OSError:

@@ -33,12 +33,13 @@ class Photo:
     """An open photo file.
 
     `decode` works once; it takes the white balance for RAW, the camera's own if `None`. `white_balance` is what the
-    camera chose; asking for it holds the mosaic in memory.
+    camera chose; asking for it holds the mosaic in memory. `exif` is the EXIF block where it must be handed on.
     """
 
     header: Header
     decode: Callable[[WhiteBalance | None], Image]
     white_balance: Callable[[], WhiteBalance | None] = lambda: None
+    exif: bytes = b""
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _picture(path: Path, kind: Kind) -> Photo:
         with _blaming(path):
             return upright(as_rgb(stored.decode(), profile), orientation)
 
-    return Photo(header, decode)
+    return Photo(header, decode, exif=stored.exif)
 
 
 def _camera(tags: Tags) -> str:
@@ -110,5 +111,5 @@ def _blaming(path: Path) -> Iterator[None]:
     except OSError as error:
         raise PhotoError(f"{name}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # decoders raise their own kinds, and struct, index and value errors on damage
-        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else error
-        raise PhotoError(f"{name}: cannot be decoded: {reason}") from error
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise PhotoError(f"{name}: cannot be decoded: {' '.join(reason.split())}") from error

@@ -11,18 +11,26 @@ import rawpy
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from deepfuse.bracket import RAW_SUFFIXES
 from deepfuse.color import to_float
 from deepfuse.errors import PhotoError
-from deepfuse.photo import read_photo
+from deepfuse.photo.ifd import Tags, read_exif
+from deepfuse.photo.kinds import kind_of
+from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
+from deepfuse.photo.reading import read_photo
 
 Preview = NDArray[np.float32]
 
+_CHANGED, _TAKEN = 0x0132, 0x9003  # EXIF DateTime and DateTimeOriginal
+_JPEG_OFFSET, _JPEG_BYTES = 0x0201, 0x0202
+_SAME_SHAPE = 0.02  # of the aspect ratio; many cameras letterbox their thumbnails into 4:3
+_RAW_JPEG_PX = 256  # the JPEG in a RAW file is decoded no smaller than this
 
-def read_preview(path: Path, side_px: int) -> Preview:
+
+def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -> Preview:
     """A photo at most `side_px` on its longer side, not turned upright.
 
-    A JPEG is decoded at the nearest smaller scale, a RAW through the JPEG in it, or half-size where it has none.
+    Of a JPEG it is the thumbnail that the camera put in, or the picture decoded at the nearest scale above; of a RAW
+    the JPEG in it, or the picture at half size where it has none.
 
     Returns:
         (h, w, 3), sRGB-encoded, 0 to 1.
@@ -30,38 +38,81 @@ def read_preview(path: Path, side_px: int) -> Preview:
     Raises:
         PhotoError: the photo cannot be decoded.
     """
-    suffix = path.suffix.lower()
     try:
-        if suffix in RAW_SUFFIXES:
-            return _small(_raw(path), side_px)
-        if suffix in (".jpg", ".jpeg"):
-            return _small(_jpeg(path, side_px), side_px)
+        kind = kind_of(path)
+        if kind == "RAW":
+            return _raw(path, side_px)
+        if kind == "JPEG":
+            return _jpeg(path, side_px)
+    except PhotoError:
+        raise
     except Exception as error:  # decoders raise their own kinds on damage
         raise PhotoError(f"{path}: cannot be decoded: {error}") from error
-    return _small(to_float(read_photo(path)), side_px)
+    picture = to_float(read_photo(path, limits=limits))
+    return _resized(picture, _size_within(picture.shape[1], picture.shape[0], side_px))
 
 
-def _jpeg(source: Path | io.BytesIO, side_px: int) -> Preview:
-    with PillowImage.open(source, formats=["JPEG"]) as image:
-        image.draft("RGB", (side_px, side_px))
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+def _jpeg(path: Path, side_px: int) -> Preview:
+    with PillowImage.open(path, formats=["JPEG"]) as image:
+        size = _size_within(*image.size, side_px)
+        if (thumbnail := _thumbnail(image)) is not None:
+            return _resized(thumbnail, size)
+        return _resized(_draft(image, side_px), size)
 
 
-def _raw(path: Path) -> Preview:
+def _thumbnail(image: PillowImage.Image) -> Preview | None:
+    """The thumbnail in EXIF, if the camera made it with the picture: programs that edit one may leave the other."""
+    try:
+        block = io.BytesIO(image.info["exif"].removeprefix(b"Exif\0\0"))
+        exif = read_exif(block)
+        if exif.image[_CHANGED].text != exif.photo[_TAKEN].text:
+            return None
+        block.seek(_integer(exif.thumbnail, _JPEG_OFFSET))
+        data = block.read(_integer(exif.thumbnail, _JPEG_BYTES))
+        with PillowImage.open(io.BytesIO(data), formats=["JPEG"]) as small:
+            ratio = (small.width * image.height) / (small.height * image.width)
+            return _floats(small) if abs(ratio - 1) < _SAME_SHAPE else None
+    except Exception:  # EXIF is written by anyone, and the picture itself is still there
+        return None
+
+
+def _integer(tags: Tags, key: int) -> int:
+    return int(tags[key].numbers[0])
+
+
+def _draft(image: PillowImage.Image, side_px: int) -> Preview:
+    image.draft("RGB", (side_px, side_px))
+    return _floats(image)
+
+
+def _raw(path: Path, side_px: int) -> Preview:
     with rawpy.imread(io.BytesIO(path.read_bytes())) as raw:
-        try:
-            thumbnail = raw.extract_thumb()
-            if thumbnail.format == rawpy.ThumbFormat.JPEG:
-                return _jpeg(io.BytesIO(bytes(thumbnail.data)), 256)
-        except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
-            pass
-        pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
-        return np.asarray(pixels, np.float32) / np.float32(255)
+        picture = _jpeg_in_raw(raw)
+        if picture is None:
+            pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
+            picture = np.asarray(pixels, np.float32) / np.float32(255)
+    return _resized(picture, _size_within(picture.shape[1], picture.shape[0], side_px))
 
 
-def _small(picture: Preview, side_px: int) -> Preview:
-    scale = side_px / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    height, width = (max(1, round(length * scale)) for length in picture.shape[:2])
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+def _jpeg_in_raw(raw: rawpy.RawPy) -> Preview | None:
+    try:
+        thumbnail = raw.extract_thumb()
+        if thumbnail.format != rawpy.ThumbFormat.JPEG:
+            return None
+        with PillowImage.open(io.BytesIO(bytes(thumbnail.data)), formats=["JPEG"]) as image:
+            return _draft(image, _RAW_JPEG_PX)
+    except (rawpy.LibRawError, OSError):  # the picture itself may still be whole
+        return None
+
+
+def _floats(image: PillowImage.Image) -> Preview:
+    return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+
+
+def _size_within(width: int, height: int, side_px: int) -> tuple[int, int]:
+    scale = min(1.0, side_px / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _resized(picture: Preview, size: tuple[int, int]) -> Preview:
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -43,7 +43,10 @@ def main() -> None:
     cache = scene_cache("ingest", params.ingest.model_dump(include={"radiance_stops", "radiance_camera"}), libraries)
     limits = params.ingest.limits
     grouping = find_brackets(
-        Path(params.ingest.source), prefer=params.ingest.prefer, frames=params.ingest.frames or None
+        Path(params.ingest.source),
+        prefer=params.ingest.prefer,
+        frames=params.ingest.frames or None,
+        limits=photo_limits(params.ingest),
     )
     brackets = [group.bracket for group in grouping.groups if not group.unreadable]
     OUT.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,7 @@ def largest_file(brackets: list[BracketFiles]) -> int:
 
 def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
     """One bracket, developed or taken from the cache, or refused."""
-    limits = Limits(params.limits.megapixels, params.limits.file_gb, params.limits.frames)
+    limits = photo_limits(params)
     try:
         check_count(bracket, limits)
         hashes = {printable(path.name): fingerprint(path, limits) for path in bracket.files}
@@ -92,13 +95,16 @@ def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene
     return cache.scene(bracket.scene, hashes, OUT / bracket.scene, make)
 
 
+def photo_limits(params: Ingest) -> Limits:
+    """What of the limits concerns files and frames."""
+    return Limits(params.limits.megapixels, params.limits.file_gb, params.limits.frames)
+
+
 def check_count(bracket: BracketFiles, limits: Limits) -> None:
-    """Refuse a bracket of one photo or of too many before any of them is read."""
-    count = len(bracket.files)
-    if is_radiance(bracket) or 2 <= count <= limits.frames:
-        return
-    wanted = "2 or more exposures" if count < 2 else f"at most {limits.frames} exposures"
-    raise BracketError(f"scene {bracket.scene}: expected {wanted}, got {count} ({bracket.files[0]})")
+    """Refuse a bracket of too many photos before any of them is read."""
+    if (count := len(bracket.files)) > limits.frames:
+        wanted = f"at most {limits.frames} exposures"
+        raise BracketError(f"scene {bracket.scene}: expected {wanted}, got {count} ({bracket.files[0].parent})")
 
 
 def is_radiance(bracket: BracketFiles) -> bool:
