@@ -5,6 +5,7 @@ DeepfuseError
 ├── BracketError     these frames are not a bracket of one scene
 ├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
+├── Unreachable      the registry of models cannot be reached
 └── ParamsError      params.yaml is wrong (deepfuse.params)
 """
 
@@ -23,3 +24,7 @@ class BracketError(DeepfuseError):
 
 class ModelError(DeepfuseError):
     """A model cannot be loaded, or its files disagree with its configuration."""
+
+
+class Unreachable(DeepfuseError, ConnectionError):  # noqa: N818 # registry.Unreachable says it
+    """The registry of models cannot be reached; the same call may succeed later."""
