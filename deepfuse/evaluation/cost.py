@@ -11,7 +11,7 @@ from deepfuse.color import Image
 from deepfuse.fusion import fuse
 from deepfuse.model import Network
 
-WIDTH_PX, HEIGHT_PX = 768, 512
+WIDTH_PX, HEIGHT_PX = 384, 256
 ROUNDS = 3
 
 

@@ -1,10 +1,7 @@
 """Models and where they come from: MLflow runs, versions of the registered model, and its aliases."""
 
 from deepfuse.errors import Unreachable
-from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
-from deepfuse.registry.loading import load_model
-from deepfuse.registry.publishing import publish
-from deepfuse.registry.versions import (
+from deepfuse.registry.aliases import (
     Move,
     Version,
     champion_version,
@@ -14,6 +11,9 @@ from deepfuse.registry.versions import (
     tag_version,
     versions,
 )
+from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
+from deepfuse.registry.loading import load_model
+from deepfuse.registry.publishing import publish
 
 __all__ = [
     "CHALLENGER",

@@ -27,8 +27,7 @@ def connect() -> ModuleType:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     import mlflow
 
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_DATABASE.absolute()}")
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}")
     return mlflow
 
 
