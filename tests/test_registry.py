@@ -17,6 +17,7 @@ import torch
 from conftest import random_model
 
 from deepfuse import load_model, registry
+from deepfuse.cli import main
 from deepfuse.errors import ModelError
 from deepfuse.evaluation import Check, Verdict
 from deepfuse.model import write_model
@@ -244,6 +245,52 @@ def test_versions_say_what_is_known(tmp_path: Path, database: Path, unchecked: l
     record = json.loads(mlflow.artifacts.load_text(f"runs:/{stored.run_id}/verdict.json"))
     assert record["interval"] == [-0.2, None]
     assert "worse" in mlflow.artifacts.load_text(f"runs:/{stored.run_id}/verdict.md")
+
+
+def test_the_commands_list_and_move(
+    tmp_path: Path, database: Path, unchecked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def record(*command: str) -> Any:
+        capsys.readouterr()
+        assert main([*command, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert record("models") == {"versions": []}
+    publish(tmp_path, 0)
+    publish(tmp_path, 1)
+    assert record("promote", "1") == {"from": None, "to": "1"}
+    assert record("promote", "2") == {"from": "1", "to": "2"}
+    listed = record("models")["versions"]
+    assert [(v["version"], v["aliases"], v["metrics"]) for v in listed] == [
+        ("1", [], {"mef_ssim": 0.9}),
+        ("2", ["challenger", "champion"], {"mef_ssim": 0.91}),
+    ]
+    assert main(["models"]) == 0
+    assert "2  challenger, champion  MEF-SSIM 0.9100" in capsys.readouterr().out
+    assert main(["rollback"]) == 0
+    assert capsys.readouterr().out == "champion: version 2 → version 1\n"
+
+
+def test_the_commands_say_what_is_wrong(
+    tmp_path: Path, empty_registry: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["models"], ["promote", "1"], ["rollback"]):
+        assert main(command) == 5
+        assert "mlflow.db" in capsys.readouterr().err
+    shutil.copy(empty_registry, tmp_path)
+    publish(tmp_path)
+    for command, said in (
+        (["promote", "7"], "got 7"),
+        (["promote", "x"], "got x"),
+        (["rollback"], "previous champion"),
+    ):
+        capsys.readouterr()
+        assert main(command) == 5
+        assert said in capsys.readouterr().err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert main(["models"]) == 6
+    assert "cannot be reached" in capsys.readouterr().err
 
 
 def test_no_registry_is_said_and_none_is_made(tmp_path: Path) -> None:
