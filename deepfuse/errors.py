@@ -5,8 +5,10 @@ DeepfuseError
 ├── BracketError     these frames are not a bracket of one scene
 ├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
-├── Unreachable      the registry of models cannot be reached
 └── ParamsError      params.yaml is wrong (deepfuse.params)
+
+ConnectionError
+└── Unreachable      the registry of models cannot be reached: nobody's fault here, and worth another try
 """
 
 
@@ -26,5 +28,5 @@ class ModelError(DeepfuseError):
     """A model cannot be loaded, or its files disagree with its configuration."""
 
 
-class Unreachable(DeepfuseError, ConnectionError):  # noqa: N818 # registry.Unreachable says it
+class Unreachable(ConnectionError):  # noqa: N818 # registry.Unreachable says it
     """The registry of models cannot be reached; the same call may succeed later."""

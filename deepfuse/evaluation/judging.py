@@ -90,27 +90,27 @@ def judge(
         return Verdict(False, "a challenger's score is not finite, or there is none")
     if champion is None or not champion.finite:
         return _judge_first(challenger, baseline)
-    scenes = sorted(challenger.scores)
-    gains = np.array([challenger.scores[scene].mef_ssim - champion.scores[scene].mef_ssim for scene in scenes])
-    interval = bootstrap_interval(gains, rules)
-    worst = scenes[int(gains.argmin())]
+    gains = {scene: own.mef_ssim - champion.scores[scene].mef_ssim for scene, own in sorted(challenger.scores.items())}
+    interval, worst = (
+        bootstrap_interval(np.array(list(gains.values())), rules),
+        min(gains, key=lambda scene: gains[scene]),
+    )
     checks = (
-        _at_least("scenes", len(scenes), rules.min_scenes),
-        _gain(interval[0], rules.min_gain, *(c.mean("mef_ssim") for c in (champion, challenger))),
+        _at_least("scenes", len(gains), rules.min_scenes),
+        _sure_gain(interval[0], rules.min_gain, champion.mean("mef_ssim"), challenger.mean("mef_ssim")),
         _at_least(
-            "worst_scene", gains.min(), -rules.max_drop, *(c.scores[worst].mef_ssim for c in (champion, challenger))
+            "worst_scene", gains[worst], -rules.max_drop, *(c.scores[worst].mef_ssim for c in (champion, challenger))
         ),
         *_guards(challenger, champion, rules),
     )
-    failed = [
-        f"{check.name} is {check.value:+.5g}, the bound {check.bound:+.5g}" for check in checks if not check.passed
-    ]
-    gain = float(gains.mean())
-    reason = (
-        "; ".join(failed)
-        or f"the mean MEF-SSIM rises by {gain:.5f}, surely by {interval[0]:.5f}, over {len(scenes)} scenes"
-    )
-    return Verdict(not failed, reason, gain, interval, checks, worst)
+    gain = fsum(gains.values()) / len(gains)
+    better = f"the mean MEF-SSIM rises by {gain:.5f}, surely by {interval[0]:.5f}, over {len(gains)} scenes"
+    reason = "; ".join(_failure(check) for check in checks if not check.passed) or better
+    return Verdict(all(check.passed for check in checks), reason, gain, interval, checks, worst)
+
+
+def _failure(check: Check) -> str:
+    return f"{check.name} is {check.value:+.5g}, the bound {check.bound:+.5g}"
 
 
 def bootstrap_interval(gains: NDArray[np.float64], rules: Promote) -> tuple[float, float]:
@@ -130,11 +130,8 @@ def _judge_first(challenger: Contender, baseline: Mapping[str, Score] | None) ->
         return Verdict(True, "there is no champion yet")
     plain, own = Contender(baseline, challenger.cost).mean("mef_ssim"), challenger.mean("mef_ssim")
     check = Check("above_baseline", own - plain, 0.0, own > plain, plain, own)
-    return Verdict(
-        check.passed,
-        f"there is no champion yet, and the baseline is at {plain:.4f}, this at {own:.4f}",
-        checks=(check,),
-    )
+    reason = f"there is no champion yet, and the baseline is at {plain:.4f}, this at {own:.4f}"
+    return Verdict(check.passed, reason, checks=(check,))
 
 
 def _guards(challenger: Contender, champion: Contender, rules: Promote) -> Iterator[Check]:
@@ -152,7 +149,7 @@ def _guards(challenger: Contender, champion: Contender, rules: Promote) -> Itera
         yield _at_most(name, after / before - 1, getattr(most, name), before, after)
 
 
-def _gain(value: float, bound: float, *pair: float) -> Check:
+def _sure_gain(value: float, bound: float, *pair: float) -> Check:
     return Check("sure_gain", value, bound, value > bound, *pair)  # with a bound of 0, an equal model is no better
 
 

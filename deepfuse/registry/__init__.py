@@ -9,11 +9,12 @@ from deepfuse.registry.aliases import (
     record_verdict,
     rollback,
     tag_version,
+    version_tags,
     versions,
 )
 from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
 from deepfuse.registry.loading import load_model
-from deepfuse.registry.publishing import publish
+from deepfuse.registry.publishing import publish, published_version
 
 __all__ = [
     "CHALLENGER",
@@ -28,8 +29,10 @@ __all__ = [
     "load_model",
     "promote",
     "publish",
+    "published_version",
     "record_verdict",
     "rollback",
     "tag_version",
+    "version_tags",
     "versions",
 ]

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +14,7 @@ from deepfuse.evaluation.judging import Verdict
 from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline
 from deepfuse.registry.connection import ABSENT, CHAMPION, NAME, VERDICT_TAG, connect, connect_existing, reaching
 from deepfuse.registry.golden import check_golden
+from deepfuse.registry.loading import download
 
 PREVIOUS_TAG = "deepfuse.previous_champion"  # of the registered model
 OF_THE_MODEL = ".model"  # how the model's own metrics end, beside its baselines'
@@ -87,7 +87,7 @@ def promote(version: str) -> Move:
     """
     mlflow = connect_existing(f"version {version}")
     _check_exists(mlflow, version)
-    _check(mlflow, version)
+    _check(version)
     before = champion_version()
     client = mlflow.MlflowClient()
     if before not in (None, version):
@@ -109,7 +109,7 @@ def rollback() -> Move:
     if previous in (None, before):  # equal after a rollback
         raise ModelError(f"expected a previous champion to go back to, got none; the champion is {before or 'none'}")
     _check_exists(mlflow, previous)
-    _check(mlflow, previous)
+    _check(previous)
     mlflow.MlflowClient().set_registered_model_alias(NAME, CHAMPION, previous)
     return Move(before, previous)
 
@@ -123,12 +123,12 @@ def _check_exists(mlflow: ModuleType, version: str) -> None:
         raise ModelError(f"expected a version of '{NAME}', got {version}; `deepfuse models` lists them") from error
 
 
-def _check(mlflow: ModuleType, version: str) -> None:
+def _check(version: str) -> None:
     """The golden check; a failure is the version's verdict."""
     uri = f"models:/{NAME}/{version}"
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            check_golden(uri, Path(mlflow.artifacts.download_artifacts(uri, dst_path=temporary)))
+            check_golden(uri, download(uri, temporary))
     except ModelError as error:
         record_verdict(version, Verdict(False, f"golden check: {error}"))
         raise
@@ -151,3 +151,9 @@ def tag_version(version: str, tags: Mapping[str, str]) -> None:
     client = connect().MlflowClient()
     for name, value in tags.items():
         client.set_model_version_tag(NAME, version, name, value)
+
+
+@reaching()
+def version_tags(version: str) -> dict[str, str]:
+    """The tags of a version."""
+    return dict(connect().MlflowClient().get_model_version(NAME, version).tags)

@@ -12,7 +12,7 @@ import numpy as np
 from deepfuse.color import Image
 from deepfuse.errors import ModelError
 from deepfuse.fusion import fuse
-from deepfuse.model import Network
+from deepfuse.model import Network, read_model
 from deepfuse.photo import read_photo, write_photo
 
 HEIGHT_PX, WIDTH_PX = 96, 128
@@ -47,16 +47,22 @@ def check_golden(name: str, model: Path) -> None:
         model: its folder, as it comes from the registry.
 
     Raises:
-        ModelError: it cannot be loaded, or its picture is another one.
+        ModelError: it cannot be loaded, has weights that are no numbers, or its picture is another one.
     """
-    golden = model / "artifacts" / "golden"
+    network, golden = read_model(model / "artifacts" / "model"), model / "artifacts" / "golden"
+    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
+        raise ModelError(
+            f"{name}: expected finite weights, got some that are not"
+        )  # they would match their own picture
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / FUSED
         paths = (AS_SERVED, model, out, *(golden / exposure for exposure in EXPOSURES))
         command = [sys.executable, "-P", *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-        if done.returncode:
-            raise ModelError(f"{name}: cannot be used in a fresh process: {_last_line(done.stderr)}")
+        try:
+            subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+        except subprocess.SubprocessError as error:
+            reason = getattr(error, "stderr", None) or str(error)
+            raise ModelError(f"{name}: cannot be used in a fresh process: {_last_line(reason)}") from error
         expected, got = read_photo(golden / FUSED), read_photo(out)
     difference = np.abs(expected.astype(np.int16) - got).max() if expected.shape == got.shape else np.inf
     if difference > TOLERANCE_LEVELS:
@@ -64,5 +70,5 @@ def check_golden(name: str, model: Path) -> None:
         raise ModelError(f"{name}: expected {within}, got {difference} in a fresh process")
 
 
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2] or "no message"
+def _last_line(text: str | bytes) -> str:
+    return str(text).strip().rpartition("\n")[2]

@@ -26,13 +26,19 @@ def load_model(source: str | Path | None = None) -> Network:
     if not str(source).startswith("models:/"):
         return read_model(Path(source))
     with tempfile.TemporaryDirectory() as temporary:
-        return read_model(_download(str(source), temporary))
+        return read_model(download(str(source), temporary) / "artifacts" / "model")
 
 
 @reaching()
-def _download(uri: str, folder: str) -> Path:
+def download(uri: str, folder: str) -> Path:
+    """The whole of a registered model: what MLflow wrote, its artifacts and the code it carries.
+
+    Raises:
+        ModelError: it is not there.
+        Unreachable: the registry cannot be reached.
+    """
     mlflow = connect_existing(uri)
     try:
-        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder)) / "artifacts" / "model"
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise ModelError(f"{uri}: cannot be loaded from {mlflow.get_tracking_uri()}: {error}") from error

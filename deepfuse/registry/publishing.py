@@ -58,11 +58,11 @@ def publish(
     """
     mlflow = connect()
     client = mlflow.MlflowClient()
-    version = _published(client, key)
+    version = published_version(key)
     if version is None:
         uri = _logged(mlflow, key) or _log(mlflow, model, report, key, params)
         mlflow.register_model(uri, NAME, tags={KEY_TAG: key})
-        version = _published(client, key)
+        version = published_version(key)
     if version is None:
         raise ModelError(f"expected the model {key} to be registered, got no version of '{NAME}'")
     for name, value in (tags or {}).items():
@@ -71,8 +71,10 @@ def publish(
     return version
 
 
-def _published(client: Any, key: str) -> str | None:
+@reaching()
+def published_version(key: str) -> str | None:
     """The registered version of the model with this key, its doubles removed; `None` if it was never published."""
+    client = connect().MlflowClient()
     found = client.search_model_versions(f"name='{NAME}' and tags.`{KEY_TAG}`='{key}'")
     numbers = sorted(int(version.version) for version in found)
     for double in numbers[1:]:
