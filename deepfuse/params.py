@@ -108,6 +108,7 @@ class MaxWorse(Section):
     halo: NonNegative
     chroma_gain: NonNegative
     seconds_per_mp: NonNegative
+    parameters: NonNegative
     size_bytes: NonNegative
 
 

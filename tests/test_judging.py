@@ -58,6 +58,7 @@ def moved(by: float = 0.0, *, cost: Cost = PYRAMID, **changes: float | Mapping[s
         pytest.param(moved(0.004, chroma_gain=0.24), ["chroma_gain"], id="garish"),
         pytest.param(moved(0.004, chroma_gain=0.2), [], id="as far above 1 as it was below"),
         pytest.param(moved(0.004, cost=replace(PYRAMID, seconds_per_mp=1.01)), ["seconds_per_mp"], id="slow"),
+        pytest.param(moved(0.004, cost=replace(PYRAMID, parameters=140_000)), ["parameters"], id="many weights"),
         pytest.param(moved(0.004, cost=replace(PYRAMID, size_bytes=540_000)), ["size_bytes"], id="large"),
         pytest.param(moved(0.004, cost=PAPER), ["seconds_per_mp"], id="another architecture"),
     ],

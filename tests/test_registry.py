@@ -146,7 +146,6 @@ publish(Path({folder!r}))
     ("owner", "step", "before", "statuses"),
     [
         ("mlflow", "set_tag", [], ["FAILED", "FINISHED"]),
-        ("mlflow", "register_model", [], ["FINISHED"]),
         ("MlflowClient", "set_registered_model_alias", ["1"], ["FINISHED"]),
     ],
 )

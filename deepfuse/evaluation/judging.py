@@ -144,7 +144,7 @@ def _guards(challenger: Contender, champion: Contender, rules: Promote) -> Itera
         yield _at_most(name, after - before, getattr(most, name), before, after)
     before, after = champion.mean("chroma_gain"), challenger.mean("chroma_gain")
     yield _at_most("chroma_gain", abs(after - KEPT_CHROMA) - abs(before - KEPT_CHROMA), most.chroma_gain, before, after)
-    for name in ("seconds_per_mp", "size_bytes"):
+    for name in ("seconds_per_mp", "parameters", "size_bytes"):
         before, after = getattr(champion.cost, name), getattr(challenger.cost, name)
         yield _at_most(name, after / before - 1, getattr(most, name), before, after)
 

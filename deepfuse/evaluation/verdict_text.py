@@ -20,6 +20,7 @@ MEANINGS = {
     "halo": "change across edges against the scene's",
     "chroma_gain": "chroma kept; the change of its distance from 1",
     "seconds_per_mp": "seconds per megapixel; the change as a share",
+    "parameters": "weights; the change as a share",
     "size_bytes": "bytes of weights; the change as a share",
 }
 
