@@ -50,10 +50,9 @@ def check_golden(name: str, model: Path) -> None:
         ModelError: it cannot be loaded, has weights that are no numbers, or its picture is another one.
     """
     network, golden = read_model(model / "artifacts" / "model"), model / "artifacts" / "golden"
-    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
-        raise ModelError(
-            f"{name}: expected finite weights, got some that are not"
-        )  # they would match their own picture
+    finite = all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values())
+    if not finite:  # its picture would be black, and match its golden one
+        raise ModelError(f"{name}: expected finite weights, got some that are not")
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / FUSED
         paths = (AS_SERVED, model, out, *(golden / exposure for exposure in EXPOSURES))
