@@ -50,7 +50,7 @@ def moved(by: float = 0.0, *, cost: Cost = PYRAMID, **changes: float | Mapping[s
         pytest.param(moved(0.0001), ["sure_gain"], id="better by less than the margin"),
         pytest.param(moved(0.004, s3=-0.03), ["sure_gain", "worst_scene"], id="one catastrophic scene"),
         pytest.param(moved(0.3, s3=-0.33), ["worst_scene"], id="a mean that hides a scene"),
-        pytest.param(moved(0.004, mef_ssim_c=-0.02), ["mef_ssim_c"], id="colour structure"),
+        pytest.param(moved(0.004, mef_ssim_c=-0.03), ["mef_ssim_c"], id="colour structure"),
         pytest.param(moved(0.004, lightness_order_error=0.03), ["lightness_order_error"], id="order"),
         pytest.param(moved(0.004, clipped_share=0.02), ["clipped_share"], id="clipping"),
         pytest.param(moved(0.004, halo=0.006), ["halo"], id="halo"),
