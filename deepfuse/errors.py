@@ -6,6 +6,9 @@ DeepfuseError
 ├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
 └── ParamsError      params.yaml is wrong (deepfuse.params)
+
+ConnectionError
+└── Unreachable      the registry of models cannot be reached: nobody's fault here, and worth another try
 """
 
 
@@ -23,3 +26,7 @@ class BracketError(DeepfuseError):
 
 class ModelError(DeepfuseError):
     """A model cannot be loaded, or its files disagree with its configuration."""
+
+
+class Unreachable(ConnectionError):  # noqa: N818 # registry.Unreachable says it
+    """The registry of models cannot be reached; the same call may succeed later."""

@@ -112,11 +112,29 @@ class Evaluate(Section):
     pictures: Annotated[int, Field(ge=0)]
 
 
+class MaxWorse(Section):
+    """By how much the means that MEF-SSIM is blind to, and the cost, may get worse."""
+
+    mef_ssim_c: NonNegative
+    lightness_order_error: NonNegative
+    clipped_share: NonNegative
+    halo: NonNegative
+    chroma_gain: NonNegative
+    seconds_per_mp: NonNegative
+    parameters: NonNegative
+    size_bytes: NonNegative
+
+
 class Promote(Section):
     """When a challenger becomes champion."""
 
+    min_scenes: Count
     min_gain: NonNegative
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Annotated[int, Field(ge=100)]
+    seed: Annotated[int, Field(ge=0)]
     max_drop: NonNegative
+    max_worse: MaxWorse
 
 
 class Libraries(Section):

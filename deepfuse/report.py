@@ -73,10 +73,13 @@ def scores_csv(scores: Scores) -> str:
     return text.getvalue()
 
 
-def read_scores(path: Path) -> dict[str, float]:
-    """The model's three-scale MEF-SSIM by scene, from a file of `scores_csv`."""
+def read_scores(path: Path, method: str = "model") -> dict[str, Score]:
+    """The scores of one method by scene, from a file of `scores_csv`."""
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["scene"]: float(row["mef_ssim_model"]) for row in csv.DictReader(file)}
+        return {
+            row["scene"]: Score(**{metric: float(row[f"{metric}_{method}"]) for metric in MEANINGS})
+            for row in csv.DictReader(file)
+        }
 
 
 def report_page(scores: Scores, pictured: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from prefect import flow, get_run_logger, task
 from prefect.exceptions import MissingContextError
 
 from deepfuse import registry
-from deepfuse.evaluation import Verdict, held_out_scenes, judge, score_scenes
+from deepfuse.evaluation import Contender, Verdict, held_out_scenes, judge, measure_costs, score_scenes
 from deepfuse.params import read_params, read_yaml
 from deepfuse.report import read_scores
 
@@ -68,23 +68,24 @@ def promote(version: str) -> Verdict:
         result = Verdict(False, f"version {version} is the champion")
     else:
         result = decide(champion)
+        registry.record_verdict(version, result)
         if result.promote:
             registry.promote(version)
-        registry.record_verdict(version, f"{'promoted' if result.promote else 'not promoted'}: {result.reason}")
     log("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
     return result
 
 
 def decide(champion: str | None) -> Verdict:
     """The verdict on the challenger in `data/report`."""
-    params = read_params()
-    challenger = read_scores(REPORT / "scenes.csv")
-    scores = None
-    if champion is not None:
-        model = registry.load_model(f"models:/{registry.NAME}/{champion}")
-        scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
-        scores = score_scenes(model, scenes, ALIGNED, exposures=params.evaluate.exposures)
-    return judge(challenger, scores, **params.promote.model_dump())
+    params, model = read_params(), registry.load_model(MODEL)
+    scores, average = (read_scores(REPORT / "scenes.csv", method) for method in ("model", "average"))
+    if champion is None:
+        return judge(Contender(scores, *measure_costs(model)), None, params.promote, baseline=average)
+    champion_model = registry.load_model(f"models:/{registry.NAME}/{champion}")
+    scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
+    champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
+    cost, champion_cost = measure_costs(model, champion_model)
+    return judge(Contender(scores, cost), Contender(champion_scores, champion_cost), params.promote)
 
 
 def log(message: str, *values: object) -> None:

@@ -1,49 +1,20 @@
-import math
-import re
 from dataclasses import fields
 from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import random_model
 
 from deepfuse import measures
+from deepfuse.bracket import Exposure, Frame
 from deepfuse.errors import DeepfuseError
-from deepfuse.evaluation import Score, fuse_average, fuse_mertens, held_out_scenes, judge, score
+from deepfuse.evaluation import Score, fuse_average, fuse_mertens, held_out_scenes, measure_costs, score, score_scenes
+from deepfuse.fusion import fuse
 from deepfuse.manifest import Scene, write_manifest
 from deepfuse.mef_ssim import mef_ssim
+from deepfuse.photo import write_photo
 from deepfuse.report import MEANINGS, contact_sheet, mean_scores, read_scores, report_page, scores_csv
-
-LIMITS = {"min_gain": 0.001, "max_drop": 0.02}
-CHAMPION = {"a": 0.95, "b": 0.97, "c": 0.96}
-
-
-def shifted(**changes: float) -> dict[str, float]:
-    return {scene: value + changes.get(scene, changes.get("all", 0.0)) for scene, value in CHAMPION.items()}
-
-
-@pytest.mark.parametrize(
-    ("challenger", "champion", "promote", "reason"),
-    [
-        (shifted(all=0.004), CHAMPION, True, "rises by 0.0040 over 3"),
-        (shifted(all=-0.004), CHAMPION, False, "changes by -0.0040"),
-        (CHAMPION, CHAMPION, False, r"changes by \+0.0000"),
-        (shifted(all=0.0005), CHAMPION, False, r"changes by \+0.0005"),
-        (shifted(a=0.2, b=-0.03), CHAMPION, False, "b falls by 0.0300"),
-        (shifted(all=math.nan), CHAMPION, False, "not finite"),
-        (CHAMPION, None, True, "no champion"),
-        (shifted(all=math.nan), None, False, "not finite"),
-    ],
-)
-def test_verdicts(challenger: dict, champion: dict | None, promote: bool, reason: str) -> None:
-    verdict = judge(challenger, champion, **LIMITS)
-    assert verdict.promote is promote
-    assert re.search(reason, verdict.reason)
-
-
-def test_scores_of_other_scenes_are_not_compared() -> None:
-    with pytest.raises(ValueError, match="same scenes"):
-        judge({"a": 0.9}, CHAMPION, **LIMITS)
 
 
 def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -> None:
@@ -69,6 +40,30 @@ def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> 
         held_out_scenes(tmp_path, val=0, test=0, salt="")
 
 
+@pytest.mark.parametrize("arch", ["paper", "pyramid"])
+def test_scenes_of_any_size_are_scored_with_every_measure(tmp_path: Path, bracket: list[np.ndarray], arch: str) -> None:
+    scenes = []
+    for name, (height, width) in {"wide": (90, 160), "odd": (61, 75)}.items():
+        (tmp_path / name).mkdir()
+        for number, frame in enumerate(bracket):
+            write_photo(tmp_path / name / f"{number:02}.tif", np.ascontiguousarray(frame[:height, :width]))
+        scenes.append(Scene(name, frames=tuple(Frame("", "", "", Exposure(), None, width, height) for _ in bracket)))
+    model = random_model(0, arch)
+    found = score_scenes(model, scenes, tmp_path, exposures="extremes")
+    for name, (height, width) in {"wide": (90, 160), "odd": (61, 75)}.items():
+        frames = [bracket[0][:height, :width], bracket[2][:height, :width]]
+        assert found[name] == score(frames, fuse(frames, model=model))
+
+
+def test_costs_are_those_of_each_model() -> None:
+    paper, pyramid = random_model(0, "paper"), random_model(0, "pyramid")
+    costs = measure_costs(paper, pyramid)
+    # C1 5×5 1→16, C2 7×7 16→32, C3 7×7 32→32, C4 5×5 32→16, C5 5×5 16→1, each with its biases
+    assert costs[0].parameters == 400 + 25088 + 50176 + 12800 + 400 + 16 + 32 + 32 + 16 + 1
+    assert [cost.size_bytes for cost in costs] == [4 * cost.parameters for cost in costs]
+    assert all(0 < cost.seconds_per_mp < 1000 for cost in costs)
+
+
 SCORES = {
     "a": {"model": Score(0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 1.5), "mertens": Score(0.7, 0.6, 0, 0, 0, 0, 1)},
     "b<i>": {"model": Score(0.5, 0.4, 0.5, 0.3, 0.1, 0.1, 0.25), "mertens": Score(0.9, 0.2, 1, 0, 0, 0, 2)},
@@ -89,7 +84,9 @@ def test_report_figures(tmp_path: Path) -> None:
     (tmp_path / "scenes.csv").write_text(scores_csv(SCORES))
     head, first, _ = ((line.split(",")) for line in (tmp_path / "scenes.csv").read_text().splitlines())
     assert dict(zip(head, first, strict=True))["chroma_gain_model"] == "1.500000"
-    assert read_scores(tmp_path / "scenes.csv") == {"a": 0.9, "b<i>": 0.5}
+    for method in ("model", "mertens"):
+        found = read_scores(tmp_path / "scenes.csv", method)
+        assert found == {scene: by_method[method] for scene, by_method in SCORES.items()}
 
 
 def test_page_shows_the_mean_and_the_meaning_of_every_measure() -> None:

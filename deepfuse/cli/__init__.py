@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from deepfuse.cli import align, brackets, fuse, score
+from deepfuse.cli import align, brackets, fuse, models, promote, rollback, score
 from deepfuse.cli.options import EPILOG
-from deepfuse.errors import DeepfuseError, ModelError
+from deepfuse.errors import DeepfuseError, ModelError, Unreachable
 
-BAD_INPUT, MODEL_REFUSED = 4, 5
+BAD_INPUT, MODEL_REFUSED, UNREACHABLE = 4, 5, 6
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record: dict[str, Any] = options.run(options)
     except ModelError as error:
         return _fail(error, MODEL_REFUSED)
+    except Unreachable as error:
+        return _fail(error, UNREACHABLE)
     except (DeepfuseError, OSError, ValueError, TypeError) as error:
         return _fail(error, BAD_INPUT)
     text, code = record.pop("text"), record.pop("code", 0)
@@ -43,6 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (fuse, brackets, align, score):
+    for command in (fuse, brackets, align, score, models, promote, rollback):
         command.add(commands)
     return parser

@@ -14,7 +14,9 @@ Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
 NOTHING_TO_DO = 3
-EPILOG = "exit codes: 0 done, 2 wrong usage, 3 no bracket found, 4 bad input, 5 model refused"
+EPILOG = (
+    "exit codes: 0 done, 2 wrong usage, 3 no bracket found, 4 bad input, 5 model refused, 6 registry unreachable"
+)
 
 
 def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argparse.ArgumentParser:
@@ -37,3 +39,9 @@ def check_count(frames: list[Path]) -> None:
     """Refuse a single frame."""
     if len(frames) < 2:
         raise ValueError(f"expected 2 or more exposures, got 1 ({frames[0]})")
+
+
+def moved(before: str | None, after: str) -> dict[str, Any]:
+    """The record of an alias that moved."""
+    text = f"champion: {'none' if before is None else f'version {before}'} → version {after}"
+    return {"from": before, "to": after, "text": text}

@@ -1,10 +1,9 @@
-"""Scores of whole pictures beside the baselines', and whether a challenger is better than the champion."""
+"""Scores of whole pictures: the model's and its baselines', on the scenes that no training has seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import fsum, isfinite
 from pathlib import Path
 
 import cv2
@@ -34,15 +33,6 @@ class Score:
     clipped_share: float
     halo: float
     chroma_gain: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the challenger becomes champion, and why; the gain is in mean MEF-SSIM, `None` without a champion."""
-
-    promote: bool
-    reason: str
-    gain: float | None = None
 
 
 def fuse_mertens(frames: Sequence[Image]) -> Image:
@@ -97,40 +87,10 @@ def read_frames(scene: Scene, aligned: Path, *, exposures: str) -> list[Image]:
     return [read_photo(path) for path in ([pictures[0], pictures[-1]] if exposures == "extremes" else pictures)]
 
 
-def score_scenes(model: Network, scenes: Iterable[Scene], aligned: Path, *, exposures: str) -> dict[str, float]:
-    """Three-scale MEF-SSIM of a model on each scene, by scene id."""
+def score_scenes(model: Network, scenes: Iterable[Scene], aligned: Path, *, exposures: str) -> dict[str, Score]:
+    """Every measure of a model on each scene, by scene id."""
     scores = {}
     for scene in scenes:
         frames = read_frames(scene, aligned, exposures=exposures)
-        scores[scene.scene] = mef_ssim(frames, fuse(frames, model=model))
+        scores[scene.scene] = score(frames, fuse(frames, model=model))
     return scores
-
-
-def judge(
-    challenger: Mapping[str, float], champion: Mapping[str, float] | None, *, min_gain: float, max_drop: float
-) -> Verdict:
-    """Decide whether the challenger becomes champion.
-
-    Args:
-        challenger: MEF-SSIM by scene.
-        champion: the same scenes scored with the champion; `None` if there is no champion yet.
-        min_gain: by how much the mean must rise.
-        max_drop: by how much no scene may fall.
-
-    Raises:
-        ValueError: the two were not scored on the same scenes.
-    """
-    if not all(isfinite(value) for value in challenger.values()):
-        return Verdict(False, "a challenger's score is not finite")
-    if champion is None:
-        return Verdict(True, "there is no champion yet")
-    if challenger.keys() != champion.keys() or not challenger:
-        raise ValueError(f"expected scores of the same scenes, got {sorted(challenger)} and {sorted(champion)}")
-    gains = {scene: challenger[scene] - champion[scene] for scene in challenger}
-    gain = fsum(gains.values()) / len(gains)
-    worst = min(gains, key=lambda scene: gains[scene])
-    if gains[worst] < -max_drop:
-        return Verdict(False, f"{worst} falls by {-gains[worst]:.4f}, more than {max_drop}", gain)
-    if gain < min_gain:
-        return Verdict(False, f"the mean changes by {gain:+.4f}, expected {min_gain} or more", gain)
-    return Verdict(True, f"the mean rises by {gain:.4f} over {len(gains)} scenes", gain)

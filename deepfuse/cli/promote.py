@@ -1,0 +1,24 @@
+"""`deepfuse promote`: a registered version becomes champion, whatever was decided of it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import astuple
+from typing import Any
+
+from deepfuse.cli.options import Commands, add_command, moved
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    command = add_command(
+        commands, "promote", run, help="make a registered version the champion, after its golden check"
+    )
+    command.add_argument("version", metavar="VERSION", help="its number, from `deepfuse models`")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Move the alias."""
+    from deepfuse.registry import promote
+
+    return moved(*astuple(promote(options.version)))

@@ -1,0 +1,21 @@
+"""`deepfuse rollback`: the champion before this one becomes champion again."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import astuple
+from typing import Any
+
+from deepfuse.cli.options import Commands, add_command, moved
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    add_command(commands, "rollback", run, help="make the previous champion the champion again, after its golden check")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Move the alias back."""
+    from deepfuse.registry import rollback
+
+    return moved(*astuple(rollback()))

@@ -1,0 +1,159 @@
+"""The registered versions, what is known of them, and the aliases that say which one serves."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from deepfuse.errors import ModelError
+from deepfuse.evaluation.judging import Verdict
+from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline
+from deepfuse.registry.connection import ABSENT, CHAMPION, NAME, VERDICT_TAG, connect, connect_existing, reaching
+from deepfuse.registry.golden import check_golden
+from deepfuse.registry.loading import download
+
+PREVIOUS_TAG = "deepfuse.previous_champion"  # of the registered model
+OF_THE_MODEL = ".model"  # how the model's own metrics end, beside its baselines'
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version, with its mean scores on the test scenes of its day."""
+
+    number: str
+    aliases: tuple[str, ...]
+    metrics: Mapping[str, float]
+    verdict: str | None
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where the alias `champion` was, `None` if nowhere, and where it is."""
+
+    before: str | None
+    after: str
+
+
+@reaching()
+def versions() -> tuple[Version, ...]:
+    """Every registered version, the oldest first; none if nothing was ever published.
+
+    Raises:
+        ModelError: there is no registry.
+    """
+    mlflow = connect_existing(NAME)
+    client = mlflow.MlflowClient()
+    found = sorted(client.search_model_versions(f"name='{NAME}'"), key=lambda version: int(version.version))
+    aliases = client.get_registered_model(NAME).aliases if found else {}
+    return tuple(_version(client, version, aliases) for version in found)
+
+
+def _version(client: Any, version: Any, aliases: Mapping[str, str]) -> Version:
+    metrics = client.get_run(version.run_id).data.metrics
+    return Version(
+        number=str(version.version),
+        aliases=tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(version.version))),
+        metrics={
+            name.removesuffix(OF_THE_MODEL): value for name, value in metrics.items() if name.endswith(OF_THE_MODEL)
+        },
+        verdict=version.tags.get(VERDICT_TAG),
+        created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+    )
+
+
+@reaching()
+def champion_version() -> str | None:
+    """The version that `models:/deepfuse@champion` names; `None` if there is none yet."""
+    mlflow = connect()
+    try:
+        return str(mlflow.MlflowClient().get_model_version_by_alias(NAME, CHAMPION).version)
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
+
+
+@reaching()
+def promote(version: str) -> Move:
+    """Make a version the champion, if it passes its golden check; the champion before it is remembered.
+
+    Raises:
+        ModelError: there is no registry or no such version, or it fails; the alias stays where it is.
+    """
+    mlflow = connect_existing(f"version {version}")
+    _check_exists(mlflow, version)
+    _check(version)
+    before = champion_version()
+    client = mlflow.MlflowClient()
+    if before not in (None, version):
+        client.set_registered_model_tag(NAME, PREVIOUS_TAG, before)
+    client.set_registered_model_alias(NAME, CHAMPION, version)
+    return Move(before, version)
+
+
+@reaching()
+def rollback() -> Move:
+    """Make the champion before this one the champion again. It cannot be done twice: only one is remembered.
+
+    Raises:
+        ModelError: there is no registry or no previous champion, or it fails its golden check.
+    """
+    mlflow = connect_existing(f"{NAME}@{CHAMPION}")
+    before = champion_version()
+    previous = mlflow.MlflowClient().get_registered_model(NAME).tags.get(PREVIOUS_TAG) if before else None
+    if previous in (None, before):  # equal after a rollback
+        raise ModelError(f"expected a previous champion to go back to, got none; the champion is {before or 'none'}")
+    _check_exists(mlflow, previous)
+    _check(previous)
+    mlflow.MlflowClient().set_registered_model_alias(NAME, CHAMPION, previous)
+    return Move(before, previous)
+
+
+def _check_exists(mlflow: ModuleType, version: str) -> None:
+    try:
+        mlflow.MlflowClient().get_model_version(NAME, version)
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        raise ModelError(f"expected a version of '{NAME}', got {version}; `deepfuse models` lists them") from error
+
+
+def _check(version: str) -> None:
+    """The golden check; a failure is the version's verdict."""
+    uri = f"models:/{NAME}/{version}"
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            check_golden(uri, download(uri, temporary))
+    except ModelError as error:
+        record_verdict(version, Verdict(False, f"golden check: {error}"))
+        raise
+
+
+@reaching()
+def record_verdict(version: str, verdict: Verdict) -> None:
+    """Keep with a version what was decided of it: a tag, its description, and JSON and Markdown with its run."""
+    client = connect().MlflowClient()
+    run_id = client.get_model_version(NAME, version).run_id
+    client.log_dict(run_id, as_record(verdict), "verdict.json")
+    client.log_text(run_id, as_markdown(verdict), "verdict.md")
+    client.update_model_version(NAME, version, description=as_markdown(verdict))
+    tag_version(version, {VERDICT_TAG: headline(verdict)})
+
+
+@reaching()
+def tag_version(version: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a version."""
+    client = connect().MlflowClient()
+    for name, value in tags.items():
+        client.set_model_version_tag(NAME, version, name, value)
+
+
+@reaching()
+def version_tags(version: str) -> dict[str, str]:
+    """The tags of a version."""
+    return dict(connect().MlflowClient().get_model_version(NAME, version).tags)

@@ -1,0 +1,73 @@
+"""MLflow, imported when it is needed, and the one error for a server that cannot be reached."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from deepfuse.errors import ModelError, Unreachable
+
+NAME = EXPERIMENT = "deepfuse"
+CHAMPION, CHALLENGER = "champion", "challenger"
+KEY_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.verdict"
+DEFAULT_DATABASE = Path("mlflow.db")
+TRANSIENT = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or version, or no such alias
+
+
+def connect() -> ModuleType:
+    """MLflow on `MLFLOW_TRACKING_URI`, or on `mlflow.db` in the working directory."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of 7, which take minutes: who calls may retry
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    import mlflow
+
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}")
+    return mlflow
+
+
+def connect_existing(wanted: str) -> ModuleType:
+    """MLflow for a reader, who must not leave an empty database behind.
+
+    Raises:
+        ModelError: there is no database, and no `MLFLOW_TRACKING_URI`.
+    """
+    if not os.environ.get("MLFLOW_TRACKING_URI") and not DEFAULT_DATABASE.exists():
+        expected = f"expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set"
+        raise ModelError(f"{wanted}: {expected}")
+    return connect()
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn what MLflow raises when the network or the database fails into `Unreachable`; let all else pass."""
+    try:
+        yield
+    except Unreachable:
+        raise
+    except Exception as error:
+        if any(_is_network(cause) for cause in _chain(error)):
+            uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_DATABASE.absolute()
+            raise Unreachable(f"MLflow at {uri} cannot be reached: {error}") from error
+        raise
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_network(error: BaseException) -> bool:
+    from requests.exceptions import HTTPError, RequestException
+
+    if isinstance(error, HTTPError):  # an answer: only the server's own failures are the network's
+        return error.response is not None and error.response.status_code >= 500
+    status = getattr(error, "get_http_status_code", lambda: 0)()
+    transient = getattr(error, "error_code", None) in TRANSIENT or status in (502, 503, 504)
+    return transient or isinstance(error, ConnectionError | TimeoutError | RequestException)

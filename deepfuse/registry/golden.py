@@ -1,0 +1,73 @@
+"""The golden picture: a small pair stored with each model, and what the network made of it when it was published."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from deepfuse.color import Image
+from deepfuse.errors import ModelError
+from deepfuse.fusion import fuse
+from deepfuse.model import Network, read_model
+from deepfuse.photo import read_photo, write_photo
+
+HEIGHT_PX, WIDTH_PX = 96, 128
+# Another processor or another build of torch may round the last bits of the luma otherwise.
+TOLERANCE_LEVELS = 2
+EXPOSURES, FUSED = ("dark.png", "bright.png"), "fused.png"
+AS_SERVED = Path(__file__).with_name("as_served.py")
+TIMEOUT_S = 600
+
+
+def write_golden(folder: Path, model: Network) -> None:
+    """Write the pair and the network's picture of it, 8 bits, as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pair = golden_pair()
+    for name, picture in zip((*EXPOSURES, FUSED), (*pair, fuse(pair, model=model)), strict=True):
+        write_photo(folder / name, picture)
+
+
+def golden_pair() -> list[Image]:
+    """A dark and a bright exposure of coloured waves under light that falls off to one side: (96, 128, 3) uint8."""
+    y, x = np.mgrid[:HEIGHT_PX, :WIDTH_PX]
+    waves = [np.sin(x / period + colour) * np.cos(y / (period + 2) - colour) for colour, period in enumerate((3, 5, 9))]
+    radiance = (1.2 + np.stack(waves, -1)) * 2.0 ** np.linspace(-4, 3, WIDTH_PX)[:, None]
+    return [np.rint(255 * np.clip(radiance * gain, 0, 1) ** (1 / 2.2)).astype(np.uint8) for gain in (0.1, 2.0)]
+
+
+def check_golden(name: str, model: Path) -> None:
+    """Load a registered model in a fresh process as a server does, with the code it carries, and fuse its golden pair.
+
+    Args:
+        name: what errors call it.
+        model: its folder, as it comes from the registry.
+
+    Raises:
+        ModelError: it cannot be loaded, has weights that are no numbers, or its picture is another one.
+    """
+    network, golden = read_model(model / "artifacts" / "model"), model / "artifacts" / "golden"
+    finite = all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values())
+    if not finite:  # its picture would be black, and match its golden one
+        raise ModelError(f"{name}: expected finite weights, got some that are not")
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / FUSED
+        paths = (AS_SERVED, model, out, *(golden / exposure for exposure in EXPOSURES))
+        command = [sys.executable, "-P", *map(str, paths)]
+        try:
+            subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+        except subprocess.SubprocessError as error:
+            reason = getattr(error, "stderr", None) or str(error)
+            raise ModelError(f"{name}: cannot be used in a fresh process: {_last_line(reason)}") from error
+        expected, got = read_photo(golden / FUSED), read_photo(out)
+    difference = np.abs(expected.astype(np.int16) - got).max() if expected.shape == got.shape else np.inf
+    if difference > TOLERANCE_LEVELS:
+        within = f"its golden picture within {TOLERANCE_LEVELS} grey levels"
+        raise ModelError(f"{name}: expected {within}, got {difference} in a fresh process")
+
+
+def _last_line(text: str | bytes) -> str:
+    return str(text).strip().rpartition("\n")[2]
