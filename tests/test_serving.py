@@ -169,7 +169,8 @@ def test_the_served_code_needs_only_its_declared_requirements() -> None:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 modules.add(node.module.partition(".")[0])
     providers = [
-        {name.lower() for name in distributions[module]} for module in modules - sys.stdlib_module_names - {"deepfuse"}
+        {name.lower().replace("_", "-") for name in distributions[module]}
+        for module in modules - sys.stdlib_module_names - {"deepfuse"}
     ]
     assert all(provider & set(REQUIREMENTS) for provider in providers)
     assert set(REQUIREMENTS) <= set().union(*providers)

@@ -14,9 +14,7 @@ Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
 NOTHING_TO_DO = 3
-EPILOG = (
-    "exit codes: 0 done, 2 wrong usage, 3 no bracket found, 4 bad input, 5 model refused, 6 registry unreachable"
-)
+EPILOG = "exit codes: 0 done, 2 wrong usage, 3 no bracket found, 4 bad input, 5 model refused, 6 registry unreachable"
 
 
 def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argparse.ArgumentParser:

@@ -26,6 +26,7 @@ REQUIREMENTS = (
     "mlflow",
     "numpy",
     "opencv-python-headless",
+    "pi-heif",
     "pillow",
     "rawpy",
     "safetensors",
