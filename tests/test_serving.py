@@ -143,7 +143,7 @@ def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: 
         ([0], "expected 2 or more"),
         ([0, "not base64!"], "exposure 1: expected base64"),
         ([0, base64.b64encode(b"GIF89a").decode()], "exposure 1: expected a PNG, JPEG or TIFF"),
-        ([0, base64.b64encode(b"\x89PNG cut short").decode()], "exposure 1.png: cannot be"),
+        ([0, base64.b64encode(b"\x89PNG\r\n\x1a\n cut short").decode()], "exposure 1.png: cannot be"),
         ([0, "other size"], "row 0: "),
     ],
 )
