@@ -16,11 +16,16 @@ FILE = "manifest.json"
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene: its frames from dark to bright (`00.tif`, `01.tif`, … in its folder), or the reason it failed."""
+    """One scene: its frames from dark to bright (`00.tif`, `01.tif`, … in its folder), or the reason it failed.
+
+    `moving`, from stage `align` on, is the largest share of pixels, 0 to 1, in which a frame disagrees with the one it
+    was aligned to; `None` where that is unknown.
+    """
 
     scene: str
     frames: tuple[Frame, ...] = ()
     reason: str | None = None
+    moving: float | None = None
 
     @property
     def ok(self) -> bool:

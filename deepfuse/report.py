@@ -42,9 +42,9 @@ tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
 </style>
 <h1>Evaluation on {count} test scenes</h1>
 <p>MEF-SSIM over three scales, 1 is best.</p>
-<table><thead><tr><th>scene{heads}</tr></thead><tbody>
+<table><thead><tr><th>scene{heads}<th>pixels that move</tr></thead><tbody>
 {rows}
-</tbody><tfoot><tr><td>mean{means}</tr></tfoot></table>
+</tbody><tfoot><tr><td>mean{means}<td></tr></tfoot></table>
 <h2>Means of every measure</h2>
 <table><thead><tr><th>measure{heads}<th class="text">meaning</tr></thead><tbody>
 {measures}
@@ -82,14 +82,17 @@ def read_scores(path: Path, method: str = "model") -> dict[str, Score]:
         }
 
 
-def report_page(scores: Scores, pictured: Iterable[str]) -> str:
+def report_page(scores: Scores, pictured: Iterable[str], moving: Mapping[str, float | None]) -> str:
     """A page that shows MEF-SSIM by scene, the means of every measure, and contact sheets of some scenes.
 
-    The sheets are looked for in the folder `sheets` beside the page.
+    `moving` is the share of the pixels that move, by scene. The sheets are looked for in the folder `sheets` beside the
+    page.
     """
     names = _methods(scores)
     rows = (
-        f"<tr><td>{escape(scene)}" + "".join(f"<td>{by_method[name].mef_ssim:.4f}" for name in names) + "</tr>"
+        f"<tr><td>{escape(scene)}"
+        + "".join(f"<td>{by_method[name].mef_ssim:.4f}" for name in names)
+        + _share(moving[scene])
         for scene, by_method in scores.items()
     )
     sheets = (f'<h2>{escape(scene)}</h2><img src="sheets/{quote(scene)}.jpg" alt="">' for scene in pictured)
@@ -101,6 +104,10 @@ def report_page(scores: Scores, pictured: Iterable[str]) -> str:
         measures="\n".join(_measure_row(scores, metric) for metric in MEANINGS),
         sheets="\n".join(sheets),
     )
+
+
+def _share(share: float | None) -> str:
+    return f"<td>{'unknown' if share is None else f'{share:.2%}'}</tr>"
 
 
 def _measure_row(scores: Scores, metric: str) -> str:

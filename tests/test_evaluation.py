@@ -68,6 +68,7 @@ SCORES = {
     "a": {"model": Score(0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 1.5), "mertens": Score(0.7, 0.6, 0, 0, 0, 0, 1)},
     "b<i>": {"model": Score(0.5, 0.4, 0.5, 0.3, 0.1, 0.1, 0.25), "mertens": Score(0.9, 0.2, 1, 0, 0, 0, 2)},
 }
+MOVING = {"a": 0.0123, "b<i>": None}
 
 
 def test_report_figures(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_report_figures(tmp_path: Path) -> None:
 
 def test_page_shows_the_mean_and_the_meaning_of_every_measure() -> None:
     assert list(MEANINGS) == [field.name for field in fields(Score)]
-    page = report_page(SCORES, pictured=[])
+    page = report_page(SCORES, pictured=[], moving=MOVING)
     for name, meaning in MEANINGS.items():
         assert f"<td>{name}<td>" in page
         assert f">{escape(meaning)}</tr>" in page
@@ -99,9 +100,10 @@ def test_page_shows_the_mean_and_the_meaning_of_every_measure() -> None:
 
 
 def test_page_shows_every_scene_and_escapes_its_name() -> None:
-    page = report_page(SCORES, pictured=["50% #1"])
+    page = report_page(SCORES, pictured=["50% #1"], moving=MOVING)
     assert 'src="sheets/50%25%20%231.jpg"' in page
-    assert "<td>0.9000<td>0.7000" in page
+    assert "<td>0.9000<td>0.7000<td>1.23%</tr>" in page
+    assert "<td>0.5000<td>0.9000<td>unknown</tr>" in page
     assert "b&lt;i&gt;" in page
     assert "<i>" not in page
 

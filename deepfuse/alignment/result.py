@@ -53,6 +53,12 @@ class Alignment:
     kept_area: float
     evidence: tuple[Registration, ...]
 
+    @property
+    def moving(self) -> float | None:
+        """The largest `disagreeing_share` of a frame; `None` where none is known."""
+        shares = [found.disagreeing_share for found in self.evidence if found.disagreeing_share is not None]
+        return max(shares, default=None)
+
     def record(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""
         return {

@@ -61,7 +61,7 @@ def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
         write_frame(folder / picture_name(index), picture)
     write_json(folder / "alignment.json", result.record())
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
-    return dataclasses.replace(scene, frames=frames)
+    return dataclasses.replace(scene, frames=frames, moving=result.moving)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def main() -> None:
         if scene.scene in pictured:
             write_pictures(scene.scene, frames, fused)
     write_json(OUT / "metrics.json", mean_scores(scores))
-    for name, text in (("scenes.csv", scores_csv(scores)), ("index.html", report_page(scores, pictured))):
+    page = report_page(scores, pictured, {scene.scene: scene.moving for scene in scenes})
+    for name, text in (("scenes.csv", scores_csv(scores)), ("index.html", page)):
         with replacing(OUT / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
