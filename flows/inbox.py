@@ -63,7 +63,7 @@ def take_arrivals(known: Mapping[Path, str]) -> list[Arrival]:
         return waiting
     before = snapshot(entries)
     time.sleep(SETTLED_S)
-    content = {fingerprint(entry, known): entry for entry in find_sets(RAW)}
+    content = {fingerprint(entry, known=known): entry for entry in find_sets(RAW)}
     return waiting + [_take(entry, before, content) for entry in entries]
 
 

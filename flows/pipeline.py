@@ -127,9 +127,10 @@ def raw_md5() -> str:
 
 
 def up_to_date() -> bool:
-    """Whether `dvc repro` would run nothing, and `data/raw` is what `data/raw.dvc` says."""
-    targets = [LAST_STAGE, *([str(RAW_DVC)] if RAW_DVC.exists() else [])]
-    return LOCK.exists() and json.loads(dvc("status", "--json", *targets, show=False).splitlines()[-1]) == {}
+    """Whether `dvc repro` would run nothing."""
+    if not LOCK.exists():
+        return False
+    return json.loads(dvc("status", "--json", "--with-deps", LAST_STAGE, show=False).splitlines()[-1]) == {}
 
 
 def model_key() -> str:

@@ -15,6 +15,7 @@ from deepfuse.evaluation import Verdict, held_out_scenes, judge, score_scenes
 from deepfuse.params import ParamsError, read_params
 from deepfuse.report import read_scores
 from flows import history, pipeline, versions
+from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
@@ -38,6 +39,7 @@ def retrain() -> Verdict:
     """
     with only_run():
         pipeline.recover()
+        supersede()
         accept()
         version = finished()
         if version is not None:

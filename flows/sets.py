@@ -21,7 +21,12 @@ def find_sets(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    return [entry for entry in entries if entry.is_dir() or entry.suffix.lower() == RADIANCE_SUFFIX]
+    return [entry for entry in entries if is_set(entry)]
+
+
+def is_set(entry: Path) -> bool:
+    """Whether this is a set of its own."""
+    return entry.is_dir() or entry.suffix.lower() == RADIANCE_SUFFIX
 
 
 def loose_photos(folder: Path) -> list[Path]:
@@ -56,14 +61,15 @@ def snapshot(entries: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def fingerprint(entry: Path, known: Mapping[Path, str] | None = None) -> str:
+def fingerprint(*entries: Path, known: Mapping[Path, str] | None = None) -> str:
     """What identifies a set: the content of its files, in any order and under any name.
 
     Args:
-        entry: the set.
+        entries: the set, or the files of one to be.
         known: MD5 of files that need not be read again.
     """
-    hashes = sorted((known or {}).get(path) or file_md5(path) for path in files_of(entry))
+    files = [path for entry in entries for path in files_of(entry)]
+    hashes = sorted((known or {}).get(path) or file_md5(path) for path in files)
     return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
@@ -75,9 +81,16 @@ def file_md5(path: Path) -> str:
 
 def free_name(folder: Path, entry: Path, content: str) -> Path:
     """Where a set of this content goes below `folder`: under its own name, or with its hash where that is taken."""
-    taken = {other.stem if other.is_file() else other.name for other in find_sets(folder)}
-    stem, suffix = (entry.name, "") if entry.is_dir() else (entry.stem, entry.suffix)
-    return folder / f"{f'{stem}-{content[:8]}' if stem in taken else stem}{suffix}"
+    taken = {other.name if other.is_dir() else other.stem for other in find_sets(folder)}
+    target = folder / entry.name
+    return with_hash(target, content) if (target.name if entry.is_dir() else target.stem) in taken else target
+
+
+def with_hash(path: Path, content: str) -> Path:
+    """The path with the start of its content's hash in its name."""
+    if path.suffix.lower() == RADIANCE_SUFFIX:
+        return path.with_name(f"{path.stem}-{content[:8]}{path.suffix}")
+    return path.with_name(f"{path.name}-{content[:8]}")
 
 
 def move(entry: Path, target: Path) -> None:
@@ -95,7 +108,7 @@ def move(entry: Path, target: Path) -> None:
 def copy(entries: list[Path], target: Path, *, copy_file: Callable[[str, str], object] = shutil.copy2) -> None:
     """Copy one set, or files as a new set, under a hidden name that becomes `target` when all is on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{printable(target.name)[:60]}.copy")
+    temporary = target.with_name(f".{printable(target.name)[:60]}.{os.getpid()}.copy")
     remove(temporary)
     if len(entries) == 1 and entries[0].is_dir():
         shutil.copytree(entries[0], temporary, copy_function=copy_file)

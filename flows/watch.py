@@ -1,0 +1,92 @@
+"""A watcher for a folder that cameras or rsync write to: what was quiet for a while is complete, and moves on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.arrivals import announce
+from flows.inbox import INBOX
+from flows.logs import log
+from flows.sets import (
+    copy,
+    find_sets,
+    fingerprint,
+    free_name,
+    is_partial,
+    is_set,
+    link_or_copy,
+    loose_photos,
+    move,
+    snapshot,
+    with_hash,
+)
+
+Seen = Mapping[Path, tuple[int, int]]
+
+
+@dataclass
+class Watcher:
+    """Takes sets out of `folder` once none of their files changed for `quiet_s` seconds.
+
+    A set is a folder or a radiance map; photos that lie loose in the folder are one set together. Quiet is what this
+    watcher saw: the times that a copy gives its files say nothing about when they were written.
+    """
+
+    folder: Path
+    quiet_s: float
+    _seen: dict[tuple[Path, ...], tuple[Seen, float]] = field(default_factory=dict)
+
+    def take(self, now_s: float) -> list[Path]:
+        """Move what is complete at this time into the inbox; where it lies there."""
+        sets = [(entry,) for entry in find_sets(self.folder)]
+        loose = tuple(loose_photos(self.folder))
+        groups: list[tuple[Path, ...]] = [*sets, *([loose] if loose else [])]
+        self._seen = {group: self._look(group, now_s) for group in groups}
+        ready = [group for group in groups if now_s - self._seen[group][1] >= self.quiet_s]
+        return [_into_inbox(group) for group in ready if not any(map(is_partial, self._around(group)))]
+
+    def _look(self, group: tuple[Path, ...], now_s: float) -> tuple[Seen, float]:
+        state = snapshot(group)
+        before = self._seen.get(group)
+        return before if before and before[0] == state else (state, now_s)
+
+    def _around(self, group: tuple[Path, ...]) -> list[Path]:
+        """Where a file on its way to this set would lie: inside a folder, beside a file."""
+        return list(group) if group[0].is_dir() else [path for path in self.folder.iterdir() if path.is_file()]
+
+
+def watch(folder: Path, *, quiet_s: float) -> None:
+    """Watch until the process is ended."""
+    folder.mkdir(parents=True, exist_ok=True)
+    watcher = Watcher(folder, quiet_s)
+    unannounced: list[str] = []
+    log("watching %s: a set is complete when nothing in it changed for %g s", folder, quiet_s)
+    while True:
+        for target in watcher.take(time.monotonic()):
+            log("%s: complete", target)
+            unannounced.append(target.name)
+        if unannounced:
+            try:
+                log("%s: %s", ", ".join(unannounced), announce(unannounced))
+                unannounced.clear()
+            except Exception as error:  # whatever the client raises when the server is away: it may come back
+                log("Prefect cannot be told, again in a moment: %s", error)
+        time.sleep(max(0.5, quiet_s / 10))
+
+
+def _into_inbox(group: tuple[Path, ...]) -> Path:
+    """Move a set, or photos as one set; photos whose copy a killed watcher finished are only removed."""
+    content = fingerprint(*group)
+    if len(group) == 1 and is_set(group[0]):
+        target = free_name(INBOX, group[0], content)
+        move(group[0], target)
+        return target
+    target = with_hash(INBOX / group[0].stem, content)
+    if not target.exists():
+        copy(list(group), target, copy_file=link_or_copy)
+    for photo in group:
+        photo.unlink()
+    return target
