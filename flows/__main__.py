@@ -30,8 +30,6 @@ def main() -> None:
     arguments = _parser().parse_args()
     for name, value in {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}.items():
         os.environ.setdefault(name, value)
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-    logging.getLogger("flows").setLevel(logging.INFO)
     from deepfuse.errors import DeepfuseError
     from flows import services
 
@@ -64,6 +62,8 @@ def _run(arguments: argparse.Namespace) -> None:
         case "watch":
             from flows.watch import watch
 
+            logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+            logging.getLogger("flows").setLevel(logging.INFO)
             watch(arguments.folder, quiet_s=arguments.quiet)
         case "up":
             _up(arguments)

@@ -130,7 +130,8 @@ def up_to_date() -> bool:
     """Whether `dvc repro` would run nothing."""
     if not LOCK.exists():
         return False
-    return json.loads(dvc("status", "--json", "--with-deps", LAST_STAGE, show=False).splitlines()[-1]) == {}
+    changed = json.loads(dvc("status", "--json", "--with-deps", LAST_STAGE, show=False).splitlines()[-1])
+    return not changed
 
 
 def model_key() -> str:
