@@ -54,11 +54,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
             retrain()
         case "submit":
-            from flows.arrivals import announce, submit
-
-            targets = submit(arguments.paths)
-            print(*targets, sep="\n")
-            print(announce([target.name for target in targets]))
+            _submit(arguments.paths)
         case "watch":
             from flows.watch import watch
 
@@ -69,18 +65,42 @@ def _run(arguments: argparse.Namespace) -> None:
             _up(arguments)
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
+            _end_orphans()
+
+
+def _submit(paths: list[Path]) -> None:
+    from deepfuse.params import read_params
+    from flows.arrivals import announce, submit
+    from flows.inbox import require_raw
+
+    require_raw(read_params().ingest.source)
+    targets = submit(paths)
+    print(*targets, sep="\n")
+    try:
+        print(announce([target.name for target in targets]))
+    except Exception as error:  # whatever the client raises when the server is away
+        sys.exit(f"they wait for the next run, since Prefect cannot be told: {error}")
+
+
+def _end_orphans() -> None:
+    """A worker that is stopped may leave the training of its run behind."""
+    from flows import lock, pipeline
+
+    if not lock.is_running():
+        pipeline.recover()
 
 
 def _up(arguments: argparse.Namespace) -> None:
     from flows import services
 
+    had_worker = services.running("worker")
     found = services.up(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
     os.environ.update(found)
     from flows.arrivals import announce, bury
     from flows.inbox import INBOX
     from flows.sets import find_sets
 
-    for name in bury():
+    for name in [] if had_worker else bury():
         print(f"run {name} had died with its worker")
     if waiting := [entry.name for entry in find_sets(INBOX)]:
         print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")

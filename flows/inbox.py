@@ -17,6 +17,7 @@ from deepfuse.atomic import write_json
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
 from deepfuse.camera import read_radiance
 from deepfuse.errors import BracketError, DeepfuseError
+from deepfuse.params import ParamsError
 from deepfuse.photo import read_photo
 from flows.sets import (
     REASON,
@@ -44,6 +45,16 @@ class Arrival:
     name: str
     status: Literal["accepted", "duplicate", "refused", "waiting"]
     detail: str
+
+
+def require_raw(source: str) -> None:
+    """Refuse to take brackets in where the pipeline would not read them.
+
+    Raises:
+        ParamsError: `ingest.source` is another folder.
+    """
+    if Path(source) != RAW:
+        raise ParamsError(f"params.yaml: ingest.source: expected {RAW}, where brackets from {INBOX} go, got {source}")
 
 
 def take_arrivals(known: Mapping[Path, str]) -> list[Arrival]:

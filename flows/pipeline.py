@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from deepfuse.params import read_yaml
 from flows.inbox import RAW
@@ -99,7 +100,7 @@ def restore_raw() -> None:
     """
     if not (RAW_DVC.exists() and RAW.is_dir()):
         return
-    status = json.loads(dvc("data", "status", "--granular", "--json", show=False).splitlines()[-1])
+    status = _ask("data", "status", "--granular")
     changed = status.get("uncommitted", {}).get("modified", [])
     for name in (name for name in changed if name.startswith(f"{RAW.as_posix()}/") and not name.endswith("/")):
         aside = Path("data/quarantine/changed") / Path(name).relative_to(RAW)
@@ -130,8 +131,14 @@ def up_to_date() -> bool:
     """Whether `dvc repro` would run nothing."""
     if not LOCK.exists():
         return False
-    changed = json.loads(dvc("status", "--json", "--with-deps", LAST_STAGE, show=False).splitlines()[-1])
-    return not changed
+    return not _ask("status", "--with-deps", LAST_STAGE)
+
+
+def _ask(*arguments: str) -> dict[str, Any]:
+    """What dvc answers as JSON, apart from its warnings."""
+    lines = dvc(*arguments, "--json", show=False).splitlines()
+    answer: dict[str, Any] = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+    return answer
 
 
 def model_key() -> str:

@@ -12,11 +12,11 @@ from prefect import flow, task
 from deepfuse import registry
 from deepfuse.atomic import write_json
 from deepfuse.evaluation import Verdict, held_out_scenes, judge, score_scenes
-from deepfuse.params import ParamsError, read_params
+from deepfuse.params import read_params
 from deepfuse.report import read_scores
 from flows import history, pipeline, versions
 from flows.arrivals import supersede
-from flows.inbox import INBOX, RAW, Arrival, take_arrivals
+from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
 from flows.pipeline import MODEL, REPORT
@@ -41,6 +41,9 @@ def retrain() -> Verdict:
         pipeline.recover()
         supersede()
         accept()
+        if Path(read_params().ingest.source) == RAW and not find_sets(RAW):
+            log("no bracket arrived yet: %s and %s are empty", INBOX, RAW)
+            return Verdict(False, "no bracket arrived yet")
         version = finished()
         if version is not None:
             log("nothing new since version %s of '%s'", version, registry.NAME)
@@ -62,12 +65,8 @@ def accept() -> list[Arrival]:
     """
     pipeline.restore_raw()
     source = read_params().ingest.source
-    waiting = find_sets(INBOX)
-    if waiting and Path(source) != RAW:
-        raise ParamsError(
-            f"params.yaml: ingest.source: expected {RAW}, where brackets from {INBOX} go "
-            f"({len(waiting)} waiting), got {source}"
-        )
+    if find_sets(INBOX):
+        require_raw(source)
     arrivals = take_arrivals(pipeline.recorded_md5())
     for arrival in arrivals:
         log("%s: %s: %s", arrival.name, arrival.status, arrival.detail)
@@ -85,7 +84,7 @@ def finished() -> str | None:
     if mark.get("state") != state() or not pipeline.up_to_date():
         return None
     version = versions.version_of(pipeline.model_key())
-    return version if version == mark["version"] else None
+    return version if version == mark.get("version") else None
 
 
 def state() -> str:

@@ -53,7 +53,7 @@ def up(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
     Raises:
         ServiceError: a port is taken, or a service does not start; its log is named.
     """
-    ours = {**_QUIET, **urls()}
+    ours = dict(_QUIET)
     given = {name: os.environ[name] for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI") if os.environ.get(name)}
     if "PREFECT_API_URL" not in given:
         server = _ensure("prefect", ["prefect", "server", "start", "--host", HOST], prefect_port, _prefect_settings())
@@ -85,6 +85,11 @@ def down() -> list[str]:
             stopped.append(name)
         (STATE / f"{name}.json").unlink(missing_ok=True)
     return stopped
+
+
+def running(name: str) -> bool:
+    """Whether this service of `up` runs."""
+    return _find(name) is not None
 
 
 def urls() -> dict[str, str]:

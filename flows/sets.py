@@ -13,7 +13,8 @@ from pathlib import Path
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
 
 REASON = "reason.json"
-_PARTIAL = re.compile(r"\.(part|partial|filepart|tmp|crdownload)$|^\..+\.\w{6}$")  # the last is rsync's
+# Names of copies on their way; those that start with a dot are rsync's.
+_PARTIAL = re.compile(r"\.(part|partial|filepart|tmp|crdownload)$|^\..+\.\w{6}$|^\.(~tmp~|rsync-partial)$")
 
 
 def find_sets(folder: Path) -> list[Path]:

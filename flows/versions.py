@@ -30,7 +30,7 @@ def version_of(key: str) -> str | None:
 def is_passing(task: Any, run: Any, state: Any) -> bool:
     """Whether a task that failed is worth another try: what the input caused stays."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, (DeepfuseError, ValueError, TypeError, KeyError))
+    return not isinstance(error.__cause__ or error, (DeepfuseError, ValueError, TypeError, KeyError))
 
 
 def _client() -> Any:

@@ -105,6 +105,11 @@ def test_brackets_are_refused_untouched_where_the_pipeline_reads_others(in_proje
     assert len(list(waiting.iterdir())) == 3
 
 
+def test_an_installation_without_brackets_says_so(in_project: Path) -> None:
+    shutil.rmtree("data/raw")
+    assert retrain.retrain().reason == "no bracket arrived yet"
+
+
 def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_path: Path) -> None:
     run_dvc(in_project, "remote", "add", "--default", "store", str(tmp_path / "remote"))
     commit_all(in_project)
@@ -114,7 +119,7 @@ def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", in_project, clone], check=True)
     subprocess.run(["git", "checkout", "-q", about["deepfuse.commit"]], cwd=clone, check=True)
-    run_dvc(clone, "pull")
+    run_dvc(clone, "pull", "--with-deps", "evaluate")
     assert about["deepfuse.data"] == pipeline.raw_md5()
     for name in ("model/model.safetensors", "raw/fjord/00_ev-3.dng", "report/metrics.json"):
         assert (clone / "data" / name).read_bytes() == (in_project / "data" / name).read_bytes()

@@ -94,7 +94,7 @@ def test_a_set_that_was_repaired_is_taken_without_its_old_reason() -> None:
     assert not (RAW / "lone/reason.json").exists()
 
 
-@pytest.mark.parametrize("name", [".0.png.aB3dE6", "1.png.part", "x.tmp"])
+@pytest.mark.parametrize("name", [".0.png.aB3dE6", ".~tmp~", "1.png.part", "x.tmp"])
 def test_a_set_with_a_file_on_its_way_waits(name: str) -> None:
     (photos(INBOX / "beach", 10, 200) / name).write_bytes(b"half")
     assert taken() == {"beach": "waiting"}

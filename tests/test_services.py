@@ -42,6 +42,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+@pytest.mark.timeout(600)
 def test_a_submitted_bracket_becomes_a_version(environment: dict[str, str], project: Path) -> None:
     ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
     said = flows(environment, "up", *ports)
