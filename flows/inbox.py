@@ -30,6 +30,7 @@ from flows.sets import (
     move,
     remove,
     snapshot,
+    tidy,
 )
 
 INBOX = Path("data/inbox")
@@ -63,8 +64,8 @@ def take_arrivals(known: Mapping[Path, str]) -> list[Arrival]:
     Args:
         known: the MD5 of files in `data/raw`, as DVC recorded them.
     """
-    for leftover in RAW.glob(".*.copy"):  # of a run that was killed between two file systems; the inbox still has it
-        remove(leftover)
+    for folder in (INBOX, RAW, QUARANTINE):
+        tidy(folder)
     waiting = [
         Arrival(photo.name, "waiting", f"{photo}: expected a folder for each set, got a loose photo")
         for photo in loose_photos(INBOX)
@@ -84,7 +85,10 @@ def _take(entry: Path, before: Mapping[Path, tuple[int, int]], content: dict[str
     if is_partial(entry) or any(before.get(path) != state for path, state in now.items()):
         return Arrival(name, "waiting", f"{printable(str(entry))}: is still being written")
     try:
-        check_set(entry)
+        try:
+            check_set(entry)
+        except DeepfuseError as error:
+            return _refuse(entry, printable(str(error)))
         key = fingerprint(entry)
         if (same := content.get(key)) and fingerprint(same) == key:
             return _drop(entry, same)
@@ -93,8 +97,6 @@ def _take(entry: Path, before: Mapping[Path, tuple[int, int]], content: dict[str
         content[key] = target = free_name(RAW, entry, key)
         move(entry, target)
         return Arrival(target.name, "accepted", f"{len(files_of(target))} files")
-    except DeepfuseError as error:
-        return _refuse(entry, printable(str(error)))
     except (OSError, MemoryError) as error:
         return Arrival(name, "waiting", f"{printable(str(entry))}: cannot be taken: {error}")
 

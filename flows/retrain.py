@@ -123,7 +123,7 @@ def promote(version: str) -> Verdict:
         if registry.VERDICT_TAG not in tags:  # the run that promoted it was killed before it could say so
             registry.record_verdict(version, "promoted")
     elif tags.get(versions.JUDGED_TAG) == f"{state()} {champion}":
-        result = Verdict(False, tags[registry.VERDICT_TAG])
+        result = Verdict(False, tags[registry.VERDICT_TAG].removeprefix("not promoted: "))
     else:
         result = decide(champion)
         if result.promote:

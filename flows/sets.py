@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
@@ -106,39 +106,41 @@ def move(entry: Path, target: Path) -> None:
         remove(entry)
 
 
-def copy(entries: list[Path], target: Path, *, copy_file: Callable[[str, str], object] = shutil.copy2) -> None:
+def copy(entries: list[Path], target: Path) -> None:
     """Copy one set, or files as a new set, under a hidden name that becomes `target` when all is on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{printable(target.name)[:60]}.{os.getpid()}.copy")
     remove(temporary)
     if len(entries) == 1 and entries[0].is_dir():
-        shutil.copytree(entries[0], temporary, copy_function=copy_file)
+        shutil.copytree(entries[0], temporary)
     elif target.suffix.lower() == RADIANCE_SUFFIX:
-        copy_file(str(entries[0]), str(temporary))
+        shutil.copy2(entries[0], temporary)
     else:
         temporary.mkdir()
         for entry in entries:
-            copy_file(str(entry), str(temporary / entry.name))
+            shutil.copy2(entry, temporary / entry.name)
     for path in (temporary, *temporary.rglob("*")) if temporary.is_dir() else (temporary,):
         _flush(path)
     temporary.rename(target)
     _flush(target.parent)
 
 
-def link_or_copy(source: str, target: str) -> None:
-    """A hard link where the file system can: for a source that is removed afterwards."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
 def remove(entry: Path) -> None:
-    """Delete a set, if it is there."""
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry)
-    else:
+    """Delete a set, if it is there; at no moment does a part of it look like a set."""
+    if not entry.is_dir() or entry.is_symlink():
         entry.unlink(missing_ok=True)
+        return
+    gone = entry.with_name(f".{printable(entry.name)[:60]}.{os.getpid()}.gone")
+    shutil.rmtree(gone, ignore_errors=True)
+    entry.rename(gone)
+    shutil.rmtree(gone)
+
+
+def tidy(folder: Path) -> None:
+    """Delete what a killed process left of a copy or of a deletion; the set itself is whole elsewhere."""
+    for leftover in (*folder.glob(".*.copy"), *folder.glob(".*.gone")):
+        if not Path("/proc", leftover.name.split(".")[-2]).exists():
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -11,19 +11,18 @@ from flows.arrivals import announce
 from flows.inbox import INBOX
 from flows.logs import log
 from flows.sets import (
-    copy,
     find_sets,
     fingerprint,
     free_name,
     is_partial,
     is_set,
-    link_or_copy,
     loose_photos,
     move,
     snapshot,
     with_hash,
 )
 
+GATHERING = ".gathering"
 Seen = Mapping[Path, tuple[int, int]]
 
 
@@ -41,12 +40,36 @@ class Watcher:
 
     def take(self, now_s: float) -> list[Path]:
         """Move what is complete at this time into the inbox; where it lies there."""
+        self._scatter()
         sets = [(entry,) for entry in find_sets(self.folder)]
         loose = tuple(loose_photos(self.folder))
         groups: list[tuple[Path, ...]] = [*sets, *([loose] if loose else [])]
         self._seen = {group: self._look(group, now_s) for group in groups}
         ready = [group for group in groups if now_s - self._seen[group][1] >= self.quiet_s]
-        return [_into_inbox(group) for group in ready if not any(map(is_partial, self._around(group)))]
+        return [self._move(group) for group in ready if not any(map(is_partial, self._around(group)))]
+
+    def _move(self, group: tuple[Path, ...]) -> Path:
+        """A set, or loose photos as one set, into the inbox."""
+        content = fingerprint(*group)
+        if len(group) == 1 and is_set(group[0]):
+            target = free_name(INBOX, group[0], content)
+            move(group[0], target)
+            return target
+        target = with_hash(INBOX / group[0].stem, content)
+        gathered = self.folder / GATHERING
+        gathered.mkdir()
+        for photo in group:
+            photo.rename(gathered / photo.name)
+        move(gathered, target)
+        return target
+
+    def _scatter(self) -> None:
+        """Put back what a killed watcher had begun to gather."""
+        gathered = self.folder / GATHERING
+        if gathered.is_dir():
+            for photo in gathered.iterdir():
+                photo.rename(self.folder / photo.name)
+            gathered.rmdir()
 
     def _look(self, group: tuple[Path, ...], now_s: float) -> tuple[Seen, float]:
         state = snapshot(group)
@@ -75,18 +98,3 @@ def watch(folder: Path, *, quiet_s: float) -> None:
             except Exception as error:  # whatever the client raises when the server is away: it may come back
                 log("Prefect cannot be told, again in a moment: %s", error)
         time.sleep(max(0.5, quiet_s / 10))
-
-
-def _into_inbox(group: tuple[Path, ...]) -> Path:
-    """Move a set, or photos as one set; photos whose copy a killed watcher finished are only removed."""
-    content = fingerprint(*group)
-    if len(group) == 1 and is_set(group[0]):
-        target = free_name(INBOX, group[0], content)
-        move(group[0], target)
-        return target
-    target = with_hash(INBOX / group[0].stem, content)
-    if not target.exists():
-        copy(list(group), target, copy_file=link_or_copy)
-    for photo in group:
-        photo.unlink()
-    return target

@@ -109,6 +109,13 @@ def test_a_set_that_grows_while_it_is_looked_at_waits(monkeypatch: pytest.Monkey
     assert taken() == {"beach": "accepted"}
 
 
+def test_what_a_killed_run_was_deleting_or_copying_is_no_set() -> None:
+    photos(INBOX / ".known.4194305.gone", 10)
+    photos(RAW / ".beach.4194305.copy", 10)
+    assert taken() == {}
+    assert [*INBOX.iterdir(), *RAW.iterdir()] == []
+
+
 def test_loose_photos_are_named_and_left() -> None:
     photos(INBOX, 10, 200)
     assert taken() == {"0.png": "waiting", "1.png": "waiting"}
@@ -119,7 +126,7 @@ def test_across_file_systems_a_set_is_never_half_there(monkeypatch: pytest.Monke
     rename = Path.rename
 
     def refuse(path: Path, target: Path) -> Path:
-        if path == INBOX / "beach":
+        if target.parent == RAW and path.parent == INBOX:
             raise OSError(errno.EXDEV, "another file system")
         return rename(path, target)
 

@@ -67,6 +67,15 @@ def test_loose_photos_are_one_set_once_all_are_quiet() -> None:
     assert list(FOLDER.iterdir()) == []
 
 
+def test_photos_that_a_killed_watcher_was_gathering_are_one_set_still() -> None:
+    write(FOLDER / ".gathering/IMG_1.dng")
+    write(FOLDER / "IMG_2.dng")
+    watcher = Watcher(FOLDER, quiet_s=1)
+    watcher.take(0)
+    (target,) = watcher.take(2)
+    assert sorted(names(list(target.iterdir()))) == ["IMG_1.dng", "IMG_2.dng"]
+
+
 def test_what_is_submitted_is_copied_as_sets() -> None:
     beach = write(FOLDER / "beach/1.dng").parent
     hall, one, two = (write(FOLDER / name, name) for name in ("hall.hdr", "a.jpg", "b.jpg"))

@@ -64,7 +64,7 @@ def across_file_systems(owner: Any, name: str) -> Callable[[], None]:
         rename = Path.rename
 
         def refuse(path: Path, target: Path) -> Path:
-            if path.parent == inbox.INBOX:
+            if path.parent == inbox.INBOX and target.parent == inbox.RAW:
                 raise OSError(errno.EXDEV, "another file system")
             return rename(path, target)
 
