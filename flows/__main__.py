@@ -31,14 +31,14 @@ def main() -> None:
     for name, value in {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}.items():
         os.environ.setdefault(name, value)
     from deepfuse.errors import DeepfuseError
-    from flows import services
+    from flows import background, services
 
     if arguments.command not in ("up", "down"):
         for name, url in services.urls().items():
             os.environ.setdefault(name, url)
     try:
         _run(arguments)
-    except (DeepfuseError, services.ServiceError) as error:
+    except (DeepfuseError, background.ServiceError) as error:
         sys.exit(f"python -m flows: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -91,7 +91,7 @@ def _end_orphans() -> None:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from flows import services
+    from flows import background, services
 
     had_worker = services.running("worker")
     found = services.up(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
@@ -105,7 +105,7 @@ def _up(arguments: argparse.Namespace) -> None:
     if waiting := [entry.name for entry in find_sets(INBOX)]:
         print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
     print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
-    print(f"Logs are in {services.STATE}; `python -m flows down` stops it all")
+    print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
 
 
 def _parser() -> argparse.ArgumentParser:

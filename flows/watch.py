@@ -88,12 +88,15 @@ def watch(folder: Path, *, quiet_s: float) -> None:
     unannounced: list[str] = []
     log("watching %s: a set is complete when nothing in it changed for %g s", folder, quiet_s)
     while True:
-        for target in watcher.take(time.monotonic()):
-            log("%s: complete", target)
-            unannounced.append(target.name)
+        try:
+            taken = [target.name for target in watcher.take(time.monotonic())]
+        except OSError as error:  # no space, or a folder that went away: nothing is lost, and it may pass
+            log("%s cannot be emptied, again in a moment: %s", folder, error)
+            taken = []
+        unannounced += taken
         if unannounced:
             try:
-                log("%s: %s", ", ".join(unannounced), announce(unannounced))
+                log("complete: %s: %s", ", ".join(unannounced), announce(unannounced))
                 unannounced.clear()
             except Exception as error:  # whatever the client raises when the server is away: it may come back
                 log("Prefect cannot be told, again in a moment: %s", error)

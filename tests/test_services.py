@@ -15,7 +15,7 @@ import mlflow
 import pytest
 from conftest import ROOT, add_scene, raw_project
 
-from flows import services
+from flows import background, services
 
 WAIT_S = 240
 
@@ -38,7 +38,7 @@ def flows(environment: dict[str, str], *arguments: str) -> str:
 
 def free_port() -> str:
     with socket.socket() as probe:
-        probe.bind((services.HOST, 0))
+        probe.bind((background.HOST, 0))
         return str(probe.getsockname()[1])
 
 
@@ -59,7 +59,7 @@ def test_a_submitted_bracket_becomes_a_version(environment: dict[str, str], proj
     assert Path("data/raw/fjord").is_dir()
     assert client.get_model_version_by_alias("deepfuse", "champion").version == found[0].version
 
-    pids = {name: services._find(name) for name in ("prefect", "mlflow", "worker")}
+    pids = {name: background.find(name) for name in ("prefect", "mlflow", "worker")}
     assert None not in pids.values()
     assert "worker, mlflow, prefect" in flows(environment, "down")
     assert not any(service and service.alive() for service in pids.values())
@@ -68,16 +68,16 @@ def test_a_submitted_bracket_becomes_a_version(environment: dict[str, str], proj
 
 def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
     with socket.socket() as other:
-        other.bind((services.HOST, 0))
+        other.bind((background.HOST, 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(services.ServiceError, match=f"prefect: expected port {port} to be free"):
+        with pytest.raises(background.ServiceError, match=f"prefect: expected port {port} to be free"):
             services.up(prefect_port=port, mlflow_port=port)
 
 
 def test_the_state_of_a_dead_process_is_not_believed(environment: dict[str, str]) -> None:
-    services.STATE.mkdir(parents=True)
-    (services.STATE / "prefect.json").write_text(f'{{"pid": {os.getpid()}, "started": "1", "url": "http://x"}}')
-    (services.STATE / "mlflow.json").write_text('{"pid":')
+    background.STATE.mkdir(parents=True)
+    (background.STATE / "prefect.json").write_text(f'{{"pid": {os.getpid()}, "started": "1", "url": "http://x"}}')
+    (background.STATE / "mlflow.json").write_text('{"pid":')
     assert services.urls() == {}
     assert services.down() == []
