@@ -56,6 +56,8 @@ def ensure(name: str, command: list[str], port: int | None, environment: Mapping
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Prefect's worker ends by SIGINT, which a background job of a shell inherits as ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     service = Service(process.pid, _started(process.pid), f"http://{HOST}:{port}" if port else "")
     write_json(STATE / f"{name}.json", asdict(service))
