@@ -1,4 +1,4 @@
-# make setup | demo | test | check | lock
+# make setup | demo | up | down | test | check | lock
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,7 +12,7 @@ UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
-.PHONY: setup demo test check lock
+.PHONY: setup demo up down test check lock
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml Makefile
@@ -28,6 +28,10 @@ demo: setup
 	$(BIN)/python -m flows retrain
 	$(BIN)/deepfuse fuse data/sample/scene_00/*.dng --model models:/deepfuse@champion --force -o demo.jpg
 	@echo "Look at demo.jpg and data/report/index.html"
+
+# The loop as a service on this machine: docs/operations.md.
+up down: setup
+	$(BIN)/python -m flows $@
 
 test: check
 	$(BIN)/python -m pytest

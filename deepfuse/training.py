@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -215,7 +216,11 @@ def _save(path: Path, state: dict[str, Any], history: History) -> None:
 def _restore(path: Path, state: dict[str, Any]) -> History:
     if not path.exists():
         return ()
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        print(f"{path}: damaged, training starts again: {error}")
+        return ()
     for name, part in state.items():
         part.load_state_dict(saved[name])
     return tuple(Epoch(**epoch) for epoch in saved["history"])

@@ -1,22 +1,139 @@
-"""`python -m flows retrain`: run the loop once, now."""
+"""`python -m flows retrain | submit | watch | up | down`: the retraining loop, by hand or as a service."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import sys
+from pathlib import Path
+
+EPILOG = """\
+Brackets go data/inbox → data/raw, or data/quarantine with a reason.json; every command works in the current folder,
+which is a checkout of the project. Where `up` runs, the others find its servers; PREFECT_API_URL and
+MLFLOW_TRACKING_URI name servers elsewhere. docs/operations.md has the whole story."""
+TEXTS = {
+    "retrain": "Take in what lies in data/inbox, run what is out of date (dvc repro), publish the model to MLflow and "
+    "make it champion if it is better. Where nothing is new it ends at once; a killed run is gone on with.",
+    "submit": "Copy brackets into data/inbox and have the loop run on them. A folder is one set, a radiance map is "
+    "one, and photos named together are one. Needs ingest.source: data/raw in params.yaml.",
+    "watch": "Move what cameras or rsync write to a folder into data/inbox, each set when nothing in it changed for "
+    "a while, and have the loop run. Half-copied files are never read. Runs until it is ended.",
+    "up": "Start the Prefect server, the MLflow server and a worker on this machine, with the schedule and the "
+    "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
+    "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
+}
 
 
 def main() -> None:
-    """Run the flow that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m flows", description="Run the retraining loop.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("retrain", help="dvc repro, publish the model to MLflow, promote it if it is better")
-    parser.parse_args()
+    """Run what the command line names."""
+    arguments = _parser().parse_args()
+    for name, value in {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}.items():
+        os.environ.setdefault(name, value)
+    from deepfuse.errors import DeepfuseError
+    from flows import background, services
 
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    from flows.retrain import retrain
+    if arguments.command not in ("up", "down"):
+        for name, url in services.urls().items():
+            os.environ.setdefault(name, url)
+    try:
+        _run(arguments)
+    except (DeepfuseError, background.ServiceError) as error:
+        sys.exit(f"python -m flows: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
-    retrain()
+
+def _run(arguments: argparse.Namespace) -> None:
+    """Prefect is imported by the commands that need it: it takes seconds."""
+    from flows import services
+
+    match arguments.command:
+        case "retrain":
+            from flows.retrain import retrain
+
+            retrain()
+        case "submit":
+            _submit(arguments.paths)
+        case "watch":
+            from flows.watch import watch
+
+            logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+            logging.getLogger("flows").setLevel(logging.INFO)
+            watch(arguments.folder, quiet_s=arguments.quiet)
+        case "up":
+            _up(arguments)
+        case "down":
+            print("stopped:", ", ".join(services.down()) or "nothing was running")
+            _end_orphans()
+
+
+def _submit(paths: list[Path]) -> None:
+    from deepfuse.params import read_params
+    from flows.arrivals import announce, submit
+    from flows.inbox import require_raw
+
+    require_raw(read_params().ingest.source)
+    targets = submit(paths)
+    print(*targets, sep="\n")
+    try:
+        print(announce([target.name for target in targets]))
+    except Exception as error:  # whatever the client raises when the server is away
+        sys.exit(f"they wait for the next run, since Prefect cannot be told: {error}")
+
+
+def _end_orphans() -> None:
+    """A worker that is stopped may leave the training of its run behind."""
+    from flows import lock, pipeline
+
+    if not lock.is_running():
+        pipeline.recover()
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    from flows import background, services
+
+    had_worker = services.running("worker")
+    found = services.up(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
+    os.environ.update(found)
+    from flows.arrivals import announce, bury
+    from flows.inbox import INBOX
+    from flows.sets import find_sets
+
+    for name in [] if had_worker else bury():
+        print(f"run {name} had died with its worker")
+    if waiting := [entry.name for entry in find_sets(INBOX)]:
+        print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
+    print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
+    print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
+
+
+def _parser() -> argparse.ArgumentParser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m flows", description="The retraining loop.", epilog=EPILOG, formatter_class=plain
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {
+        name: commands.add_parser(name, help=text.split(". ")[0], description=text) for name, text in TEXTS.items()
+    }
+    parsers["submit"].add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders of photos, or files")
+    parsers["watch"].add_argument(
+        "folder", nargs="?", type=Path, default=Path("data/incoming"), help="default: %(default)s"
+    )
+    parsers["watch"].add_argument(
+        "--quiet", type=float, default=30, metavar="SECONDS", help="a set is complete after (default: %(default)s)"
+    )
+    for name, port in {"prefect": 4200, "mlflow": 5000}.items():
+        variable = f"DEEPFUSE_{name.upper()}_PORT"
+        parsers["up"].add_argument(
+            f"--{name}-port",
+            type=int,
+            default=int(os.environ.get(variable, port)),
+            metavar="PORT",
+            help=f"default: {variable}, else {port}",
+        )
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,32 +1,93 @@
-"""Retrain: `dvc repro` → publish the model → promote it if it is better than the champion."""
+"""Retrain: take in what arrived → `dvc repro` → publish the model → promote it if it is better → record it."""
 
 from __future__ import annotations
 
-import logging
-import os
-import subprocess
-import sys
+import hashlib
+import json
 from pathlib import Path
 
-from prefect import flow, get_run_logger, task
-from prefect.exceptions import MissingContextError
+from prefect import flow, task
 
 from deepfuse import registry
+from deepfuse.atomic import write_json
 from deepfuse.evaluation import Contender, Verdict, held_out_scenes, judge, measure_costs, score_scenes
-from deepfuse.params import read_params, read_yaml
+from deepfuse.params import read_params
 from deepfuse.report import read_scores
+from flows import history, pipeline
+from flows.arrivals import supersede
+from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
+from flows.lock import only_run
+from flows.logs import log
+from flows.pipeline import MODEL, REPORT
+from flows.retries import NETWORK
+from flows.sets import find_sets
 
 ALIGNED = Path("data/aligned")
-MODEL = Path("data/model")
-REPORT = Path("data/report")
+FINISHED = Path(".deepfuse/finished.json")
+JUDGED_TAG = "deepfuse.judged"
 
 
 @flow(name="retrain")
 def retrain() -> Verdict:
-    """Bring the pipeline up to date, publish the model it made, and let it become champion if it is better."""
-    reproduce()
-    version = publish()
-    return promote(version)
+    """Take in the brackets that arrived, bring the pipeline up to date, and let a better model become champion.
+
+    Killed at any point, the next run finishes the same work. Where nothing is new it ends at once.
+    """
+    with only_run():
+        pipeline.recover()
+        supersede()
+        accept()
+        if Path(read_params().ingest.source) == RAW and not find_sets(RAW):
+            log("no bracket arrived yet: %s and %s are empty", INBOX, RAW)
+            return Verdict(False, "no bracket arrived yet")
+        version = finished()
+        if version is not None:
+            log("nothing new since version %s of '%s'", version, registry.NAME)
+            return Verdict(False, f"nothing new since version {version}")
+        reproduce()
+        version = publish()
+        verdict: Verdict = promote(version)
+        push()
+        record(version, verdict)
+    return verdict
+
+
+@task
+def accept() -> list[Arrival]:
+    """Move the sets of the inbox into `data/raw` or to quarantine, and let DVC track what came.
+
+    Raises:
+        ParamsError: sets wait, but the pipeline reads its brackets elsewhere; nothing was moved.
+    """
+    pipeline.restore_raw()
+    source = read_params().ingest.source
+    if find_sets(INBOX):
+        require_raw(source)
+    arrivals = take_arrivals(pipeline.recorded_md5())
+    for arrival in arrivals:
+        log("%s: %s: %s", arrival.name, arrival.status, arrival.detail)
+    if Path(source) == RAW and find_sets(RAW):
+        pipeline.dvc("add", str(RAW), show=False)
+    return arrivals
+
+
+def finished() -> str | None:
+    """The version that stands for the state of this folder, if nothing is left to do for it."""
+    try:
+        mark = json.loads(FINISHED.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if mark.get("state") != state() or not pipeline.up_to_date():
+        return None
+    version = registry.published_version(pipeline.model_key())
+    return version if version == mark.get("version") else None
+
+
+def state() -> str:
+    """What a run brings about, by content: the pipeline's results, and the rule for a champion."""
+    rule = read_params().promote.model_dump_json()
+    lock = pipeline.LOCK.read_bytes() if pipeline.LOCK.exists() else b""
+    return hashlib.sha256(lock + rule.encode()).hexdigest()
 
 
 @task
@@ -36,41 +97,33 @@ def reproduce() -> None:
     Raises:
         RuntimeError: a stage failed; what it printed stands above.
     """
-    folder = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")])}
-    environment.setdefault("TQDM_MININTERVAL", "10")  # seconds between two lines of a progress bar
-    command = [str(Path(folder) / "dvc"), "repro"]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip():
-                log(line.rstrip())
-    if process.returncode:
-        raise RuntimeError(f"dvc repro: expected exit code 0, got {process.returncode}")
+    pipeline.dvc("repro", pipeline.LAST_STAGE)
 
 
-@task
+@task(**NETWORK)
 def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
-    version = registry.publish(MODEL, REPORT, key=model_key(), params=params.model_dump())
+    version = registry.publish(MODEL, REPORT, key=pipeline.model_key(), params=params.model_dump())
     log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
     return version
 
 
-@task
+@task(**NETWORK)
 def promote(version: str) -> Verdict:
     """Judge a version beside the champion on today's test split; alias it champion if it is better."""
     champion = registry.champion_version()
+    tags = registry.version_tags(version)
     if champion == version:
         result = Verdict(False, f"version {version} is the champion")
+    elif tags.get(JUDGED_TAG) == f"{state()} {champion}":
+        result = Verdict(False, tags[registry.VERDICT_TAG].removeprefix("not promoted: "))
     else:
         result = decide(champion)
         registry.record_verdict(version, result)
         if result.promote:
             registry.promote(version)
+        registry.tag_version(version, {JUDGED_TAG: f"{state()} {champion}"})
     log("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
     return result
 
@@ -88,15 +141,21 @@ def decide(champion: str | None) -> Verdict:
     return judge(Contender(scores, cost), Contender(champion_scores, champion_cost), params.promote)
 
 
-def log(message: str, *values: object) -> None:
-    """Into the log of the run, or of Python where the function runs without its decorator."""
-    try:
-        get_run_logger().info(message, *values)
-    except MissingContextError:
-        logging.getLogger(__name__).info(message, *values)
+@task(**NETWORK)
+def push() -> None:
+    """Send the data and the model to the DVC remote, where there is one."""
+    if not pipeline.has_remote():
+        log("no default DVC remote is configured: nothing is pushed")
+        return
+    pipeline.dvc("push", "--with-deps", pipeline.LAST_STAGE)
 
 
-def model_key() -> str:
-    """What names the model by its content: the md5 of `data/model` in `dvc.lock`."""
-    outs = read_yaml(Path("dvc.lock"))["stages"]["train"]["outs"]
-    return next(str(out["md5"]) for out in outs if out["path"] == MODEL.as_posix())
+@task(**NETWORK)
+def record(version: str, verdict: Verdict) -> None:
+    """Commit what made this version, say so in its tags, and note that nothing is left to do."""
+    commit = history.commit(f"Retrain: version {version} of {registry.NAME}\n\n{verdict.reason}")
+    metrics = json.loads((REPORT / "metrics.json").read_text(encoding="utf-8"))
+    tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
+    tags["deepfuse.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
+    registry.tag_version(version, {name: value for name, value in tags.items() if value})
+    write_json(FINISHED, {"state": state(), "version": version})

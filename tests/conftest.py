@@ -91,15 +91,15 @@ def set_params(project: Path, changes: Mapping[str, Mapping[str, object]]) -> No
     yaml.dump(params, path)
 
 
-def add_scene(project: Path, name: str, seed: int) -> None:
+def add_scene(project: Path, name: str, seed: int, folder: str = "brackets") -> Path:
     radiance = textured_radiance(144, 192, seed)
-    simulate_bracket(radiance, project / "brackets" / name, camera=CAMERAS[seed % 4], stops=(-3, 0, 3), seed=seed)
+    target = project / folder / name
+    simulate_bracket(radiance, target, camera=CAMERAS[seed % 4], stops=(-3, 0, 3), seed=seed)
+    return target
 
 
-@pytest.fixture(scope="session")
-def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this project, small, on brackets of its own, after `dvc repro evaluate`. Not to be changed."""
-    project = tmp_path_factory.mktemp("finished") / "project"
+def make_project(project: Path) -> None:
+    """A copy of this project, small, on brackets of its own."""
     project.mkdir()
     for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, project)
@@ -109,6 +109,13 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed, name in enumerate(SCENES):
         add_scene(project, name, seed)
     set_params(project, TINY)
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project after `dvc repro evaluate`. Not to be changed."""
+    project = tmp_path_factory.mktemp("finished") / "project"
+    make_project(project)
     assert stages_run(run_dvc(project, "repro", "evaluate")) == ["ingest", "align", "patch", "train", "evaluate"]
     return project
 
@@ -117,3 +124,18 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(finished_project: Path, tmp_path: Path) -> Path:
     """A copy of the finished project that a test may change."""
     return Path(shutil.copytree(finished_project, tmp_path / "project", symlinks=True))
+
+
+def raw_project(project: Path) -> Path:
+    """The project with its brackets in `data/raw`, as an installation has them."""
+    (project / "brackets").rename(project / "data/raw")
+    set_params(project, {"ingest": {"source": "data/raw"}})
+    return project
+
+
+def commit_all(project: Path) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    shutil.copy(ROOT / ".gitignore", project)
+    shutil.copy(ROOT / "data/.gitignore", project / "data")
+    subprocess.run(["git", "add", "."], cwd=project, check=True)
+    subprocess.run(["git", *identity, "commit", "-qm", "start"], cwd=project, check=True)

@@ -1,0 +1,122 @@
+"""A background process of this folder: started, found again by a later command, waited for, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from deepfuse.atomic import write_json
+
+STATE = Path(".deepfuse/services")
+HOST = "127.0.0.1"
+START_S = 180
+STOP_S = 60
+
+
+class ServiceError(Exception):
+    """A service does not start, or its port is taken."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A background process: its group, when it started in ticks since boot, and where it answers."""
+
+    pid: int
+    started: str
+    url: str
+
+    def alive(self) -> bool:
+        """Whether it still runs, and is not another process of the same number."""
+        return _started(self.pid) == self.started
+
+
+def ensure(name: str, command: list[str], port: int | None, environment: Mapping[str, str]) -> Service:
+    """The running service of this name, started if there is none."""
+    service = find(name)
+    if service is not None:
+        return service
+    if port is not None:
+        _require_free(name, port)
+        command = [*command, "--port", str(port)]
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # Prefect's worker ends by SIGINT, which a background job of a shell inherits as ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+    service = Service(process.pid, _started(process.pid), f"http://{HOST}:{port}" if port else "")
+    write_json(STATE / f"{name}.json", asdict(service))
+    return service
+
+
+def find(name: str) -> Service | None:
+    """The service of this name that an earlier command started, if it runs."""
+    try:
+        service = Service(**json.loads((STATE / f"{name}.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return service if service.alive() else None
+
+
+def wait(name: str, url: str) -> None:
+    """Wait until a service answers.
+
+    Raises:
+        ServiceError: it ended, or does not answer.
+    """
+    deadline = time.monotonic() + START_S
+    log = STATE / f"{name}.log"
+    while time.monotonic() < deadline:
+        if find(name) is None:
+            raise ServiceError(f"{name}: expected it to start, got its end: see {log}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise ServiceError(f"{name}: expected an answer from {url} within {START_S} s, got none: see {log}")
+
+
+def stop(service: Service) -> None:
+    """End a service and its children: asked first, killed after a minute."""
+    os.killpg(service.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_S
+    while service.alive() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if service.alive():
+        os.killpg(service.pid, signal.SIGKILL)
+
+
+def _require_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise ServiceError(
+                f"{name}: expected port {port} to be free, got one in use: choose another with --{name}-port"
+            ) from None
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since boot; empty if there is none or it is a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]

@@ -1,0 +1,135 @@
+"""The faults: what is done to a project before, during or beside a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conftest import ROOT, set_params
+from points import POINTS
+
+CHILD = str(Path(__file__).with_name("child.py"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault, and what is to come of it after the next run."""
+
+    name: str
+    run: Callable[[Path], list[int]]
+    arrange: Callable[[Path], None] = lambda project: None
+    code: int = 0  # the exit status that shows that the fault took place
+    champion: str = "2"
+    trained: bool = True  # whether the stages' results for the new brackets are cached, to be quick
+
+
+def start(project: Path, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+    """A run in the project; what it says goes to the file `log` beside it."""
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "TQDM_MININTERVAL": "0.1", **environment}
+    with (project.parent / "log").open("ab") as log:
+        return subprocess.Popen([sys.executable, *command], cwd=project, env=settings, stdout=log, stderr=log)
+
+
+def plain(project: Path) -> list[int]:
+    return [start(project, CHILD, "plain").wait()]
+
+
+def killed(point: str) -> Case:
+    run = lambda project: [start(project, CHILD, "die", point).wait()]  # noqa: E731
+    return Case(point, run, code=-9, trained=not point.startswith("in stage"))
+
+
+def truncate(pattern: str) -> Callable[[Path], None]:
+    def arrange(project: Path) -> None:
+        for path in project.glob(pattern):
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return arrange
+
+
+def damaged_checkpoint(project: Path) -> list[int]:
+    codes = killed("in stage train").run(project)
+    truncate(".deepfuse/checkpoints/*/epoch.pt")(project)
+    return codes
+
+
+def torn_lock(project: Path) -> None:
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text('{"write": {')
+
+
+def foreign_lock(project: Path) -> None:
+    holder = {"pid": os.getpid(), "cmd": "dvc repro"}
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text(json.dumps({"write": {str(project / "data/frames"): holder}, "read": {}}))
+
+
+def worse(project: Path) -> None:
+    set_params(project, {"train": {"learning_rate": 1e-9}})
+
+
+def full_disk(project: Path) -> list[int]:
+    """No file may grow beyond 40 kB: the pictures do not fit."""
+    return [start(project, CHILD, "limit", "40000").wait()]
+
+
+def at_once(project: Path) -> list[int]:
+    return [process.wait() for process in [start(project, CHILD, "plain"), start(project, CHILD, "plain")]]
+
+
+def without_mlflow(project: Path) -> list[int]:
+    """MLflow is away when the model is published, and comes back; Prefect's retries are what helps."""
+    port, log = free_port(), project.parent / "log"
+    address = f"http://127.0.0.1:{port}"
+    process = start(project, "-m", "flows", "retrain", MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+    while "Retry 1/4" not in log.read_text() and process.poll() is None:
+        time.sleep(0.5)
+    store = ["--backend-store-uri", f"sqlite:///{project}/mlflow.db", "--no-serve-artifacts"]
+    place = ["--default-artifact-root", f"{project}/mlruns", "--workers", "1", "--port", str(port)]
+    with background(["mlflow", "server", *store, *place], project, MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"):
+        return [process.wait()]
+
+
+def cases() -> list[Case]:
+    return [
+        *map(killed, POINTS),
+        Case("a bracket in the inbox is cut short", plain, truncate("data/inbox/gale/01*"), trained=False),
+        Case("a file in raw is cut short", plain, truncate("data/raw/attic/01*")),
+        Case("DVC's lists of files are cut short", plain, truncate(".dvc/cache/files/md5/*/*.dir")),
+        Case("the checkpoint is cut short", damaged_checkpoint, code=-9, trained=False),
+        Case("DVC's lock is cut short", plain, torn_lock),
+        Case("DVC's lock names another process", plain, foreign_lock),
+        Case("the model that comes is worse", plain, worse, champion="1", trained=False),
+        Case("no space for the pictures", full_disk, code=1, trained=False),
+        Case("MLflow is away for a while", without_mlflow),
+        Case("two runs at once", at_once),
+    ]
+
+
+@contextmanager
+def background(command: list[str], folder: Path, **environment: str) -> Iterator[None]:
+    """A server, while the block runs."""
+    with (folder.parent / "services").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=folder, env={**os.environ, **environment}, stdout=log, stderr=log
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
