@@ -122,7 +122,7 @@ def check_set(entry: Path) -> None:
             f"{entry}: expected 2 or more photos or a radiance map, got {len(photos)} of {len(files)} files"
         )
     if entry.is_dir() and not (found := find_brackets(entry)).groups:
-        reasons = {one.why for one in (*found.refused, *found.left_out)}
+        reasons = {*(one.why for one in found.refused), *(one.why for one in found.left_out)}
         raise BracketError(f"{entry}: expected a bracket, got none: {'; '.join(sorted(reasons))}")
     for photo in photos:
         read_photo(photo)
