@@ -20,7 +20,8 @@ from deepfuse.photo.embedded import NOTHING, Embedded, into_tiff
 Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
 _PNG_HEADER_BYTES = 33  # signature and IHDR
-_TIFFS_OWN_LEVEL = {"deflate": 6, "zstd": 9}
+_TIFF_LEVELS = {"deflate": 6, "zstd": 9}
+_DEFLATE = "adobe_deflate"  # 8, which every viewer knows; what tifffile calls deflate is 32946
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ DEFAULT_ENCODING = Encoding()
 
 def encode_tiff(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes | bytearray:
     """A TIFF of the pixels' own depth; `predictor` makes neighbours' differences of them where it is compressed."""
-    level = _TIFFS_OWN_LEVEL.get(encoding.compression)
+    level = _TIFF_LEVELS.get(encoding.compression)
     data = tiff_bytes(image, encoding.compression, level)
     if embedded != NOTHING:
         into_tiff(data, embedded)
@@ -47,9 +48,10 @@ def encode_tiff(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
 def tiff_bytes(image: Image, compression: Compression, level: int | None) -> bytearray:
     """A little-endian TIFF of one page."""
     packed = compression != "none"
+    scheme = {"none": None, "deflate": _DEFLATE}.get(compression, compression)
     buffer = io.BytesIO()
     tifffile.imwrite(
-        buffer, image, photometric="rgb", compression=compression if packed else None, predictor=packed,
+        buffer, image, photometric="rgb", compression=scheme, predictor=packed,
         compressionargs={"level": level} if level else None, metadata=None, byteorder="<",
     )  # fmt: skip
     return bytearray(buffer.getbuffer())

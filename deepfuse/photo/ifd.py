@@ -19,12 +19,13 @@ TEXT = 2
 
 @dataclass(frozen=True)
 class Tag:
-    """One tag: its numbers or its text, where its value lies in the file, and the type TIFF gives it."""
+    """One tag: its numbers or its text, where its value lies in the file; its type and count, as TIFF names them."""
 
     numbers: tuple[float, ...]
     text: str
     offset: int
     kind: int
+    count: int
 
 
 Tags = dict[int, Tag]
@@ -62,14 +63,14 @@ class Block:
             at = self.base + int(offset)
         if kind == TEXT:
             text = self._bytes(at, min(count, MOST_BYTES)).split(b"\0")[0].decode("utf-8", "replace").strip()
-            return Tag((), text, at, kind)
+            return Tag((), text, at, kind, count)
         numbers = self._numbers(FORMATS[kind] * min(count, MOST_BYTES // size), at)
         if numbers is None:
             return None
         if kind in RATIONAL:
             pairs = zip(numbers[::2], numbers[1::2], strict=True)
             numbers = tuple(above / below if below else 0.0 for above, below in pairs)
-        return Tag(numbers, "", at, kind)
+        return Tag(numbers, "", at, kind, count)
 
     def _numbers(self, fields: str, at: int) -> tuple[float, ...] | None:
         data = self._bytes(at, struct.calcsize("=" + fields))
