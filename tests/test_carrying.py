@@ -7,6 +7,7 @@ from pathlib import Path
 
 import exiv2
 import numpy as np
+import pillow_heif
 import pytest
 import tifffile
 from photographs import Card, write_tags
@@ -127,6 +128,19 @@ def test_raw_frames_are_told_of_in_a_clean_block(tmp_path: Path) -> None:
     assert exif["Exif.Photo.ISOSpeedRatings"] == "200"
     assert exif["Exif.Image.ImageWidth"] == "30"
     assert not [key for key in exif if "DNG" in key or "CFA" in key or key.endswith("ExposureTime")]
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".png"])
+def test_other_containers_are_read(tmp_path: Path, suffix: str) -> None:
+    pillow_heif.register_heif_opener()
+    image = PillowImage.fromarray(np.zeros((64, 64, 3), np.uint8))
+    exif = image.getexif()
+    exif[0x010F] = "Maker"
+    exif[0x8769] = {0x9003: "2020:01:01 00:00:00"}
+    image.save(tmp_path / f"a{suffix}", exif=exif)
+    told_of, _ = fused([tmp_path / f"a{suffix}"] * 2, tmp_path / "out.jpg")
+    assert told_of["Exif.Image.Make"] == "Maker"
+    assert told_of["Exif.Photo.DateTimeOriginal"] == "2020:01:01 00:00:00"
 
 
 def test_damaged_metadata_are_a_warning(shots: list[Path], tmp_path: Path) -> None:

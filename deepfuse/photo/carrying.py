@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,9 @@ from pathlib import Path
 
 from deepfuse.bracket import printable
 from deepfuse.photo.embedded import Embedded, Entries, Entry
+from deepfuse.photo.heic import read_blocks
 from deepfuse.photo.ifd import FORMATS, MOST_BYTES, RATIONAL, TEXT, Exif, Tags, read_exif
+from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.profiles import srgb_profile
 from deepfuse.photo.xmp import read_xmp
 
@@ -76,7 +79,7 @@ def carry(paths: Sequence[Path], base: int, *, width: int, height: int) -> Carri
 
 def _read(path: Path) -> tuple[Exif, str]:
     try:
-        with path.open("rb") as file:
+        with io.BytesIO(read_blocks(path)[0]) if kind_of(path) == "HEIC" else path.open("rb") as file:
             exif = read_exif(file)
     except Exception as error:  # EXIF is written by anyone: damage must not stop the fusion
         return Exif({}, {}, None), f"{printable(path.name)}: EXIF cannot be read: {error}"

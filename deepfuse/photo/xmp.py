@@ -6,10 +6,10 @@ import io
 from pathlib import Path
 from xml.etree import ElementTree
 
-import pi_heif
 from PIL import Image as PillowImage
 
 from deepfuse.bracket import printable
+from deepfuse.photo.heic import read_blocks
 from deepfuse.photo.ifd import read_exif
 from deepfuse.photo.kinds import kind_of
 
@@ -52,7 +52,7 @@ def read_xmp(path: Path) -> tuple[bytes, tuple[str, ...]]:
 def _packet(path: Path) -> bytes:
     kind = kind_of(path)
     if kind == "HEIC":
-        return bytes(pi_heif.open_heif(path).info.get("xmp") or b"")
+        return read_blocks(path)[1]
     if kind in ("JPEG", "PNG"):
         with PillowImage.open(path, formats=[kind]) as image:
             found = image.info.get("xmp") or b""
