@@ -6,7 +6,7 @@ from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.raw import WhiteBalance
 from deepfuse.photo.reading import camera_white_balance, read_bracket, read_header, read_photo, read_photos
-from deepfuse.photo.writing import check_output, encoded, in_depth, write_frame, write_photo
+from deepfuse.photo.writing import check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
     "DEFAULT_ENCODING",
@@ -29,4 +29,5 @@ __all__ = [
     "read_photos",
     "write_frame",
     "write_photo",
+    "written_depth",
 ]

@@ -43,6 +43,12 @@ def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth:
         raise PhotoError(f"{path}: exists already; it is not overwritten")
 
 
+def written_depth(suffix: str, depth: Depth) -> Depth:
+    """The depth that a file of this suffix holds of pixels of another one."""
+    held = _DEEPEST.get(suffix.lower(), (depth,))
+    return depth if depth in held else held[-1]
+
+
 def in_depth(image: Image, depth: Depth) -> Image:
     """Pixels of uint8, uint16 or float32 (0 to 1) in another depth."""
     return _CONVERSIONS[depth](image)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from deepfuse.errors import ModelError
-from deepfuse.model import SHIPPED, Network, read_model
+from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
 
 NAME = "deepfuse"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -29,17 +29,35 @@ def load_model(source: str | Path | None = None) -> Network:
     """A network ready to fuse.
 
     Args:
-        source: `None` for the shipped weights, a folder with `model.safetensors` and `config.json`, or a registered
-            model such as `models:/deepfuse@champion` or `models:/deepfuse/3`.
+        source: as `model_folder` takes it.
 
     Raises:
         ModelError: it is not there, or is not what it says.
     """
+    return read_model(model_folder(source))
+
+
+def model_folder(source: str | Path | None = None) -> Path:
+    """Where the files of a model lie.
+
+    Args:
+        source: `None` for the shipped weights, a folder with `model.safetensors` and `config.json`, that
+            `model.safetensors` itself, or a registered model such as `models:/deepfuse@champion` or
+            `models:/deepfuse/3`, which is downloaded.
+
+    Raises:
+        ModelError: the registered model cannot be had, or a file is no model's.
+    """
     if source is None:
-        return read_model(SHIPPED)
-    if not str(source).startswith("models:/"):
-        return read_model(Path(source))
-    return read_model(_download(str(source)))
+        return SHIPPED
+    if str(source).startswith("models:/"):
+        return _download(str(source))
+    path = Path(source)
+    if not path.is_file():
+        return path
+    if path.name != WEIGHTS_FILE:
+        raise ModelError(f"{path}: expected a model folder or its {WEIGHTS_FILE}, got another file")
+    return path.parent
 
 
 def published_version(key: str) -> str | None:
