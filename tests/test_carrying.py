@@ -148,11 +148,17 @@ def test_damaged_metadata_are_a_warning(shots: list[Path], tmp_path: Path) -> No
     at = data.index(b"Exif\0\0") + 6
     shots[1].write_bytes(data[:at] + b"\xff" * 60 + data[at + 60 :])
     carried = carry(shots, 1, width=30, height=20)
-    assert carried.warnings == (f"{shots[1].name}: no EXIF, or a damaged one",)
+    assert carried.warnings == (f"{shots[1].name}: damaged EXIF, which is not carried over",)
     exif, _ = fused(shots, tmp_path / "out.png")
     assert exif["Exif.Image.Software"] == "deepfuse 0.1.0"
     shots[1].write_bytes(data.replace(b"<rdf:Description", b"<rdf:Deskription", 1))
     assert "XMP cannot be read" in carry(shots, 1, width=30, height=20).warnings[0]
+
+
+def test_frames_without_metadata_are_no_news(tmp_path: Path) -> None:
+    for suffix in (".jpg", ".png", ".tif"):
+        write_photo(tmp_path / f"a{suffix}", np.zeros((8, 8, 3), np.uint8))
+        assert carry([tmp_path / f"a{suffix}"], 0, width=8, height=8).warnings == ()
 
 
 def test_too_long_metadata_are_shortened(shots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

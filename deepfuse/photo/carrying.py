@@ -34,6 +34,8 @@ _PHOTO = {
 }  # fmt: skip
 _SOFTWARE, _ORIENTATION, _EXIF_VERSION, _COLOUR_SPACE, _WIDTH, _HEIGHT = 0x131, 0x112, 0x9000, 0xA001, 0xA002, 0xA003
 _SRGB = 1
+_MARKS = (b"Exif\0\0", b"eXIf")
+_WHERE_EXIF_LIES = 1 << 18  # bytes from the start
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,19 @@ def carry(paths: Sequence[Path], base: int, *, width: int, height: int) -> Carri
 
 
 def _read(path: Path) -> tuple[Exif, str]:
+    """The EXIF of a frame, and a warning where it claims to have some and none can be read."""
     try:
         with io.BytesIO(read_blocks(path)[0]) if kind_of(path) == "HEIC" else path.open("rb") as file:
             exif = read_exif(file)
-    except Exception as error:  # EXIF is written by anyone: damage must not stop the fusion
-        return Exif({}, {}, None), f"{printable(path.name)}: EXIF cannot be read: {error}"
-    return exif, "" if exif.image else f"{printable(path.name)}: no EXIF, or a damaged one"
+    except Exception:  # EXIF is written by anyone: damage must not stop the fusion
+        exif = Exif({}, {}, None)
+    return exif, f"{printable(path.name)}: damaged EXIF, which is not carried over" * (not exif.image and _claims(path))
+
+
+def _claims(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(_WHERE_EXIF_LIES)
+    return any(mark in start for mark in _MARKS)
 
 
 def _taken(exif: Exif) -> Tags:
