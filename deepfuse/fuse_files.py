@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.alignment import align
+from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.fusion import fuse
 from deepfuse.mef_ssim import mef_ssim
@@ -82,7 +83,7 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         clock.step("score")
     depth = written_depth(suffix, options.depth or headers[0].depth)
     carried = carry(files, base, width=width, height=height)
-    record |= {"width": width, "height": height, "depth": depth, "metadata_of": files[base].name}
+    record |= {"width": width, "height": height, "depth": depth, "metadata_of": printable(files[base].name)}
     record |= {"warnings": list(carried.warnings), "seconds": clock.seconds}
     return Fused(in_depth(fused, depth), carried.embedded, record)
 

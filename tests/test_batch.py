@@ -51,7 +51,7 @@ def job(tmp_path: Path, *, scene: str = "barn") -> Job:
     files = shoot(tmp_path / "in" / scene, 1)
     (tmp_path / "out").mkdir()
     return Job(scene=scene, files=files, output=tmp_path / "out" / f"{scene}.png", options=FuseOptions(), model=SHIPPED,
-               model_sha256=weights_sha256(SHIPPED), version="1", grouping={})  # fmt: skip
+               model_name="shipped", model_sha256=weights_sha256(SHIPPED), version="1", grouping={})  # fmt: skip
 
 
 def state(folder: Path) -> dict[str, tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image as PillowImage
 
 from deepfuse.bracket import Exposure
 from deepfuse.camera import CAMERAS, write_dng
+from deepfuse.cli import main
 from deepfuse.photo import Encoding, in_depth, read_header, read_photo, write_photo
 from deepfuse.photo.carrying import carry
 from deepfuse.photo.profiles import profile_of
@@ -153,6 +155,22 @@ def test_damaged_metadata_are_a_warning(shots: list[Path], tmp_path: Path) -> No
     assert exif["Exif.Image.Software"] == "deepfuse 0.1.0"
     shots[1].write_bytes(data.replace(b"<rdf:Description", b"<rdf:Deskription", 1))
     assert "XMP cannot be read" in carry(shots, 1, width=30, height=20).warnings[0]
+
+
+def test_fuse_carries_the_middle_exposures_metadata(
+    shots: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.tif"
+    for path, lens in zip(shots, ("dark", "middle", "bright"), strict=True):
+        write_tags(path, {"Exif.Photo.LensModel": lens})
+    shuffled = [str(shots[index]) for index in (1, 2, 0)]
+    assert main(["fuse", *shuffled, "-o", str(out), "--no-align", "--depth", "16", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["metadata_of"], record["warnings"]) == (shots[1].name, [])
+    exif, _ = told(out)
+    size = (exif["Exif.Photo.PixelXDimension"], exif["Exif.Photo.PixelYDimension"])
+    assert (exif["Exif.Photo.LensModel"], size) == ("middle", (str(record["width"]), str(record["height"])))
+    assert record["height"] > record["width"], "upright"
 
 
 def test_frames_without_metadata_are_no_news(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class State:
+class Pace:
     """How sets are worked off: by how many processes (`None`: as cores and memory allow), how long one may take."""
 
     jobs: int | None
@@ -60,20 +60,20 @@ def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
     )
 
 
-def run(batch: Batch, state: State) -> Iterator[Outcome]:
+def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     """Fuse the sets that are to be made; each is written as soon as it is made.
 
     Raises:
         DeepfuseError: `DEEPFUSE_JOBS` is no whole number of 1 or more.
     """
-    jobs = state.jobs or worker_count(len(batch.todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(batch.todo))
+    jobs = pace.jobs or worker_count(len(batch.todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(batch.todo))
     yield from run_scenes(
         batch.todo,
         fuse_set,
         refuse=fail,
         jobs=jobs,
         memory_gb=math.inf,
-        seconds=lambda job: state.seconds_per_frame * len(job.files),
+        seconds=lambda job: pace.seconds_per_frame * len(job.files),
     )
 
 

@@ -30,7 +30,8 @@ from deepfuse.photo import check_file, encoded
 class Job:
     """One set: its files, where its picture goes, how it is made, and what the record says of why it is a set.
 
-    `model` is a folder, `model_sha256` names its weights; `force` overwrites what another program wrote.
+    `model` is a folder, `model_name` what the user called it, `model_sha256` the hash of its weights; `force` overwrites
+    what another program wrote.
     """
 
     scene: str
@@ -38,6 +39,7 @@ class Job:
     output: Path
     options: FuseOptions
     model: Path
+    model_name: str
     model_sha256: str
     version: str
     grouping: dict[str, Any]
@@ -95,7 +97,7 @@ def _fuse_set(job: Job) -> Outcome:
     check_overwriting(job, before)
     fused = fuse_files(job.files, _model(job.model), job.options, suffix=job.output.suffix)
     data = encoded(job.output, fused.pixels, job.options.encoding, fused.embedded)
-    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(str(job.model))}
+    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
     _write(job, data, values | {"inputs": [asdict(content) for content in contents]})
     return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))

@@ -60,12 +60,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
     from deepfuse.batch import plan, sole_batch
     from deepfuse.grouping import find_brackets
-    from deepfuse.photo import check_output
+    from deepfuse.photo import check_depth
 
     started, output = time.perf_counter(), options.output
-    check_output(
-        Path(f"x.{options.format}"), sources=(), overwrite=True, depth=fuse_options(options, score=False).depth
-    )
+    check_depth(f".{options.format}", fuse_options(options, score=options.score).depth)
     if output.resolve().is_relative_to(options.source.resolve()):
         raise PhotoError(f"{output}: expected a folder outside {options.source}, got one in it")
     grouping = find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=_progress("photo"))
@@ -94,6 +92,7 @@ def _jobs(options: argparse.Namespace, grouping: Grouping) -> list[Job]:
             output=options.output / f"{group.bracket.scene}.{options.format}",
             options=wanted,
             model=model,
+            model_name=options.model or "shipped",
             model_sha256=sha256,
             version=version("deepfuse"),
             grouping={"evidence": group.evidence, "why": group.why, "warnings": [printable(w) for w in group.warnings]},
@@ -113,11 +112,11 @@ def _progress(unit: str) -> Any:
 
 
 def _worked_off(batch: Batch, options: argparse.Namespace) -> Iterator[Outcome]:
-    from deepfuse.batch import State
+    from deepfuse.batch import Pace
     from deepfuse.batch import run as work
 
-    state = State(options.jobs, options.seconds)
-    yield from _progress("set")(work(batch, state), total=len(batch.todo))
+    pace = Pace(options.jobs, options.seconds)
+    yield from _progress("set")(work(batch, pace), total=len(batch.todo))
 
 
 def _planned(batch: Batch) -> dict[str, Any]:

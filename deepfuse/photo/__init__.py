@@ -6,7 +6,7 @@ from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.raw import WhiteBalance
 from deepfuse.photo.reading import camera_white_balance, read_bracket, read_header, read_photo, read_photos
-from deepfuse.photo.writing import check_output, encoded, in_depth, write_frame, write_photo, written_depth
+from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
     "DEFAULT_ENCODING",
@@ -19,6 +19,7 @@ __all__ = [
     "Limits",
     "WhiteBalance",
     "camera_white_balance",
+    "check_depth",
     "check_file",
     "check_output",
     "encoded",

@@ -32,15 +32,23 @@ def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth:
     """
     if path.suffix.lower() not in ENCODERS:
         raise PhotoError(f"{path}: expected an output of {', '.join(ENCODERS)}, got '{path.suffix}'")
-    held = _DEEPEST.get(path.suffix.lower())
-    if depth and held and depth not in held:
-        raise PhotoError(f"{path}: expected a depth of {' or '.join(held)} for '{path.suffix}', got {depth}")
+    check_depth(path.suffix, depth)
     if not path.parent.is_dir():
         raise PhotoError(f"{path}: expected a folder to write into, got nothing at {path.parent}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
         raise PhotoError(f"{path}: expected an output other than the frames, got one of them")
     if path.exists() and not overwrite:
         raise PhotoError(f"{path}: exists already; it is not overwritten")
+
+
+def check_depth(suffix: str, depth: Depth | None) -> None:
+    """Refuse a depth that files of this suffix cannot hold; `None` asks for none.
+
+    Raises:
+        PhotoError: it is deeper.
+    """
+    if depth and (held := written_depth(suffix, depth)) != depth:
+        raise PhotoError(f"expected a depth up to {held} for '{suffix}', got {depth}")
 
 
 def written_depth(suffix: str, depth: Depth) -> Depth:
