@@ -30,8 +30,8 @@ from deepfuse.photo import check_file, encoded
 class Job:
     """One set: its files, where its picture goes, how it is made, and what the record says of why it is a set.
 
-    `model` is a folder, `model_name` what the user called it, `model_sha256` the hash of its weights; `force` overwrites
-    what another program wrote.
+    `model` is a folder, `model_name` what the user called it, `model_sha256` the hash of its weights; `force` allows to
+    overwrite what another program wrote.
     """
 
     scene: str
