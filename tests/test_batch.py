@@ -39,14 +39,6 @@ def shoot(folder: Path, seed: int) -> tuple[Path, ...]:
     return paths
 
 
-def spoil(folder: Path) -> None:
-    """A bracket that cannot be aligned: its frames show different noise."""
-    folder.mkdir()
-    for index, level in enumerate((40, 200)):
-        noise = np.random.default_rng(index).integers(0, 56, (96, 96, 3), dtype=np.uint8)
-        write_photo(folder / f"{index}.png", noise + np.uint8(level))
-
-
 def job(tmp_path: Path, *, scene: str = "barn") -> Job:
     files = shoot(tmp_path / "in" / scene, 1)
     (tmp_path / "out").mkdir()
@@ -120,6 +112,18 @@ def test_a_failure_forgets_nothing_of_the_picture_before(tmp_path: Path) -> None
     assert fuse_set(first).status == "done"
 
 
+def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path: Path) -> None:
+    bad = job(tmp_path)
+    for index, path in enumerate(bad.files):
+        write_photo(path, np.random.default_rng(index).integers(0, 256, (96, 96, 3), dtype=np.uint8))
+    outcome = fuse_set(bad)
+    assert outcome.status == "failed"
+    assert outcome.reason.startswith("frame ")
+    assert record(bad.output.parent, "barn")["reason"] == outcome.reason
+    assert not bad.output.exists()
+    assert fuse_set(replace(bad, options=FuseOptions(align=False))).status == "done"
+
+
 def test_one_batch_at_a_time(tmp_path: Path) -> None:
     left = tmp_path / ".0123456789ab_999999999.png"
     left.touch()
@@ -135,7 +139,7 @@ def test_bad_sets_are_left_out_with_the_reason_and_the_others_made(
     source, out = tmp_path / "in", tmp_path / "out"
     shoot(source / "barn", 1)
     shoot(source / "cave", 2)[1].write_bytes(b"no picture")
-    spoil(source / "dune")
+    shoot(source / "cellar", 3)[0].write_bytes(b"")
     batch = ["batch", str(source), "-o", str(out), "--jobs", "1", "--depth", "16"]
     assert main([*batch, "--dry-run"]) == 0
     assert "barn.tif of 3 frames" in capsys.readouterr().out
@@ -143,7 +147,9 @@ def test_bad_sets_are_left_out_with_the_reason_and_the_others_made(
     assert main([*batch, "--json", "--score"]) == 1
     said = json.loads(capsys.readouterr().out)
     assert said["done"] == ["barn"]
-    assert "cave" in " ".join(one["set"] + one["reason"] for one in said["failed"])
+    failed = {one["set"]: one["reason"] for one in said["failed"]}
+    assert set(failed) == {"cave", "cellar"}
+    assert "1.png: expected a JPEG" in failed["cave"]
     picture = read_photo(out / "barn.tif")
     assert picture.dtype == np.uint16
     assert len(np.unique(picture)) > 1000, "levels that 8 bits do not have"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import exiv2
@@ -83,7 +84,7 @@ def test_the_frames_metadata_are_carried_into_every_format(
         "Exif.Image.Make": "Maker",
         "Exif.Image.Artist": "Zoë",
         "Exif.Image.Orientation": "1",
-        "Exif.Image.Software": "deepfuse 0.1.0",
+        "Exif.Image.Software": f"deepfuse {version('deepfuse')}",
         "Exif.Photo.LensModel": "50 mm",
         "Exif.Photo.FocalLength": "351/10",
         "Exif.Photo.DateTimeOriginal": "2023:11:14 22:13:20",
@@ -152,7 +153,7 @@ def test_damaged_metadata_are_a_warning(shots: list[Path], tmp_path: Path) -> No
     carried = carry(shots, 1, width=30, height=20)
     assert carried.warnings == (f"{shots[1].name}: damaged EXIF, which is not carried over",)
     exif, _ = fused(shots, tmp_path / "out.png")
-    assert exif["Exif.Image.Software"] == "deepfuse 0.1.0"
+    assert exif["Exif.Image.Software"] == f"deepfuse {version('deepfuse')}"
     shots[1].write_bytes(data.replace(b"<rdf:Description", b"<rdf:Deskription", 1))
     assert "XMP cannot be read" in carry(shots, 1, width=30, height=20).warnings[0]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from deepfuse.atomic import remove_abandoned
 from deepfuse.batch.record import FOLDER, Outcome
 from deepfuse.batch.work import Job, fail, fuse_set
+from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.grouping import Grouping
 from deepfuse.photo import read_header
@@ -49,7 +50,7 @@ def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
     named = {one.file for ones in unreadable.values() for one in ones}
     failed = [Outcome(scene, "failed", "; ".join(one.why for one in ones)) for scene, ones in unreadable.items()]
     failed += [
-        Outcome(str(one.file), "failed", one.why)
+        Outcome(printable(str(one.file)), "failed", printable(one.why).removeprefix(f"{printable(str(one.file))}: "))
         for one in grouping.left_out
         if one.cause == "unreadable" and one.file not in named
     ]
