@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -11,6 +12,7 @@ import pytest
 
 from deepfuse.cli import main
 from deepfuse.evaluation import Score
+from deepfuse.model import SHIPPED
 from deepfuse.photo import read_photo, write_photo
 
 
@@ -82,6 +84,43 @@ def test_bad_input_has_its_exit_code_and_names_the_file(
     assert not Path(out).exists()
 
 
+def test_the_model_may_be_a_folder_or_its_weights_and_is_checked(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = Path(shutil.copytree(SHIPPED, tmp_path / "model")), str(tmp_path / "out.png")
+    weights = folder / "model.safetensors"
+    assert main(["fuse", *files, "-o", out, "--model", str(weights)]) == 0
+    assert main(["fuse", *files, "-o", out, "--force", "--model", str(folder / "config.json")]) == 5
+    assert "model.safetensors" in capsys.readouterr().err
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert main(["fuse", *files, "-o", out, "--force", "--model", str(folder)]) == 5
+    assert "expected sha256" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("depth", "dtype"), [("8", np.uint8), ("16", np.uint16), ("float", np.float32)])
+def test_the_depth_is_chosen_and_has_real_levels(files: list[str], tmp_path: Path, depth: str, dtype: type) -> None:
+    eight = [str(tmp_path / f"{index}.png") for index in range(3)]
+    for name, path in zip(eight, files, strict=True):
+        write_photo(name, (read_photo(path) >> 8).astype(np.uint8))
+    out = tmp_path / "out.tif"
+    assert main(["fuse", *eight, "-o", str(out), "--depth", depth, "--compression", "lzw"]) == 0
+    picture = read_photo(out)
+    assert picture.dtype == dtype
+    assert (len(np.unique(picture)) > 256) == (depth != "8")
+
+
+def test_a_depth_that_the_format_does_not_hold_is_refused(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, depth, held in (("out.jpg", "16", "8-bit"), ("out.png", "float", "16-bit")):
+        assert main(["fuse", *files, "-o", str(tmp_path / name), "--depth", depth]) == 4
+        assert f"expected a depth up to {held}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["fuse", *files, "-o", "out.jpg", "--jpeg-quality", "101"])
+
+
 def test_an_existing_file_is_kept_unless_forced(files: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     out.write_text("mine")
@@ -97,10 +136,11 @@ def test_wrong_usage_is_exit_code_2() -> None:
     assert stop.value.code == 2
 
 
-def test_help_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("command", ["fuse", "batch"])
+def test_help_imports_nothing_heavy(command: str) -> None:
     code = (
         "import sys; from deepfuse.cli import main\n"
-        "try: main(['fuse', '--help'])\n"
+        f"try: main(['{command}', '--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'cv2', 'mlflow', 'rawpy'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"

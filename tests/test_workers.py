@@ -14,7 +14,7 @@ import pytest
 
 from deepfuse.errors import DeepfuseError
 from deepfuse.manifest import Scene
-from deepfuse.stages.workers import JOBS, available_memory, run_scenes, worker_count
+from deepfuse.workers import JOBS, available_memory, run_scenes, worker_count
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,12 @@ def work(job: Job) -> Scene:
     return Scene(job.scene, reason=f"{job.act} {os.environ['OMP_NUM_THREADS']}")
 
 
+def refused(job: Job, why: str) -> Scene:
+    return Scene(job.scene, reason=f"{job.scene}.dng: {why}")
+
+
 def run(*jobs: Job, processes: int = 2) -> list[str]:
-    scenes = run_scenes(
-        jobs, work, name=lambda job: f"{job.scene}.dng", jobs=processes, memory_gb=2.0, seconds=lambda _: 4.0
-    )
+    scenes = run_scenes(jobs, work, refuse=refused, jobs=processes, memory_gb=2.0, seconds=lambda _: 4.0)
     return [scene.reason or "" for scene in scenes]
 
 
@@ -98,7 +100,7 @@ def test_no_worker_outlives_the_run(number: signal.Signals) -> None:
         "import test_workers as t\n"
         "if __name__ == '__main__':\n"
         "    jobs = [t.Job(str(i), 'hang') for i in range(9)]\n"
-        "    list(t.run_scenes(jobs, t.work, name=str, jobs=2))\n"
+        "    list(t.run_scenes(jobs, t.work, refuse=t.refused, jobs=2))\n"
     )
     script = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from deepfuse.cli import align, brackets, fuse, models, promote, rollback, score
+from deepfuse.cli import align, batch, brackets, fuse, models, promote, rollback, score
 from deepfuse.cli.options import EPILOG
 from deepfuse.errors import DeepfuseError, ModelError, Unreachable
 
-BAD_INPUT, MODEL_REFUSED, UNREACHABLE = 4, 5, 6
+BAD_INPUT, MODEL_REFUSED, UNREACHABLE, INTERRUPTED = 4, 5, 6, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,12 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, UNREACHABLE)
     except (DeepfuseError, OSError, ValueError, TypeError) as error:
         return _fail(error, BAD_INPUT)
+    except KeyboardInterrupt:
+        return _fail(KeyboardInterrupt("interrupted"), INTERRUPTED)
     text, code = record.pop("text"), record.pop("code", 0)
     print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else text)
     return int(code)
 
 
-def _fail(error: Exception, code: int) -> int:
+def _fail(error: BaseException, code: int) -> int:
     print(f"deepfuse: {error}", file=sys.stderr)
     return code
 
@@ -45,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (fuse, brackets, align, score, models, promote, rollback):
+    for command in (fuse, batch, brackets, align, score, models, promote, rollback):
         command.add(commands)
     return parser

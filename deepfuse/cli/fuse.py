@@ -4,59 +4,45 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepfuse.bracket import printable
-from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, names
+from deepfuse.cli.options import PHOTOS, Commands, add_command, add_fusing, check_count, fuse_options, names
 
-if TYPE_CHECKING:
-    from deepfuse.alignment import Alignment
-    from deepfuse.color import Image
-
-SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
-HELP_OUTPUT = ".tif or .png in the frames' own depth, or .jpg; an existing file is kept unless --force is given"
-HELP_MODEL = "a model folder, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
+DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
+cropped to what all of them show. The picture is sRGB with its profile, upright, and carries the camera, lens, place and
+date of the frame the others were laid on."""
+HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existing file is kept unless --force is given"
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "fuse", run, help="fuse the frames of one scene")
+    command.description = DESCRIPTION
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
-    command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
-    command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
+    add_fusing(command)
     command.add_argument("-f", "--force", action="store_true", help="overwrite OUT")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
-    from deepfuse.fusion import fuse
-    from deepfuse.mef_ssim import mef_ssim
-    from deepfuse.photo import check_output, read_photos, write_photo
+    from deepfuse.alignment import AlignmentError
+    from deepfuse.fuse_files import fuse_files
+    from deepfuse.photo import check_output, write_photo
     from deepfuse.registry import load_model
 
     check_count(options.frames)
-    check_output(options.output, sources=options.frames, overwrite=options.force)
+    wanted, output = fuse_options(options, score=options.json), options.output
+    check_output(output, sources=options.frames, overwrite=options.force, depth=wanted.depth)
     model = load_model(options.model)
-    frames = read_photos(options.frames)
-    record: dict[str, Any] = {"output": printable(str(options.output)), "frames": names(options.frames)}
-    if not options.no_align:
-        alignment = _align(frames)
-        frames = list(alignment.frames)
-        record["alignment"] = alignment.record()
-    fused = fuse(frames, model=model)
-    height, width, _ = fused.shape
-    record |= {"model": options.model or "shipped", "width": width, "height": height, "dtype": str(fused.dtype)}
-    if options.json:
-        record["mef_ssim"] = mef_ssim(frames, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
-    write_photo(options.output, fused)
-    return {**record, "text": f"{record['output']}: {width}×{height}, {len(frames)} exposures"}
-
-
-def _align(frames: list[Image]) -> Alignment:
-    from deepfuse.alignment import AlignmentError, align
-
     try:
-        return align(frames)
+        fused = fuse_files(options.frames, model, wanted, suffix=output.suffix)
     except AlignmentError as error:
         raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
+    write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
+    record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
+    record |= {"model": options.model or "shipped", **fused.record}
+    size = f"{record['width']}×{record['height']}, {record['depth']}, {len(options.frames)} exposures"
+    warnings = [f"    warning: {warning}" for warning in record["warnings"]]
+    return {**record, "text": "\n".join([f"{record['output']}: {size}", *warnings])}

@@ -5,16 +5,30 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deepfuse.bracket import printable
+
+if TYPE_CHECKING:
+    from deepfuse.fuse_files import FuseOptions
+    from deepfuse.photo import Depth
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
 NOTHING_TO_DO = 3
-EPILOG = "exit codes: 0 done, 2 wrong usage, 3 no bracket found, 4 bad input, 5 model refused, 6 registry unreachable"
+SOME_FAILED = 1
+EPILOG = (
+    "exit codes: 0 done, 1 some sets of a batch failed, 2 wrong usage, 3 no bracket found, 4 bad input, "
+    "5 model refused, 6 registry unreachable"
+)
+HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
+HELP_DEPTH = (
+    "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames)"
+)
+HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
+_DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
 
 def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argparse.ArgumentParser:
@@ -43,3 +57,35 @@ def moved(before: str | None, after: str) -> dict[str, Any]:
     """The record of an alias that moved."""
     text = f"champion: {'none' if before is None else f'version {before}'} → version {after}"
     return {"from": before, "to": after, "text": text}
+
+
+def add_fusing(command: argparse.ArgumentParser) -> None:
+    """The options of all commands that write fused pictures."""
+    command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
+    command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
+    command.add_argument("--depth", choices=tuple(_DEPTHS), default="keep", help=HELP_DEPTH)
+    command.add_argument(
+        "--compression", choices=("none", "deflate", "lzw", "zstd"), default="deflate", help=HELP_COMPRESSION
+    )
+    command.add_argument("--png-level", type=whole(0, 9), default=6, metavar="0-9", help="of PNG (default: 6)")
+    command.add_argument("--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="(default: 95)")
+
+
+def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
+    """What `add_fusing` asked for."""
+    from deepfuse.fuse_files import FuseOptions
+    from deepfuse.photo import Encoding
+
+    encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)
+    return FuseOptions(not options.no_align, _DEPTHS[options.depth], score, encoding)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number between two others."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, got {text}")
+        return int(text)
+
+    return number

@@ -29,7 +29,7 @@ def build_model(arch: str) -> Network:
     Raises:
         ModelError: an unknown architecture.
     """
-    if arch not in ARCHITECTURES:
+    if not isinstance(arch, str) or arch not in ARCHITECTURES:
         raise ModelError(f"expected an architecture of {', '.join(ARCHITECTURES)}, got '{arch}'")
     return ARCHITECTURES[arch]()
 
@@ -65,6 +65,27 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
     Raises:
         ModelError: a file is missing, altered, or does not fit its architecture.
     """
+    arch, data = _read_files(folder)
+    model = build_model(arch)
+    try:
+        model.load_state_dict(load_safetensors(data))
+    except Exception as error:  # safetensors and torch raise kinds of their own
+        raise ModelError(f"{folder / WEIGHTS_FILE}: does not fit architecture '{arch}': {error}") from error
+    return model.eval().requires_grad_(False).to(device or pick_device())
+
+
+def weights_sha256(folder: Path) -> str:
+    """The SHA-256 of the weights in a folder of `write_model`, which is checked whole.
+
+    Raises:
+        ModelError: as `read_model` does.
+    """
+    read_model(folder, device=torch.device("cpu"))
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+
+
+def _read_files(folder: Path) -> tuple[str, bytes]:
+    """The architecture and the weights, which are those that the configuration names."""
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         data = (folder / WEIGHTS_FILE).read_bytes()
@@ -73,9 +94,4 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
         raise ModelError(f"{folder}: expected {WEIGHTS_FILE} and {CONFIG_FILE}, got: {error!r}") from error
     if (got := hashlib.sha256(data).hexdigest()) != expected:
         raise ModelError(f"{folder / WEIGHTS_FILE}: expected sha256 {expected}, got {got}")
-    model = build_model(arch)
-    try:
-        model.load_state_dict(load_safetensors(data))
-    except Exception as error:  # safetensors and torch raise kinds of their own
-        raise ModelError(f"{folder / WEIGHTS_FILE}: does not fit architecture '{arch}': {error}") from error
-    return model.eval().requires_grad_(False).to(device or pick_device())
+    return arch, data

@@ -1,23 +1,34 @@
 """A photo file (RAW, TIFF, PNG, JPEG, HEIC) ↔ display-referred pixels, and its exposure."""
 
-from deepfuse.photo.header import Header
+from deepfuse.photo.embedded import NOTHING, Embedded
+from deepfuse.photo.encoding import DEFAULT_ENCODING, Encoding
+from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.raw import WhiteBalance
 from deepfuse.photo.reading import camera_white_balance, read_bracket, read_header, read_photo, read_photos
-from deepfuse.photo.writing import check_output, write_frame, write_photo
+from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
+    "DEFAULT_ENCODING",
     "DEFAULT_LIMITS",
+    "NOTHING",
+    "Depth",
+    "Embedded",
+    "Encoding",
     "Header",
     "Limits",
     "WhiteBalance",
     "camera_white_balance",
+    "check_depth",
     "check_file",
     "check_output",
+    "encoded",
+    "in_depth",
     "read_bracket",
     "read_header",
     "read_photo",
     "read_photos",
     "write_frame",
     "write_photo",
+    "written_depth",
 ]

@@ -29,6 +29,12 @@ def open_heic(path: Path) -> Stored:
     )
 
 
+def read_blocks(path: Path) -> tuple[bytes, bytes]:
+    """The EXIF block, as a TIFF structure, and the XMP packet; empty where there is none."""
+    info = _open(path).info
+    return bytes(info["exif"] or b"").removeprefix(b"Exif\0\0"), bytes(info.get("xmp") or b"")
+
+
 def _open(path: Path) -> pi_heif.HeifFile:
     with path.open("rb") as file:
         return pi_heif.open_heif(file.read(), convert_hdr_to_8bit=False, hdr_to_16bit=False)

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from exifread.core.find_exif import determine_type
 
 MOST_TAGS = 500
 MOST_BYTES = 4096
-_FORMATS = {
-    1: "B",
-    2: "c",
-    3: "H",
-    4: "I",
-    5: "II",
-    6: "b",
-    7: "B",
-    8: "h",
-    9: "i",
-    10: "ii",
-    11: "f",
-    12: "d",
-    13: "I",
-}
-_RATIONAL = (5, 10)
-_TEXT = 2
+FORMATS = {
+    1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "B", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d", 13: "I",
+}  # fmt: skip
+RATIONAL = (5, 10)
+TEXT = 2
 
 
 @dataclass(frozen=True)
 class Tag:
-    """One tag: its numbers or its text, and where its value lies in the file."""
+    """One tag: its numbers or its text, where its value lies in the file; its type and count, as TIFF names them."""
 
     numbers: tuple[float, ...]
     text: str
     offset: int
+    kind: int
+    count: int
 
 
 Tags = dict[int, Tag]
@@ -72,23 +62,22 @@ class Block:
         return self.tags(int(after)) if after else {}
 
     def _tag(self, kind: int, count: int, at: int) -> Tag | None:
-        if kind not in _FORMATS or count == 0:
+        if kind not in FORMATS or count == 0:
             return None
-        size = struct.calcsize("=" + _FORMATS[kind])
+        size = struct.calcsize("=" + FORMATS[kind])
         if size * count > 4:
             (offset,) = self._numbers("I", at) or (0,)
             at = self.base + int(offset)
-        if kind == _TEXT:
-            return Tag(
-                (), self._bytes(at, min(count, MOST_BYTES)).split(b"\0")[0].decode("utf-8", "replace").strip(), at
-            )
-        numbers = self._numbers(_FORMATS[kind] * min(count, MOST_BYTES // size), at)
+        if kind == TEXT:
+            text = self._bytes(at, min(count, MOST_BYTES)).split(b"\0")[0].decode("utf-8", "replace").strip()
+            return Tag((), text, at, kind, count)
+        numbers = self._numbers(FORMATS[kind] * min(count, MOST_BYTES // size), at)
         if numbers is None:
             return None
-        if kind in _RATIONAL:
+        if kind in RATIONAL:
             pairs = zip(numbers[::2], numbers[1::2], strict=True)
             numbers = tuple(above / below if below else 0.0 for above, below in pairs)
-        return Tag(numbers, "", at)
+        return Tag(numbers, "", at, kind, count)
 
     def _numbers(self, fields: str, at: int) -> tuple[float, ...] | None:
         data = self._bytes(at, struct.calcsize("=" + fields))
@@ -101,16 +90,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Exif:
-    """The directories that say how a photo was taken, the maker note's block and offset, and that of the thumbnail."""
+    """The directories that say how and where a photo was taken, the maker note's block and offset, the thumbnail's."""
 
     image: Tags
     photo: Tags
     note: tuple[Block, int] | None
-    thumbnail: Tags
+    thumbnail: Tags = field(default_factory=dict)
+    gps: Tags = field(default_factory=dict)
 
 
-NO_EXIF = Exif({}, {}, None, {})
-IMAGE, PHOTO, NOTE, EXIF_OFFSET = b"CMT1", b"CMT2", b"CMT3", 0x8769
+NO_EXIF = Exif({}, {}, None)
+IMAGE, PHOTO, NOTE, GPS = b"CMT1", b"CMT2", b"CMT3", b"CMT4"
+EXIF_OFFSET, GPS_OFFSET = 0x8769, 0x8825
 
 
 def read_exif(file: BinaryIO) -> Exif:
@@ -127,8 +118,11 @@ def read_exif(file: BinaryIO) -> Exif:
         return NO_EXIF
     block = Block(file, base, order)
     image = block.first()
-    photo = block.tags(int(image[EXIF_OFFSET].numbers[0])) if EXIF_OFFSET in image else {}
-    return Exif(image, photo, (block, photo[0x927C].offset) if 0x927C in photo else None, block.second())
+    photo, gps = (
+        block.tags(int(image[key].numbers[0])) if key in image and image[key].numbers else {}
+        for key in (EXIF_OFFSET, GPS_OFFSET)
+    )
+    return Exif(image, photo, (block, photo[0x927C].offset) if 0x927C in photo else None, block.second(), gps)
 
 
 def _tiff_base(file: BinaryIO, start: bytes) -> int:
@@ -167,7 +161,7 @@ def _read_cr3(file: BinaryIO) -> Exif:
     """Canon keeps three TIFF structures in boxes within the first kilobytes: image, EXIF and maker note."""
     file.seek(0)
     head = file.read(1 << 16)
-    blocks = {name: head.find(name) + 4 for name in (IMAGE, PHOTO, NOTE) if name in head}
+    blocks = {name: head.find(name) + 4 for name in (IMAGE, PHOTO, NOTE, GPS) if name in head}
     parts = {name: Block(file, base, order) for name, base in blocks.items() if (order := _order(file, base))}
     note = parts.get(NOTE)
     (offset,) = (note._numbers("I", note.base + 4) or (0,)) if note else (0,)
@@ -176,4 +170,5 @@ def _read_cr3(file: BinaryIO) -> Exif:
         parts[PHOTO].first() if PHOTO in parts else {},
         (note, note.base + int(offset)) if note else None,
         {},
+        parts[GPS].first() if GPS in parts else {},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ _PROBES = 9
 _D65 = [0.3127, 0.3290, 1.0]
 _P3 = [0.680, 0.320, 1.0, 0.265, 0.690, 1.0, 0.150, 0.060, 1.0]  # SMPTE EG 432-1
 _CURVE_POINTS = 4096
+_CREATED = slice(24, 36)  # ICC.1:2022, 7.2.1: LittleCMS writes the time of day there
 
 
 @dataclass(frozen=True)
@@ -100,3 +102,11 @@ def _means_srgb(icc: bytes, grey: bool) -> bool:
 @lru_cache
 def _srgb() -> bytes:
     return bytes(imagecodecs.cms_profile("srgb"))
+
+
+@lru_cache
+def srgb_profile() -> bytes:
+    """The ICC profile to embed in what this project writes; the same bytes at any time."""
+    profile = bytearray(_srgb())
+    profile[_CREATED] = struct.pack(">6H", 2020, 1, 1, 0, 0, 0)
+    return bytes(profile)

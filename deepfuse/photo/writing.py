@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import tifffile
-from PIL import Image as PillowImage
 
 from deepfuse.atomic import replacing
-from deepfuse.color import Image, from_float, to_float
+from deepfuse.color import Image, as_uint16, from_float, to_float
 from deepfuse.errors import PhotoError
+from deepfuse.photo.embedded import NOTHING, Embedded
+from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, Encoding, tiff_bytes
+from deepfuse.photo.header import Depth
 
-JPEG_QUALITY = 95
 FRAME_LEVEL = 1  # of zstd
+_DEEPEST: dict[str, tuple[Depth, ...]] = {".jpg": ("8-bit",), ".jpeg": ("8-bit",), ".png": ("8-bit", "16-bit")}
+_CONVERSIONS: dict[Depth, Callable[[Image], Image]] = {
+    "8-bit": lambda image: image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8)),
+    "16-bit": as_uint16,
+    "float": to_float,
+}
 
 
-def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool) -> None:
+def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth: Depth | None = None) -> None:
     """Refuse an output before any work is done for it.
 
     Raises:
-        PhotoError: its suffix is none that can be written, its folder is missing, it is one of the sources, or it
-            exists and `overwrite` is false.
+        PhotoError: its suffix is none that can be written or none that holds `depth`, its folder is missing, it is one
+            of the sources, or it exists and `overwrite` is false.
     """
     if path.suffix.lower() not in ENCODERS:
         raise PhotoError(f"{path}: expected an output of {', '.join(ENCODERS)}, got '{path.suffix}'")
+    check_depth(path.suffix, depth)
     if not path.parent.is_dir():
         raise PhotoError(f"{path}: expected a folder to write into, got nothing at {path.parent}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
@@ -36,12 +41,37 @@ def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool) -> Non
         raise PhotoError(f"{path}: exists already; it is not overwritten")
 
 
-def write_photo(path: str | Path, image: Image) -> None:
+def check_depth(suffix: str, depth: Depth | None) -> None:
+    """Refuse a depth that files of this suffix cannot hold; `None` asks for none.
+
+    Raises:
+        PhotoError: it is deeper.
+    """
+    if depth and (held := written_depth(suffix, depth)) != depth:
+        raise PhotoError(f"expected a depth up to {held} for '{suffix}', got {depth}")
+
+
+def written_depth(suffix: str, depth: Depth) -> Depth:
+    """The depth that a file of this suffix holds of pixels of another one."""
+    held = _DEEPEST.get(suffix.lower(), (depth,))
+    return depth if depth in held else held[-1]
+
+
+def in_depth(image: Image, depth: Depth) -> Image:
+    """Pixels of uint8, uint16 or float32 (0 to 1) in another depth."""
+    return _CONVERSIONS[depth](image)
+
+
+def write_photo(
+    path: str | Path, image: Image, *, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING
+) -> None:
     """Write pixels under their final name only when they are complete.
 
     Args:
-        path: `.tif`, `.tiff` (any depth, deflate), `.png` (8 or 16 bits; float as 16) or `.jpg` (8 bits).
+        path: `.tif`, `.tiff` (any depth), `.png` (8 or 16 bits; float as 16) or `.jpg` (8 bits).
         image: (H, W, 3), sRGB-encoded, uint8, uint16 or float32 from 0 to 1.
+        encoding: how it is compressed.
+        embedded: metadata and colour profile.
 
     Raises:
         PhotoError: another suffix, or no folder to write into.
@@ -49,7 +79,12 @@ def write_photo(path: str | Path, image: Image) -> None:
     """
     path = Path(path)
     check_output(path, sources=(), overwrite=True)
-    _write(path, ENCODERS[path.suffix.lower()](image))
+    _write(path, encoded(path, image, encoding, embedded))
+
+
+def encoded(path: Path, image: Image, encoding: Encoding, embedded: Embedded) -> bytes | bytearray:
+    """The bytes of a file of the path's suffix."""
+    return ENCODERS[path.suffix.lower()](image, encoding, embedded)
 
 
 def write_frame(path: Path, image: Image) -> None:
@@ -60,39 +95,12 @@ def write_frame(path: Path, image: Image) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    _write(path, _encode_tiff(image, compression="zstd", level=FRAME_LEVEL))
+    _write(path, tiff_bytes(image, "zstd", FRAME_LEVEL))
 
 
-def _write(path: Path, data: bytes | memoryview) -> None:
+def _write(path: Path, data: bytes | bytearray) -> None:
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
         raise OSError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _encode_tiff(image: Image, compression: str = "deflate", level: int = 6) -> memoryview:
-    buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer, image, photometric="rgb", compression=compression, compressionargs={"level": level}, predictor=True,
-        metadata=None,
-    )  # fmt: skip
-    return buffer.getbuffer()
-
-
-def _encode_png(image: Image) -> bytes:
-    if image.dtype == np.float32:
-        image = from_float(image, np.dtype(np.uint16))
-    return bytes(imagecodecs.png_encode(image))
-
-
-def _encode_jpeg(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
-    PillowImage.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return buffer.getvalue()
-
-
-ENCODERS: dict[str, Callable[[Image], bytes | memoryview]] = {
-    ".tif": _encode_tiff, ".tiff": _encode_tiff, ".png": _encode_png, ".jpg": _encode_jpeg, ".jpeg": _encode_jpeg,
-}  # fmt: skip

@@ -13,7 +13,7 @@ from deepfuse.registry.aliases import (
     versions,
 )
 from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
-from deepfuse.registry.loading import load_model
+from deepfuse.registry.loading import load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Version",
     "champion_version",
     "load_model",
+    "model_folder",
     "promote",
     "publish",
     "published_version",

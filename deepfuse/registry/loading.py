@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deepfuse.errors import ModelError
-from deepfuse.model import SHIPPED, Network, read_model
+from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
 from deepfuse.registry.connection import connect_existing, reaching
 
 
@@ -14,19 +16,37 @@ def load_model(source: str | Path | None = None) -> Network:
     """A network ready to fuse.
 
     Args:
-        source: `None` for the shipped weights, a folder with `model.safetensors` and `config.json`, or a registered
-            model such as `models:/deepfuse@champion` or `models:/deepfuse/3`.
+        source: as `model_folder` takes it.
 
     Raises:
         ModelError: it is not there, or is not what it says.
         Unreachable: the registry cannot be reached.
     """
-    if source is None:
-        return read_model(SHIPPED)
-    if not str(source).startswith("models:/"):
-        return read_model(Path(source))
-    with tempfile.TemporaryDirectory() as temporary:
-        return read_model(download(str(source), temporary) / "artifacts" / "model")
+    with model_folder(source) as folder:
+        return read_model(folder)
+
+
+@contextmanager
+def model_folder(source: str | Path | None = None) -> Iterator[Path]:
+    """Where the files of a model lie, while the block lasts.
+
+    Args:
+        source: `None` for the shipped weights, a folder with `model.safetensors` and `config.json`, that
+            `model.safetensors` itself, or a registered model such as `models:/deepfuse@champion` or
+            `models:/deepfuse/3`, which is downloaded.
+
+    Raises:
+        ModelError: the registered model cannot be had, or a file is no model's.
+        Unreachable: the registry cannot be reached.
+    """
+    if str(source).startswith("models:/"):
+        with tempfile.TemporaryDirectory() as temporary:
+            yield download(str(source), temporary) / "artifacts" / "model"
+        return
+    path = SHIPPED if source is None else Path(source)
+    if path.is_file() and path.name != WEIGHTS_FILE:
+        raise ModelError(f"{path}: expected a model folder or its {WEIGHTS_FILE}, got another file")
+    yield path.parent if path.is_file() else path
 
 
 @reaching()

@@ -14,7 +14,7 @@ from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_photo, write_frame
 from deepfuse.stages.incremental import SceneCache, content, scene_cache
-from deepfuse.stages.workers import run_scenes, worker_count
+from deepfuse.workers import run_scenes, worker_count
 
 FRAMES = Path("data/frames")
 OUT = Path("data/aligned")
@@ -31,7 +31,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     jobs = worker_count(len(ingested), WORKER_BYTES + BYTES_PER_PX * most_pixels(ingested))
     work = partial(align_scene, cache=cache, params=params.align)
-    results = run_scenes(ingested, work, name=lambda scene: f"scene {scene.scene}", jobs=jobs)
+    results = run_scenes(ingested, work, refuse=refused, jobs=jobs)
     try:
         aligned = {scene.scene: scene for scene in tqdm(results, total=len(ingested), desc="align", unit="scene")}
     finally:
@@ -39,6 +39,11 @@ def main() -> None:
     records = [aligned.get(scene.scene, scene) for scene in scenes]
     write_manifest(OUT, records)
     report(records)
+
+
+def refused(scene: Scene, why: str) -> Scene:
+    """A scene whose worker came to grief."""
+    return Scene(scene.scene, reason=f"scene {scene.scene}: {why}")
 
 
 def most_pixels(scenes: list[Scene]) -> int:

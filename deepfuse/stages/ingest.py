@@ -18,7 +18,7 @@ from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
 from deepfuse.stages.incremental import SceneCache, file_sha256, scene_cache
-from deepfuse.stages.workers import run_scenes, worker_count
+from deepfuse.workers import run_scenes, worker_count
 
 OUT = Path("data/frames")
 WORKER_BYTES = 0.5e9  # of a worker with its libraries and a small frame
@@ -53,7 +53,7 @@ def main() -> None:
     results = run_scenes(
         brackets,
         partial(ingest, cache=cache, params=params.ingest),
-        name=lambda bracket: ", ".join(printable(path.name) for path in bracket.files),
+        refuse=given_up,
         jobs=worker_count(len(brackets), WORKER_BYTES + BYTES_PER_FILE_BYTE * largest_file(brackets)),
         memory_gb=limits.memory_gb,
         seconds=lambda bracket: limits.seconds * len(bracket.files),
@@ -76,6 +76,11 @@ def refused(grouping: Grouping) -> list[Scene]:
         if group.unreadable
     ]
     return [*unreadable, *(Scene(one.scene, reason=printable(one.why)) for one in grouping.refused)]
+
+
+def given_up(bracket: BracketFiles, why: str) -> Scene:
+    """A bracket whose worker came to grief."""
+    return Scene(bracket.scene, reason=f"{', '.join(printable(path.name) for path in bracket.files)}: {why}")
 
 
 def largest_file(brackets: list[BracketFiles]) -> int:

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from deepfuse.errors import DeepfuseError
-from deepfuse.manifest import Scene
 
 JOBS = "DEEPFUSE_JOBS"
 _THREADS = "OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENCV_FOR_THREADS_NUM TIFFFILE_NUM_THREADS".split()
@@ -27,38 +26,31 @@ _CGROUP_LIMITS = (
 )
 
 
-class Task(Protocol):
-    """What a worker is given: anything that belongs to a scene and can be pickled."""
-
-    @property
-    def scene(self) -> str:
-        """The scene's id."""
-
-
-T = TypeVar("T", bound=Task)
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def run_scenes(
     tasks: Sequence[T],
-    work: Callable[[T], Scene],
+    work: Callable[[T], R],
     *,
-    name: Callable[[T], str],
+    refuse: Callable[[T, str], R],
     jobs: int,
     memory_gb: float | None = None,
     seconds: Callable[[T], float] | None = None,
-) -> Iterator[Scene]:
+) -> Iterator[R]:
     """Do the work of each scene in one of `jobs` spawned processes.
 
     Args:
-        tasks: what `work` is called with.
+        tasks: what `work` is called with, one for each scene; they can be pickled.
         work: a function that can be pickled; an error it raises ends the run.
-        name: what the reason of a refusal calls a task: its files.
+        refuse: makes the result of a task whose worker came to grief, from the task and the reason.
         jobs: how many processes; each takes its share of the cores as threads.
         memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own.
         seconds: how long a task may take.
 
     Yields:
-        The scenes in the order of the tasks; one whose worker came to grief is refused, with the reason.
+        The results in the order of the tasks.
     """
     limit = min(memory_gb * 1e9, available_memory()) if memory_gb else None
     spawn = multiprocessing.get_context("spawn")
@@ -71,7 +63,7 @@ def run_scenes(
                 try:
                     yield future.result()
                 except (TimeoutError, MemoryError, ProcessExpired) as error:
-                    yield Scene(task.scene, reason=f"{name(task)}: {_grief(error, limit, s)}")
+                    yield refuse(task, _grief(error, limit, s))
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()

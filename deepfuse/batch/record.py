@@ -1,0 +1,119 @@
+"""The record of one set in `OUT/.deepfuse/SET.json`: what its picture was made of, and whether it still holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from deepfuse.atomic import write_json
+from deepfuse.bracket import printable
+
+FOLDER = ".deepfuse"
+Status = Literal["done", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one set: fused now, finished before, or failed with a reason."""
+
+    scene: str
+    status: Status
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stat:
+    """A file as it was seen: its name, size in bytes and time of change in nanoseconds since 1970."""
+
+    file: str
+    bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Content(Stat):
+    """A file as it was seen, and the SHA-256 of what it held."""
+
+    sha256: str
+
+
+def stat_of(path: Path) -> Stat:
+    """A file as it is now.
+
+    Raises:
+        OSError: it is not there.
+    """
+    found = path.stat()
+    return Stat(printable(path.name), found.st_size, found.st_mtime_ns)
+
+
+def content_of(path: Path) -> Content:
+    """A file as it is now, read whole."""
+    stat = stat_of(path)
+    with path.open("rb") as file:
+        return Content(**asdict(stat), sha256=hashlib.file_digest(file, "sha256").hexdigest())
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it was read: `inputs` and `output` of the last picture made, `key` of what else decides on it."""
+
+    status: str
+    key: dict[str, Any]
+    inputs: tuple[Content, ...]
+    output: Content | None
+
+
+def write_record(path: Path, values: dict[str, Any]) -> None:
+    """Write a record, complete or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, values)
+
+
+def read_record(path: Path) -> Record | None:
+    """The record of a set; `None` where there is none, or a damaged one: then nothing is known of it."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        inputs = tuple(Content(**one) for one in values["inputs"])
+        output = Content(**values["output"]) if values["output"] else None
+        return Record(values["status"], values["key"], inputs, output)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def renew_inputs(path: Path, inputs: Sequence[Content]) -> None:
+    """Keep the new times of frames that hold what they held."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, values | {"inputs": [asdict(one) for one in inputs]})
+
+
+def unchanged(path: Path, content: Content | None) -> bool:
+    """Whether a file seems to be what it was: of the same size and time of change."""
+    if content is None or not path.is_file():
+        return False
+    stat = stat_of(path)
+    return (stat.bytes, stat.mtime_ns) == (content.bytes, content.mtime_ns)
+
+
+def same_content(path: Path, content: Content | None) -> bool:
+    """Whether a file holds what it held, whatever its time of change."""
+    if content is None or not path.is_file() or path.stat().st_size != content.bytes:
+        return False
+    return content_of(path).sha256 == content.sha256
+
+
+def finished(record: Record | None, key: dict[str, Any], files: Sequence[Path], output: Path) -> bool:
+    """Whether a record says that `output` was made of these files under this key, by sizes and times alone."""
+    return (
+        record is not None
+        and record.status == "done"
+        and record.key == key
+        and len(record.inputs) == len(files)
+        and all(unchanged(path, content) for path, content in zip(files, record.inputs, strict=True))
+        and unchanged(output, record.output)
+    )

@@ -1,0 +1,109 @@
+"""A batch: its sets told apart into finished, to be made and refused, and worked off by several processes."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfuse.atomic import remove_abandoned
+from deepfuse.batch.record import FOLDER, Outcome
+from deepfuse.batch.work import Job, fail, fuse_set
+from deepfuse.bracket import printable
+from deepfuse.errors import DeepfuseError
+from deepfuse.grouping import Grouping
+from deepfuse.photo import read_header
+from deepfuse.workers import run_scenes, worker_count
+
+WORKER_BYTES = 1.0e9  # of a worker with its libraries, the network and small frames
+BYTES_PER_PX = 30  # of each frame, as read, as registered, as luma and on the way; 22 with 3 frames of 12 megapixels
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The sets of a batch: those to be made, those whose pictures are there, and those that fail before any work."""
+
+    todo: tuple[Job, ...]
+    finished: tuple[Job, ...]
+    failed: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How sets are worked off: by how many processes (`None`: as cores and memory allow), how long one may take."""
+
+    jobs: int | None
+    seconds_per_frame: float
+
+
+def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
+    """Which sets are to be made.
+
+    A set of which a photo cannot be read fails, and so does every other photo that cannot be read: it may have been
+    one of a set.
+    """
+    unreadable = {group.bracket.scene: group.unreadable for group in grouping.groups if group.unreadable}
+    named = {one.file for ones in unreadable.values() for one in ones}
+    failed = [Outcome(scene, "failed", "; ".join(one.why for one in ones)) for scene, ones in unreadable.items()]
+    failed += [
+        Outcome(printable(str(one.file)), "failed", printable(one.why).removeprefix(f"{printable(str(one.file))}: "))
+        for one in grouping.left_out
+        if one.cause == "unreadable" and one.file not in named
+    ]
+    good = [job for job in jobs if job.scene not in unreadable]
+    done = {job.scene for job in good if job.finished}
+    return Batch(
+        tuple(job for job in good if job.scene not in done), tuple(j for j in good if j.scene in done), tuple(failed)
+    )
+
+
+def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
+    """Fuse the sets that are to be made; each is written as soon as it is made.
+
+    Raises:
+        DeepfuseError: `DEEPFUSE_JOBS` is no whole number of 1 or more.
+    """
+    jobs = pace.jobs or worker_count(len(batch.todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(batch.todo))
+    yield from run_scenes(
+        batch.todo,
+        fuse_set,
+        refuse=fail,
+        jobs=jobs,
+        memory_gb=math.inf,
+        seconds=lambda job: pace.seconds_per_frame * len(job.files),
+    )
+
+
+@contextmanager
+def sole_batch(output: Path) -> Iterator[None]:
+    """Hold an output folder for this process, and remove what a killed one left half-written there.
+
+    Raises:
+        DeepfuseError: another batch is writing there.
+    """
+    (output / FOLDER).mkdir(parents=True, exist_ok=True)
+    with (output / FOLDER / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DeepfuseError(f"{output}: expected a folder for this batch alone, got another one at work") from error
+        remove_abandoned(output)
+        remove_abandoned(output / FOLDER)
+        yield
+
+
+def _most_pixels(jobs: Sequence[Job]) -> int:
+    """The pixels of the largest set's frames together, judged by one frame of each."""
+    return max((_pixels(job.files[0]) * len(job.files) for job in jobs), default=0)
+
+
+def _pixels(path: Path) -> int:
+    try:
+        header = read_header(path)
+    except DeepfuseError:  # its worker will say so
+        return 0
+    return header.width * header.height

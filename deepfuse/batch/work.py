@@ -1,0 +1,129 @@
+"""One set of a batch, in a worker process: developed, aligned, fused and written, or failed with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from deepfuse.atomic import replacing
+from deepfuse.batch.record import (
+    FOLDER,
+    Outcome,
+    Record,
+    content_of,
+    finished,
+    read_record,
+    renew_inputs,
+    same_content,
+    write_record,
+)
+from deepfuse.bracket import printable
+from deepfuse.errors import DeepfuseError, PhotoError
+from deepfuse.fuse_files import FuseOptions, fuse_files
+from deepfuse.model import Network, read_model
+from deepfuse.photo import check_file, encoded
+
+
+@dataclass(frozen=True)
+class Job:
+    """One set: its files, where its picture goes, how it is made, and what the record says of why it is a set.
+
+    `model` is a folder, `model_name` what the user called it, `model_sha256` the hash of its weights; `force` allows to
+    overwrite what another program wrote.
+    """
+
+    scene: str
+    files: tuple[Path, ...]
+    output: Path
+    options: FuseOptions
+    model: Path
+    model_name: str
+    model_sha256: str
+    version: str
+    grouping: dict[str, Any]
+    force: bool = False
+
+    @property
+    def record(self) -> Path:
+        """Where its record lies."""
+        return self.output.parent / FOLDER / f"{self.scene}.json"
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What decides on the picture besides the frames, as JSON values."""
+        options = asdict(self.options)
+        return {"output": printable(self.output.name), "options": options, "model_sha256": self.model_sha256,
+                "version": self.version}  # fmt: skip
+
+    @property
+    def finished(self) -> bool:
+        """Whether its picture is there already, by sizes and times alone."""
+        return finished(read_record(self.record), self.key, self.files, self.output)
+
+
+def fuse_set(job: Job) -> Outcome:
+    """Fuse one set, unless its frames turn out to hold what they held when its picture was made."""
+    try:
+        return _fuse_set(job)
+    except MemoryError:
+        raise
+    except DeepfuseError as error:
+        return fail(job, str(error))
+    except Exception as error:  # whatever a library does on one set, the others go on
+        return fail(job, f"{type(error).__name__}: {error}")
+
+
+def fail(job: Job, reason: str) -> Outcome:
+    """Keep a failure; what was made of this set before stays known, so that it can be made again."""
+    before = read_record(job.record)
+    values: dict[str, Any] = {"set": job.scene, "status": "failed", "reason": printable(reason), "key": job.key}
+    values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, "inputs": []}
+    write_record(job.record, values | {"output": asdict(before.output) if before and before.output else None})
+    return Outcome(job.scene, "failed", printable(reason))
+
+
+def _fuse_set(job: Job) -> Outcome:
+    for path in job.files:
+        check_file(path)
+    before, contents = read_record(job.record), tuple(content_of(path) for path in job.files)
+    held = [content.sha256 for content in contents]
+    if before and held == [content.sha256 for content in before.inputs]:
+        before = replace(before, inputs=contents)  # touched or moved, not changed
+        if finished(before, job.key, job.files, job.output):
+            renew_inputs(job.record, contents)
+            return Outcome(job.scene, "finished")
+    check_overwriting(job, before)
+    fused = fuse_files(job.files, _model(job.model), job.options, suffix=job.output.suffix)
+    data = encoded(job.output, fused.pixels, job.options.encoding, fused.embedded)
+    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
+    values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
+    _write(job, data, values | {"inputs": [asdict(content) for content in contents]})
+    return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
+
+
+def check_overwriting(job: Job, before: Record | None) -> None:
+    """Make sure that what lies under the output's name was written by a batch and not changed since.
+
+    Raises:
+        PhotoError: it may be somebody's work.
+    """
+    if job.force or not job.output.exists() or same_content(job.output, before.output if before else None):
+        return
+    raise PhotoError(f"{job.output}: exists, and is not as a batch left it; it is not overwritten without --force")
+
+
+def _write(job: Job, data: bytes | bytearray, values: dict[str, Any]) -> None:
+    """The record comes before the picture gets its name: killed in between, the set is made again."""
+    with replacing(job.output) as temporary:
+        temporary.write_bytes(data)
+        made = asdict(content_of(temporary)) | {"file": printable(job.output.name)}
+        job.output.unlink(missing_ok=True)
+        write_record(job.record, values | {"output": made})
+
+
+@cache
+def _model(folder: Path) -> Network:
+    """Each worker reads it once."""
+    return read_model(folder)

@@ -1,0 +1,150 @@
+"""`deepfuse batch`: every bracket under a folder to one picture each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepfuse.bracket import printable
+from deepfuse.cli.options import (
+    NOTHING_TO_DO,
+    SOME_FAILED,
+    Commands,
+    add_command,
+    add_fusing,
+    fuse_options,
+    names,
+    whole,
+)
+from deepfuse.errors import PhotoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deepfuse.batch import Batch, Job, Outcome
+    from deepfuse.grouping import Grouping
+
+DESCRIPTION = """Find the brackets among the photos under a folder, in any layout, and fuse each into OUT/SET.FORMAT.
+Killed, it goes on where it was when it is run again: a set whose frames, options and model are as they were is not made
+again. A set that cannot be read or aligned is left out with the reason; the others go on. OUT/.deepfuse/SET.json says
+what each picture was made of: the frames and their SHA-256, why they are one set, the evidence of their alignment, the
+model, warnings and timings."""
+HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
+HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
+HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
+HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
+HELP_SECONDS = "how long a set may take, for each of its frames (default: 300)"
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand."""
+    command = add_command(commands, "batch", run, help="fuse every bracket under a folder")
+    command.description = DESCRIPTION
+    command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="made where it is not there")
+    command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
+    add_fusing(command)
+    command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
+    command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
+    command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
+    command.add_argument("-j", "--jobs", type=whole(1, 999), metavar="N", help=HELP_JOBS)
+    command.add_argument("--seconds", type=whole(1, 10**6), default=300, metavar="S", help=HELP_SECONDS)
+    command.add_argument("-n", "--dry-run", action="store_true", help="say what would be made and make nothing")
+    command.add_argument("-f", "--force", action="store_true", help=HELP_FORCE)
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Find, leave out what is finished, fuse the rest, sum up."""
+    from deepfuse.batch import plan, sole_batch
+    from deepfuse.grouping import find_brackets
+    from deepfuse.photo import check_depth
+    from deepfuse.registry import model_folder
+
+    started, output = time.perf_counter(), options.output
+    check_depth(f".{options.format}", fuse_options(options, score=options.score).depth)
+    if output.resolve().is_relative_to(options.source.resolve()):
+        raise PhotoError(f"{output}: expected a folder outside {options.source}, got one in it")
+    grouping = find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=_progress("photo"))
+    with model_folder(options.model) as model:
+        jobs = _jobs(options, grouping, model)
+        if options.dry_run:
+            return _planned(plan(jobs, grouping))
+        with sole_batch(output):
+            batch = plan(jobs, grouping)
+            outcomes = [*batch.failed, *_worked_off(batch, options)]
+    return _summary(batch, outcomes, grouping, time.perf_counter() - started)
+
+
+def _jobs(options: argparse.Namespace, grouping: Grouping, model: Path) -> list[Job]:
+    from importlib.metadata import version
+
+    from deepfuse.batch import Job
+    from deepfuse.model import weights_sha256
+
+    wanted = fuse_options(options, score=options.score)
+    sha256 = weights_sha256(model)
+    return [
+        Job(
+            scene=group.bracket.scene,
+            files=group.bracket.files,
+            output=options.output / f"{group.bracket.scene}.{options.format}",
+            options=wanted,
+            model=model,
+            model_name=options.model or "shipped",
+            model_sha256=sha256,
+            version=version("deepfuse"),
+            grouping={"evidence": group.evidence, "why": group.why, "warnings": [printable(w) for w in group.warnings]},
+            force=options.force,
+        )
+        for group in grouping.groups
+        if group.evidence != "radiance"
+    ]
+
+
+def _progress(unit: str) -> Any:
+    from functools import partial
+
+    from tqdm import tqdm
+
+    return partial(tqdm, desc=f"{unit}s", unit=unit, disable=None, leave=False, file=sys.stderr)
+
+
+def _worked_off(batch: Batch, options: argparse.Namespace) -> Iterator[Outcome]:
+    from deepfuse.batch import Pace
+    from deepfuse.batch import run as work
+
+    pace = Pace(options.jobs, options.seconds)
+    yield from _progress("set")(work(batch, pace), total=len(batch.todo))
+
+
+def _planned(batch: Batch) -> dict[str, Any]:
+    todo = [
+        {"set": job.scene, "output": printable(str(job.output)), "files": names(list(job.files))} for job in batch.todo
+    ]
+    lines = [f"would make {one['output']} of {len(one['files'])} frames" for one in todo]
+    lines += [f"failed: {one.scene}: {printable(one.reason)}" for one in batch.failed]
+    lines += [f"{len(todo)} sets would be fused, {len(batch.finished)} are finished already"]
+    return {"todo": todo, "finished": [job.scene for job in batch.finished], "failed": _failures(batch.failed),
+            "text": "\n".join(lines), "code": 0 if todo or batch.finished else NOTHING_TO_DO}  # fmt: skip
+
+
+def _failures(outcomes: Any) -> list[dict[str, str]]:
+    return [
+        {"set": printable(one.scene), "reason": printable(one.reason)} for one in outcomes if one.status == "failed"
+    ]
+
+
+def _summary(batch: Batch, outcomes: list[Outcome], grouping: Grouping, seconds: float) -> dict[str, Any]:
+    done = [one.scene for one in outcomes if one.status == "done"]
+    finished = [*(job.scene for job in batch.finished), *(one.scene for one in outcomes if one.status == "finished")]
+    failed = _failures(outcomes)
+    lines = [f"warning: {one.scene}: {text}" for one in outcomes for text in one.warnings]
+    lines += [f"failed: {one['set']}: {one['reason']}" for one in failed]
+    lines += [f"{len(grouping.left_out)} photos are in no set: `deepfuse brackets` says why"] * bool(grouping.left_out)
+    lines += [f"{len(done)} sets fused, {len(finished)} finished before, {len(failed)} failed, in {seconds:.0f} s"]
+    code = SOME_FAILED if failed else 0 if done or finished else NOTHING_TO_DO
+    return {"done": done, "finished": finished, "failed": failed, "left_out": len(grouping.left_out),
+            "seconds": round(seconds, 1), "text": "\n".join(lines), "code": code}  # fmt: skip

@@ -1,0 +1,105 @@
+"""The photo files of one bracket → the fused picture, with all that goes into its file and its record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepfuse.alignment import align
+from deepfuse.bracket import printable
+from deepfuse.color import Image
+from deepfuse.fusion import fuse
+from deepfuse.mef_ssim import mef_ssim
+from deepfuse.model import Network
+from deepfuse.photo import DEFAULT_ENCODING, Depth, Embedded, Encoding, Header, in_depth, read_bracket, written_depth
+from deepfuse.photo.carrying import carry
+
+SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
+_DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
+
+
+@dataclass(frozen=True)
+class FuseOptions:
+    """How a bracket is fused and written; `depth` is that of the frames if `None`, `score` asks for the MEF-SSIM."""
+
+    align: bool = True
+    depth: Depth | None = None
+    score: bool = False
+    encoding: Encoding = DEFAULT_ENCODING
+
+
+@dataclass(frozen=True)
+class Fused:
+    """The fused pixels in the depth they are written in, the metadata beside them, and the record in JSON values."""
+
+    pixels: Image
+    embedded: Embedded
+    record: dict[str, Any]
+
+
+@dataclass
+class _Clock:
+    """Seconds by step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def step(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name], self.last = round(now - self.last, 3), now
+
+
+def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, suffix: str) -> Fused:
+    """Develop, align and fuse one bracket.
+
+    Args:
+        files: the frames, in any order.
+        model: the network.
+        options: what the user chose.
+        suffix: of the file to be written, which decides what depth it can hold.
+
+    Raises:
+        PhotoError: a frame cannot be read.
+        BracketError: the frames cannot be one bracket.
+        AlignmentError: they cannot be registered surely.
+    """
+    clock = _Clock()
+    headers, frames = _read(files, options.depth)
+    clock.step("read")
+    base, record = _middle(headers), dict[str, Any]()
+    if options.align:
+        alignment = align(frames)
+        frames, base = list(alignment.frames), alignment.reference
+        record["alignment"] = alignment.record()
+        clock.step("align")
+    fused = fuse(frames, model=model)
+    clock.step("fuse")
+    height, width, _ = fused.shape
+    if options.score:
+        record["mef_ssim"] = mef_ssim(frames, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
+        clock.step("score")
+    depth = written_depth(suffix, options.depth or headers[0].depth)
+    carried = carry(files, base, width=width, height=height)
+    record |= {"width": width, "height": height, "depth": depth, "metadata_of": printable(files[base].name)}
+    record |= {"warnings": list(carried.warnings), "seconds": clock.seconds}
+    return Fused(in_depth(fused, depth), carried.embedded, record)
+
+
+def _read(files: Sequence[Path], depth: Depth | None) -> tuple[list[Header], list[Image]]:
+    """Frames at their own depth, or at the wanted one if that is deeper: else its further levels would stay empty."""
+    headers, frames = [], []
+    for header, frame in read_bracket(files):
+        deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(header.depth)
+        headers.append(header)
+        frames.append(in_depth(frame, depth) if depth and deeper else frame)
+    return headers, frames
+
+
+def _middle(headers: Sequence[Header]) -> int:
+    """The middle exposure; the middle file where one is unknown."""
+    evs = [header.exposure.ev for header in headers]
+    order = sorted(range(len(evs)), key=lambda index: 0.0 if None in evs else evs[index] or 0.0)
+    return order[len(order) // 2]

@@ -1,0 +1,91 @@
+"""Pixels to the bytes of TIFF, PNG and JPEG files, with what is embedded in them."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import imagecodecs
+import numpy as np
+import tifffile
+from PIL import Image as PillowImage
+
+from deepfuse.color import Image, from_float, to_float
+from deepfuse.photo.embedded import NOTHING, Embedded, into_tiff
+
+Compression = Literal["none", "deflate", "lzw", "zstd"]
+COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
+_PNG_HEADER_BYTES = 33  # signature and IHDR
+_TIFF_LEVELS = {"deflate": 6, "zstd": 9}
+_DEFLATE = "adobe_deflate"  # 8, which every viewer knows; what tifffile calls deflate is 32946
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How files are compressed: TIFF's scheme, PNG's level (0 to 9), JPEG's quality (1 to 100)."""
+
+    compression: Compression = "deflate"
+    png_level: int = 6
+    jpeg_quality: int = 95
+
+
+DEFAULT_ENCODING = Encoding()
+
+
+def encode_tiff(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes | bytearray:
+    """A TIFF of the pixels' own depth; `predictor` makes neighbours' differences of them where it is compressed."""
+    level = _TIFF_LEVELS.get(encoding.compression)
+    data = tiff_bytes(image, encoding.compression, level)
+    if embedded != NOTHING:
+        into_tiff(data, embedded)
+    return data
+
+
+def tiff_bytes(image: Image, compression: Compression, level: int | None) -> bytearray:
+    """A little-endian TIFF of one page."""
+    packed = compression != "none"
+    scheme = {"none": None, "deflate": _DEFLATE}.get(compression, compression)
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer, image, photometric="rgb", compression=scheme, predictor=packed,
+        compressionargs={"level": level} if level else None, metadata=None, byteorder="<",
+    )  # fmt: skip
+    return bytearray(buffer.getbuffer())
+
+
+def encode_png(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:
+    """A PNG of 8 or 16 bits; float becomes 16."""
+    if image.dtype == np.float32:
+        image = from_float(image, np.dtype(np.uint16))
+    data = bytes(imagecodecs.png_encode(image, level=encoding.png_level))
+    icc = b"sRGB\0\0" + zlib.compress(embedded.icc) if embedded.icc else b""
+    xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + embedded.xmp if embedded.xmp else b""
+    chunks = _chunk(b"iCCP", icc) + _chunk(b"eXIf", embedded.exif_block()) + _chunk(b"iTXt", xmp)
+    return data[:_PNG_HEADER_BYTES] + chunks + data[_PNG_HEADER_BYTES:]
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    """A chunk of PNG (third edition, 5.3); nothing where it would be empty."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) if data else b""
+
+
+def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:
+    """A JPEG of full colour resolution."""
+    image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
+    block = embedded.exif_block()
+    extra = {"exif": b"Exif\0\0" + block if block else b"", "icc_profile": embedded.icc, "xmp": embedded.xmp}
+    buffer = io.BytesIO()
+    PillowImage.fromarray(image).save(
+        buffer, "JPEG", quality=encoding.jpeg_quality, subsampling=0, **{key: v for key, v in extra.items() if v}
+    )
+    return buffer.getvalue()
+
+
+Encode = Callable[[Image, Encoding, Embedded], bytes | bytearray]
+ENCODERS: dict[str, Encode] = {
+    ".tif": encode_tiff, ".tiff": encode_tiff, ".png": encode_png, ".jpg": encode_jpeg, ".jpeg": encode_jpeg,
+}  # fmt: skip
