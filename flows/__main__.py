@@ -12,6 +12,11 @@ EPILOG = """\
 Brackets go data/inbox → data/raw, or data/quarantine with a reason.json; every command works in the current folder,
 which is a checkout of the project. Where `up` runs, the others find its servers; PREFECT_API_URL and
 MLFLOW_TRACKING_URI name servers elsewhere. docs/operations.md has the whole story."""
+SETTINGS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the default, 20 s, is short on a busy machine
+}
 TEXTS = {
     "retrain": "Take in what lies in data/inbox, run what is out of date (dvc repro), publish the model to MLflow and "
     "make it champion if it is better. Where nothing is new it ends at once; a killed run is gone on with.",
@@ -28,7 +33,7 @@ TEXTS = {
 def main() -> None:
     """Run what the command line names."""
     arguments = _parser().parse_args()
-    for name, value in {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     from deepfuse.errors import DeepfuseError
     from flows import background, services

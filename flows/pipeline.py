@@ -90,7 +90,8 @@ def _held(lock: Path) -> bool:
         commands = [Path(f"/proc/{holder['pid']}/cmdline") for holder in holders]
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
-    return any(b"dvc" in command.read_bytes() for command in commands if command.exists())
+    words = [word for command in commands if command.exists() for word in command.read_bytes().split(b"\0")]
+    return any(Path(os.fsdecode(word)).name == "dvc" for word in words)
 
 
 def restore_raw() -> None:
@@ -118,8 +119,12 @@ def recorded_md5() -> dict[Path, str]:
     listing = Path(".dvc/cache/files/md5", content[:2], content[2:])
     try:
         return {RAW / entry["relpath"]: str(entry["md5"]) for entry in json.loads(listing.read_text(encoding="utf-8"))}
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return {}  # the files themselves are read instead
+    except ValueError:
+        log("%s is damaged: dropped, for DVC to write it anew", listing)
+        listing.unlink()
+        return {}
 
 
 def raw_md5() -> str:

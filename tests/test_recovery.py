@@ -121,3 +121,17 @@ def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
     assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
     assert not deleted.exists()
     assert new.exists()
+
+
+def test_a_damaged_list_of_the_brackets_is_written_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(raw_project(project))
+    run_dvc(project, "add", "data/raw")
+    content = pipeline.raw_md5()
+    listing = Path(".dvc/cache/files/md5", content[:2], content[2:])
+    whole = listing.read_bytes()
+    listing.chmod(0o644)
+    listing.write_bytes(whole[:100])
+    assert pipeline.recorded_md5() == {}
+    run_dvc(project, "add", "data/raw")
+    assert listing.read_bytes() == whole
+    assert len(pipeline.recorded_md5()) == 15
