@@ -87,7 +87,8 @@ def _saturated(differences: Sequence[Float]) -> Float:
     weights: list[Float] = [np.abs(difference) for difference in differences]
     total = np.sum(weights, axis=0)
     weighted = np.sum([w * d for w, d in zip(weights, differences, strict=True)], axis=0)
-    return np.divide(weighted, total, out=np.zeros_like(total), where=total > 0)
+    mean: Float = np.divide(weighted, total, out=np.zeros_like(total), where=total > 0)
+    return mean
 
 
 def exposed(frames: Iterable[tuple[Float, Colour]], fused: Float) -> Colour:

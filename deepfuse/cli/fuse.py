@@ -17,6 +17,8 @@ SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SS
 HELP_OUTPUT = ".tif or .png in the frames' own depth, or .jpg; an existing file is kept unless --force is given"
 HELP_MODEL = "a model folder, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 
+HELP_QUALITY = "fast computes weights at a quarter of the size, in two thirds of the time (default: best)"
+
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
@@ -24,6 +26,7 @@ def add(commands: Commands) -> None:
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
+    command.add_argument("--quality", choices=["best", "fast"], default="best", help=HELP_QUALITY)
     command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
     command.add_argument("-f", "--force", action="store_true", help="overwrite OUT")
 
@@ -44,9 +47,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         alignment = _align(frames)
         frames = list(alignment.frames)
         record["alignment"] = alignment.record()
-    fused = fuse(frames, model=model)
+    fused = fuse(frames, model=model, quality=options.quality)
     height, width, _ = fused.shape
-    record |= {"model": options.model or "shipped", "width": width, "height": height, "dtype": str(fused.dtype)}
+    record |= {
+        "model": options.model or "shipped",
+        "quality": options.quality,
+        "width": width,
+        "height": height,
+        "dtype": str(fused.dtype),
+    }
     if options.json:
         record["mef_ssim"] = mef_ssim(frames, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
     write_photo(options.output, fused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -110,7 +111,7 @@ class Level(nn.Module):
         weight = weight * torch.exp(LARGEST_GAIN_LOG * torch.tanh(gain))
         return so_far + (weight * band).sum(1, keepdim=True), x, weight
 
-    def _contrast(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+    def _contrast(self, luma: Tensor, double: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean."""
         halvings = min(CONTRAST_HALVINGS, COARSEST - self.index)
         mean, square = luma, luma.square()
@@ -119,7 +120,7 @@ class Level(nn.Module):
         deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
         both = torch.cat([deviation, mean - 0.5], 1)
         for _ in range(halvings):
-            both = _double(both)
+            both = (double or _double)(both)
         contrast, surrounding = both.chunk(2, 1)
         return contrast, surrounding
 

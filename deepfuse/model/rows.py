@@ -45,7 +45,7 @@ class Rows:
     def doubled(self, rows: slice) -> Tensor:
         """These rows of the picture twice as large."""
         coarse = coarser(rows, self.stop)
-        return _double(self.cut(coarse))[..., rows.start - 2 * coarse.start : rows.stop - 2 * coarse.start, :]
+        return _doubled(self.cut(coarse))[..., rows.start - 2 * coarse.start : rows.stop - 2 * coarse.start, :]
 
 
 def coarser(rows: slice, height: int) -> slice:
@@ -122,9 +122,11 @@ class RowByRow:
         wide, inner = grown(rows, VIEW_PX, height), slice(rows.start, rows.stop)
         luma = exposures[index].cut(wide)  # (1, K, H, W)
         band = luma - (exposures[index + 1].doubled(wide) if index < COARSEST else 0.5)
-        so_far = known[0].doubled(wide) if known else luma.mean(1, keepdim=True)
+        so_far = known[0].doubled(wide) if known else _total(luma) / luma.shape[1]
         around = seen(rows, height)
-        contrast, mean = (Rows(around.start, part).cut(wide) for part in level._contrast(exposures[index].cut(around)))
+        contrast, mean = (
+            Rows(around.start, part).cut(wide) for part in level._contrast(exposures[index].cut(around), _doubled)
+        )
         planes = [luma - 0.5, BAND_SCALE * band, contrast, mean, (so_far - 0.5).expand_as(luma)]
         x = level.look(torch.stack(planes, -1).to(self._dtype)[0].movedim(-1, 1))  # (K, C, H, W), channels last
         if level.recall is not None and known:
@@ -132,17 +134,40 @@ class RowByRow:
             cut = coarser(wide, state.stop)
             x += Rows(cut.start, level.recall(state.cut(cut))).doubled(wide)
         x = x.relu_()
-        together = level.others(sum(x[1:], start=x[0])[None])  # a mean over exposures is slow in bfloat16
+        together = level.others(_total(x[None])[0])
         x = level.own(x).add_(together, alpha=1 / len(x)).relu_()
         x = Rows(wide.start, level.decide(x).relu_()).cut(inner)  # (K, C, rows, W)
         preference, gain = level.head(x).float().movedim(1, 0).contiguous()[:, None]  # (1, K, rows, W) each
         weight = (preference - preference.amax(1, keepdim=True)).mul_(SHARPNESS).exp_()
-        weight /= weight.sum(1, keepdim=True)
+        weight /= _total(weight)
         part = Rows(wide.start, luma).cut(inner)
         if index < COARSEST:
             weight *= gain.tanh_().mul_(LARGEST_GAIN_LOG).exp_()
             part = Rows(wide.start, band).cut(inner)
-        fused = (weight * part).sum(1, keepdim=True)
+        fused = _total(weight * part)
         if index < COARSEST:
             fused += Rows(wide.start, so_far).cut(inner)
         return Rows(rows.start, fused), Rows(rows.start, x), Rows(rows.start, weight)
+
+
+def _doubled(planes: Tensor) -> Tensor:
+    """What `F.interpolate` does; in float32 its last bit depends on how many pixels there are, here it does not."""
+    if planes.dtype != torch.float32:
+        return _double(planes)
+    for axis in (2, 3):
+        size = planes.shape[axis]
+        before, after = (planes.narrow(axis, start, size - 1) for start in (0, 1))
+        first, last = planes.narrow(axis, 0, 1), planes.narrow(axis, size - 1, 1)
+        near = 0.75 * planes
+        left = torch.cat([first, before], axis).mul_(0.25).add_(near)
+        right = torch.cat([after, last], axis).mul_(0.25).add_(near)
+        planes = torch.stack([left, right], axis + 1).flatten(axis, axis + 1)
+    return planes
+
+
+def _total(planes: Tensor) -> Tensor:
+    """The sum over exposures, always in the same order: that of `Tensor.sum` depends on how many pixels there are."""
+    first, *others = planes.unbind(1)
+    for other in others:
+        first = first + other
+    return first[:, None]
