@@ -17,7 +17,7 @@ SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SS
 HELP_OUTPUT = ".tif or .png in the frames' own depth, or .jpg; an existing file is kept unless --force is given"
 HELP_MODEL = "a model folder, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 
-HELP_QUALITY = "fast computes weights at a quarter of the size, in two thirds of the time (default: best)"
+HELP_QUALITY = "fast computes weights at a quarter of the size, in less time (default: best)"
 
 
 def add(commands: Commands) -> None:
