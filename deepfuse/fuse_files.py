@@ -11,7 +11,7 @@ from typing import Any
 from deepfuse.alignment import align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
-from deepfuse.fusion import fuse
+from deepfuse.fusion import Quality, fuse
 from deepfuse.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Embedded, Encoding, Header, in_depth, read_bracket, written_depth
@@ -26,6 +26,7 @@ class FuseOptions:
     """How a bracket is fused and written; `depth` is that of the frames if `None`, `score` asks for the MEF-SSIM."""
 
     align: bool = True
+    quality: Quality = "best"
     depth: Depth | None = None
     score: bool = False
     encoding: Encoding = DEFAULT_ENCODING
@@ -75,7 +76,7 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         frames, base = list(alignment.frames), alignment.reference
         record["alignment"] = alignment.record()
         clock.step("align")
-    fused = fuse(frames, model=model)
+    fused = fuse(frames, model=model, quality=options.quality)
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:

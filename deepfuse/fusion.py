@@ -1,63 +1,69 @@
-"""Frames and a model → the fused picture: any size, any number of exposures."""
+"""Frames and a model → the fused picture: any size, any number of exposures, by strips of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
-from deepfuse.color import (
-    Float,
-    Image,
-    check_range,
-    exposed_chroma,
-    from_float,
-    luma,
-    rgb_to_ycbcr,
-    saturated_chroma,
-    to_float,
-    ycbcr_to_rgb,
-)
+from deepfuse.chroma import colour_planes, paint
+from deepfuse.color import Image, check_range
+from deepfuse.errors import ModelError
+from deepfuse.full_size import FewRows, PyramidRows, bands, paper_rows
 from deepfuse.model import SHIPPED, Network, read_model
+from deepfuse.model.pyramid import PyramidNet
+from deepfuse.windows import Run, side_by_side
 
-STRIP_PX = 64
+Quality = Literal["best", "fast"]
+STRIP_PX = 3 * 2**19
+STRIP_GRID_PX = 64
+"""Rows of a strip are a multiple of this."""
+MOST_STRIPS = 8  # computed at once; each needs memory of its own
 
 
-def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None) -> Image:
+def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: Quality = "best") -> Image:
     """Fuse the aligned exposures of one scene into one picture.
+
+    What it needs beside the frames and the picture is about a twentieth of them and a few strips of rows.
 
     Args:
         frames: K ≥ 2 arrays (H, W, 3) of one shape and dtype: uint8, uint16 or float32 (0 to 1), sRGB-encoded,
             in any order: the result is the same.
         model: the network; the shipped one if `None`.
+        quality: "best" is the whole network; "fast" takes the coefficients of half size from a quarter of the size.
 
     Returns:
         (H, W, 3) of the frames' dtype.
 
     Raises:
-        ValueError: fewer than two frames, other shapes, or floats that leave 0..1.
+        ValueError: fewer than two frames, other shapes, or floats that leave 0..1; an unknown quality.
         TypeError: frames of another dtype, or of several.
+        ModelError: "fast" with a network that has no pyramid.
     """
+    if quality not in get_args(Quality):
+        raise ValueError(f"expected a quality of {', '.join(get_args(Quality))}, got '{quality}'")
     model = model or shipped_model()
     arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
-    y = fuse_luma(np.stack([luma(to_float(array)) for array in arrays]), model)
-    fused = np.empty_like(arrays[0])
-    for top in range(0, len(y), STRIP_PX):  # what one strip needs stays in the processor's cache
-        rows = slice(top, top + STRIP_PX)
-        fused[rows] = _coloured(y[rows], [array[rows] for array in arrays], model)
+    fused = np.empty_like(arrays[0], order="C")
+    strips = _strips(*fused.shape[:2])
+    with side_by_side(MOST_STRIPS) as run:
+        luma_of = _luma_of(arrays, model, quality, run, strips)
+
+        def fuse_strip(rows: slice) -> None:
+            with torch.inference_mode():  # holds for one thread
+                y = luma_of(rows)
+            for band in bands(rows, fused.shape[1]):
+                colours = [colour_planes(array[band]) for array in arrays]
+                part = y[band.start - rows.start : band.stop - rows.start]
+                paint(fused[band], part, colours, model.chroma)
+
+        for _ in run(fuse_strip, strips):
+            pass
     return fused
-
-
-def _coloured(y: Float, frames: Sequence[Image], model: Network) -> Image:
-    """The fused picture of some rows: fused luma (H, W) and the frames (H, W, 3) it comes from."""
-    y = np.clip(y, 0, 1)
-    pictures = (rgb_to_ycbcr(to_float(frame)) for frame in frames)
-    chroma = exposed_chroma(pictures, y) if model.chroma == "exposed" else saturated_chroma(c for _, c in pictures)
-    return from_float(ycbcr_to_rgb(y, chroma), frames[0].dtype)
 
 
 @cache
@@ -66,52 +72,17 @@ def shipped_model() -> Network:
     return read_model(SHIPPED)
 
 
-def fuse_luma(lumas: Float, model: Network) -> Float:
-    """The network over a picture of any size, tile by tile.
-
-    What the network needs to know of the whole picture it takes from a small overview; each tile is computed with the
-    network's whole field of view around it, so tiles meet without seams.
-
-    Args:
-        lumas: (K, H, W) from 0 to 1.
-        model: the network.
-
-    Returns:
-        (H, W), not clipped.
-    """
-    height, width = lumas.shape[1:]
-    fused = np.empty((height, width), np.float32)
-    with torch.inference_mode():
-        padded = torch.from_numpy(np.pad(lumas, ((0, 0), *(_border(size, model) for size in (height, width))), "edge"))
-        padded = padded[None].to(next(model.parameters()).device)
-        overview = model.overview(padded)
-        for top in range(0, height, model.tile_px):
-            for left in range(0, width, model.tile_px):
-                bottom, right = min(top + model.tile_px, height), min(left + model.tile_px, width)
-                tile = _detail(padded, overview, model, slice(top, bottom), slice(left, right))
-                fused[top:bottom, left:right] = tile.float().cpu().numpy()
-    return fused
+def _strips(height: int, width: int) -> list[slice]:
+    rows = max(STRIP_PX // width // STRIP_GRID_PX, 1) * STRIP_GRID_PX
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
-def _border(size: int, model: Network) -> tuple[int, int]:
-    """How far a picture of this height or width is continued, before and behind, so that it fits the grid."""
-    return model.edge_px, model.edge_px + -(size + 2 * model.edge_px) % model.grid_px
-
-
-def _detail(padded: Tensor, overview: tuple[Tensor, ...], model: Network, rows: slice, columns: slice) -> Tensor:
-    """The network's output for some rows and columns of the picture, (H, W)."""
-    around = [_around(part, size, model) for part, size in zip((rows, columns), padded.shape[2:], strict=True)]
-    coarse = [slice(part.start // model.overview_px, part.stop // model.overview_px) for part in around]
-    tile = padded[:, :, around[0], around[1]]
-    result = model.detail(tile, tuple(plane[:, :, coarse[0], coarse[1]] for plane in overview))[0, 0]
-    y, x = rows.start + model.edge_px - around[0].start, columns.start + model.edge_px - around[1].start
-    return result[y : y + rows.stop - rows.start, x : x + columns.stop - columns.start]
-
-
-def _around(part: slice, size: int, model: Network) -> slice:
-    """The rows (or columns) of the padded picture that decide on `part` of the picture; their ends fit the grid."""
-    start, stop = part.start + model.edge_px - model.halo_px, part.stop + model.edge_px + model.halo_px
-    return slice(max(start, 0), min(stop + -stop % model.grid_px, size))
+def _luma_of(arrays: Sequence[Image], model: Network, quality: Quality, run: Run, strips: Sequence[slice]) -> FewRows:
+    if isinstance(model, PyramidNet):
+        return PyramidRows(arrays, model, finest=1 if quality == "best" else 2, run=run, strips=strips)
+    if quality == "fast":
+        raise ModelError(f"quality 'fast': expected a network with a pyramid, got '{model.arch}'")
+    return paper_rows(arrays, model)
 
 
 def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:

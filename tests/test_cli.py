@@ -31,6 +31,12 @@ def test_fuse_writes_a_picture_in_the_depth_of_its_frames(files: list[str], tmp_
     assert read_photo(out).shape == (120, 160, 3)
 
 
+def test_fast_is_another_picture(files: list[str], tmp_path: Path) -> None:
+    for quality in ("best", "fast"):
+        assert main(["fuse", *files, "-o", str(tmp_path / f"{quality}.png"), "--quality", quality]) == 0
+    assert (tmp_path / "best.png").read_bytes() != (tmp_path / "fast.png").read_bytes()
+
+
 def test_fuse_reports_in_json(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "fused.png"
     assert main(["fuse", *files, "-o", str(out), "--json"]) == 0

@@ -1,14 +1,23 @@
 from itertools import permutations
+from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 from conftest import expose, random_model
 
-from deepfuse import fuse, fusion, mef_ssim
+from deepfuse import full_size, fuse, fusion, mef_ssim
+from deepfuse.errors import ModelError
 from deepfuse.evaluation import Fuse, fuse_average, fuse_mertens
-from deepfuse.model import ARCHITECTURES, Network
+from deepfuse.fusion import Quality
+from deepfuse.model import ARCHITECTURES, Network, rows
 
 rng = np.random.default_rng(4)
+
+
+@pytest.fixture(params=get_args(Quality))
+def quality(request: pytest.FixtureRequest) -> Quality:
+    return request.param
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -38,12 +47,50 @@ def test_the_order_does_not_matter_to_the_last_bit(bracket: list[np.ndarray], mo
         assert (fuse(order, model=model) == expected).all()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (97, 61), (64, 64), (330, 290)])
-def test_tiles_leave_no_seam(model: Network, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
-    luma = rng.random((2, *size), np.float32)
-    whole = fusion.fuse_luma(luma, model)
-    monkeypatch.setattr(type(model), "tile_px", 32)
-    np.testing.assert_allclose(fusion.fuse_luma(luma, model), whole, atol=2e-5)
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (97, 61), (64, 64), (331, 290), (1201, 63), (50, 1000), (1000, 50)])
+def test_strips_leave_no_trace(
+    quality: Quality,
+    model: Network,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    dtype: type,
+    precision: torch.dtype,
+) -> None:
+    monkeypatch.setattr(rows, "precision", lambda device: precision)
+    frames = [rng.integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True) for _ in range(3)]
+    if quality == "fast" and model.arch == "paper":
+        pytest.skip("it has no pyramid")
+    whole = fuse(frames, model=model, quality=quality)
+    monkeypatch.setattr(fusion, "STRIP_PX", 1)
+    monkeypatch.setattr(full_size, "BAND_PX", 1)
+    np.testing.assert_array_equal(fuse(frames, model=model, quality=quality), whole)
+
+
+@pytest.mark.parametrize("size", [(97, 61), (300, 131)])
+def test_the_luma_is_that_of_the_network(model: Network, size: tuple[int, int]) -> None:
+    grey = rng.random((2, *size), np.float32)
+    grey = np.stack(sorted(grey, key=np.mean))
+    fused = fuse([np.repeat(plane[..., None], 3, 2) for plane in grey], model=model)
+    edge = 12 if model.arch == "paper" else 0  # which sees the edge go on, where the network itself sees zeros
+    with torch.inference_mode():
+        wide = torch.from_numpy(np.pad(grey, ((0, 0), (edge, edge), (edge, edge)), "edge"))[None]
+        expected = model(wide)[0, 0].numpy()[edge : edge + size[0], edge : edge + size[1]].clip(0, 1)
+    assert np.mean((fused[..., 1] - expected) ** 2) < 1e-5  # a PSNR of 50 dB
+
+
+def test_fast_is_close_to_best(bracket: list[np.ndarray]) -> None:
+    best, fast = (fuse(bracket, quality=quality) / 65535 for quality in get_args(Quality))
+    assert 30 < 10 * np.log10(1 / np.mean((best - fast) ** 2)) < 60
+    assert mef_ssim(bracket, fuse(bracket, quality="fast")) > mef_ssim(bracket, fuse_mertens(bracket))
+
+
+def test_fast_needs_a_pyramid(bracket: list[np.ndarray]) -> None:
+    with pytest.raises(ModelError, match="pyramid, got 'paper'"):
+        fuse(bracket, model=random_model(0), quality="fast")
+    with pytest.raises(ValueError, match="got 'good'"):
+        fuse(bracket, quality="good")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("baseline", [fuse_average, fuse_mertens])

@@ -24,6 +24,7 @@ EPILOG = (
     "5 model refused, 6 registry unreachable"
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
+HELP_QUALITY = "fast computes weights at a quarter of the size, in less time (default: best)"
 HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames)"
 )
@@ -62,6 +63,7 @@ def moved(before: str | None, after: str) -> dict[str, Any]:
 def add_fusing(command: argparse.ArgumentParser) -> None:
     """The options of all commands that write fused pictures."""
     command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
+    command.add_argument("--quality", choices=("best", "fast"), default="best", help=HELP_QUALITY)
     command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
     command.add_argument("--depth", choices=tuple(_DEPTHS), default="keep", help=HELP_DEPTH)
     command.add_argument(
@@ -77,7 +79,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     from deepfuse.photo import Encoding
 
     encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)
-    return FuseOptions(not options.no_align, _DEPTHS[options.depth], score, encoding)
+    return FuseOptions(not options.no_align, options.quality, _DEPTHS[options.depth], score, encoding)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

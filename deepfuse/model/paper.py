@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,12 +21,9 @@ class PaperNet(nn.Module):
     """
 
     arch = "paper"
-    chroma = "saturated"
-    edge_px = 12  # zeros beyond the border would darken it, so the picture's edge goes on for the field of view
-    halo_px = 12
-    grid_px = 1
+    chroma: Literal["saturated"] = "saturated"
+    halo_px = 12  # zeros beyond the border would darken it, so the picture's edge goes on for the field of view
     tile_px = 512
-    overview_px = 1
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,13 +55,4 @@ class PaperNet(nn.Module):
         x = F.leaky_relu(self.c3(x), LEAK)
         x = F.leaky_relu(self.c4(x), LEAK)  # (N, 16, H, W)
         fused: Tensor = self.c5(x)  # (N, 1, H, W)
-        return fused
-
-    def overview(self, luma: Tensor) -> tuple[Tensor, ...]:
-        """What a tile must know of the whole picture: nothing."""
-        return ()
-
-    def detail(self, luma: Tensor, overview: tuple[Tensor, ...]) -> Tensor:
-        """The fused luma of a tile."""
-        fused: Tensor = self(luma)
         return fused

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
 FINEST, COARSEST = min(WIDTHS), max(WIDTHS)
-OVERVIEW = 3  # this level and the coarser ones see the whole picture at once; finer ones may be cut into tiles
 CONTRAST_HALVINGS = 2  # contrast is taken over blocks of 4 × 4
 BLACK = 1 / 255
 BAND_SCALE = 4.0
@@ -36,12 +38,8 @@ class PyramidNet(nn.Module):
     """
 
     arch = "pyramid"
-    chroma = "exposed"
-    edge_px = 0
-    halo_px = 80  # a multiple of 16, so that tiles do not cut the blocks of contrast of their coarsest level
+    chroma: Literal["exposed"] = "exposed"
     grid_px = 2**COARSEST
-    tile_px = 1024
-    overview_px = 2**OVERVIEW
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,33 +49,17 @@ class PyramidNet(nn.Module):
         """Fused luma (N, 1, H, W) from 0 to 1 of the exposures' luma (N, K, H, W) from 0 to 1, in any order."""
         height, width = luma.shape[2:]
         luma = F.pad(luma, (0, -width % self.grid_px, 0, -height % self.grid_px), mode="replicate")
-        return self.detail(luma, self.overview(luma))[..., :height, :width]
-
-    def overview(self, luma: Tensor) -> tuple[Tensor, ...]:
-        """The picture and the state at 1/8 of the size, which tiles of the finer levels begin with.
-
-        Args:
-            luma: (N, K, H, W) from 0 to 1, H and W multiples of `grid_px`.
-
-        Returns:
-            The fused luma so far (N, 1, H/8, W/8) and what the network knows there (N·K, C, H/8, W/8).
-        """
-        return self._descend(_pyramid(luma, COARSEST), range(COARSEST, OVERVIEW - 1, -1), ())[:2]
-
-    def detail(self, luma: Tensor, overview: tuple[Tensor, ...]) -> Tensor:
-        """The fused luma (N, 1, H, W) of a tile (N, K, H, W), given its part of the overview."""
-        pyramid = _pyramid(luma, OVERVIEW)
-        fused, _, coefficients = self._descend(pyramid, range(OVERVIEW - 1, FINEST - 1, -1), overview)
+        pyramid = [luma]
+        for _ in range(COARSEST):
+            pyramid.append(_halve(pyramid[-1]))
+        known: tuple[Tensor, ...] = ()
+        for index in range(COARSEST, FINEST - 1, -1):
+            known = self.levels[str(index)](pyramid[index], *pyramid[index + 1 : index + 2], *known[:2])
+        fused, _, coefficients = known
         for index in range(FINEST - 1, -1, -1):
             coefficients, band = _double(coefficients), pyramid[index] - _double(pyramid[index + 1])
             fused = _double(fused) + (coefficients * band).sum(1, keepdim=True)
-        return _bounded(fused)
-
-    def _descend(self, pyramid: list[Tensor], indices: range, known: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """From level to level; `known` is what the coarser one left, and the result what the last one leaves."""
-        for index in indices:
-            known = self.levels[str(index)](pyramid[index], *pyramid[index + 1 : index + 2], *known[:2])
-        return known
+        return _bounded(fused)[..., :height, :width]
 
 
 class Level(nn.Module):
@@ -129,7 +111,7 @@ class Level(nn.Module):
         weight = weight * torch.exp(LARGEST_GAIN_LOG * torch.tanh(gain))
         return so_far + (weight * band).sum(1, keepdim=True), x, weight
 
-    def _contrast(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+    def _contrast(self, luma: Tensor, double: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean."""
         halvings = min(CONTRAST_HALVINGS, COARSEST - self.index)
         mean, square = luma, luma.square()
@@ -138,17 +120,9 @@ class Level(nn.Module):
         deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
         both = torch.cat([deviation, mean - 0.5], 1)
         for _ in range(halvings):
-            both = _double(both)
+            both = (double or _double)(both)
         contrast, surrounding = both.chunk(2, 1)
         return contrast, surrounding
-
-
-def _pyramid(luma: Tensor, last: int) -> list[Tensor]:
-    """The exposures at levels 0 to `last`."""
-    levels = [luma]
-    for _ in range(last):
-        levels.append(_halve(levels[-1]))
-    return levels
 
 
 def _halve(x: Tensor) -> Tensor:
