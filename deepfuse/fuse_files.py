@@ -84,7 +84,8 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         clock.step("score")
     depth = written_depth(suffix, options.depth or headers[0].depth)
     carried = carry(files, base, width=width, height=height)
-    record |= {"width": width, "height": height, "depth": depth, "metadata_of": printable(files[base].name)}
+    record |= {"quality": options.quality, "width": width, "height": height, "depth": depth}
+    record["metadata_of"] = printable(files[base].name)
     record |= {"warnings": list(carried.warnings), "seconds": clock.seconds}
     return Fused(in_depth(fused, depth), carried.embedded, record)
 

@@ -8,7 +8,8 @@ from conftest import expose, random_model
 
 from deepfuse import full_size, fuse, fusion, mef_ssim
 from deepfuse.errors import ModelError
-from deepfuse.evaluation import Fuse, fuse_average, fuse_mertens
+from deepfuse.evaluation import fuse_average, fuse_mertens
+from deepfuse.evaluation.scores import Fuse
 from deepfuse.fusion import Quality
 from deepfuse.model import ARCHITECTURES, Network, rows
 
