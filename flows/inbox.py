@@ -18,8 +18,9 @@ from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
 from deepfuse.camera import read_radiance
 from deepfuse.errors import BracketError, DeepfuseError
 from deepfuse.grouping import find_brackets
-from deepfuse.params import ParamsError
+from deepfuse.params import ParamsError, read_params
 from deepfuse.photo import read_photo
+from deepfuse.workers import run_scenes
 from flows.sets import (
     REASON,
     files_of,
@@ -86,10 +87,8 @@ def _take(entry: Path, before: Mapping[Path, tuple[int, int]], content: dict[str
     if is_partial(entry) or any(before.get(path) != state for path, state in now.items()):
         return Arrival(name, "waiting", f"{printable(str(entry))}: is still being written")
     try:
-        try:
-            check_set(entry)
-        except DeepfuseError as error:
-            return _refuse(entry, printable(str(error)))
+        if (reason := fault(entry)) is not None:
+            return _refuse(entry, reason)
         key = fingerprint(entry)
         if (same := content.get(key)) and fingerprint(same) == key:
             return _drop(entry, same)
@@ -100,6 +99,28 @@ def _take(entry: Path, before: Mapping[Path, tuple[int, int]], content: dict[str
         return Arrival(target.name, "accepted", f"{len(files_of(target))} files")
     except (OSError, MemoryError) as error:
         return Arrival(name, "waiting", f"{printable(str(entry))}: cannot be taken: {error}")
+
+
+def fault(entry: Path) -> str | None:
+    """What is wrong with a set, if anything; found in a process of its own, which a damaged photo may crash or hang."""
+    limits = read_params().ingest.limits
+    [reason] = run_scenes(
+        [entry],
+        _reason,
+        refuse=lambda entry, grief: f"{entry}: {grief}",
+        jobs=1,
+        memory_gb=limits.memory_gb,
+        seconds=lambda entry: limits.seconds * max(1, len(files_of(entry))),
+    )
+    return reason
+
+
+def _reason(entry: Path) -> str | None:
+    try:
+        check_set(entry)
+    except DeepfuseError as error:
+        return printable(str(error))
+    return None
 
 
 def check_set(entry: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,7 @@ from flows.inbox import INBOX, QUARANTINE, RAW, Arrival, take_arrivals
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(inbox, "SETTLED_S", 0)
+    shutil.copy(Path(__file__).parents[1] / "params.yaml", tmp_path)
     INBOX.mkdir(parents=True)
 
 
@@ -140,3 +144,14 @@ def test_across_file_systems_a_set_is_never_half_there(monkeypatch: pytest.Monke
     assert taken() == {"beach": "accepted"}
     assert [path.name for path in RAW.iterdir()] == ["beach"]
     assert list(INBOX.iterdir()) == []
+
+
+def crash(entry: Path) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def test_a_set_that_crashes_its_decoder_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos(INBOX / "beach", 10, 200)
+    monkeypatch.setattr(inbox, "_reason", crash)
+    assert taken() == {"beach": "refused"}
+    assert "SIGSEGV" in json.loads((QUARANTINE / "beach/reason.json").read_text())["reason"]
