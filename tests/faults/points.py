@@ -103,6 +103,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "between alias and note": before(registry, "tag_version"),
     "before dvc push": before(pipeline, "dvc", command("push")),
     "between commit and branch": before(history, "_git", command("update-ref")),
-    "between branch and tags": before(registry, "tag_version", second()),
+    "between branch and tags": before(
+        registry, "tag_version", lambda version, tags: "deepfuse.data" in tags or "deepfuse.commit" in tags
+    ),
     "before the end is noted": before(retrain, "write_json"),
 }
