@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
+from deepfuse.hashing import file_digest
 
 REASON = "reason.json"
 # Names of copies on their way; those that start with a dot are rsync's.
@@ -76,8 +77,7 @@ def fingerprint(*entries: Path, known: Mapping[Path, str] | None = None) -> str:
 
 def file_md5(path: Path) -> str:
     """The MD5 of a file's content, as DVC records it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+    return file_digest(path, "md5")
 
 
 def free_name(folder: Path, entry: Path, content: str) -> Path:

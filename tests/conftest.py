@@ -146,3 +146,26 @@ def commit_all(project: Path) -> None:
     shutil.copy(ROOT / "data/.gitignore", project / "data")
     subprocess.run(["git", "add", "."], cwd=project, check=True)
     subprocess.run(["git", *identity, "commit", "-qm", "start"], cwd=project, check=True)
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables, which take seconds to make."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{path}'); mlflow.MlflowClient().search_experiments()"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of its own, with no tracking server named."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def database(empty_registry: Path, workplace: Path) -> Path:
+    """The sqlite MLflow of the working directory."""
+    return Path(shutil.copy(empty_registry, workplace))

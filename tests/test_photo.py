@@ -13,7 +13,8 @@ from PIL.TiffImagePlugin import IFDRational
 from deepfuse.bracket import Exposure
 from deepfuse.camera import CAMERAS, simulate_bracket, write_dng
 from deepfuse.errors import PhotoError
-from deepfuse.photo import camera_white_balance, check_output, read_header, read_photo, read_photos, write_photo
+from deepfuse.photo import check_output, read_header, read_photo, read_photos, write_photo
+from deepfuse.photo.opening import open_photo
 from deepfuse.photo.stored import as_rgb
 
 rng = np.random.default_rng(5)
@@ -70,9 +71,10 @@ def test_a_bracket_is_developed_with_the_white_balance_of_its_first_frame(tmp_pa
     write_dng(warm, mosaic, camera=CAMERAS[3], exposure=Exposure(1 / 60, 100, 8))
     other = replace(CAMERAS[3], xyz_to_camera=CAMERAS[0].xyz_to_camera)
     write_dng(cold, mosaic, camera=other, exposure=Exposure(1 / 60, 100, 8))
-    assert camera_white_balance(warm) != camera_white_balance(cold)
+    with open_photo(warm) as photo:
+        balance = photo.white_balance()
     alone, together = read_photo(cold), read_photos([warm, cold])[1]
-    assert (together == read_photo(cold, white_balance=camera_white_balance(warm))).all()
+    assert (together == read_photo(cold, white_balance=balance)).all()
     assert (together != alone).any()
 
 

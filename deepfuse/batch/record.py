@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from deepfuse.atomic import write_json
 from deepfuse.bracket import printable
+from deepfuse.hashing import file_digest
 
 FOLDER = ".deepfuse"
 Status = Literal["done", "finished", "failed"]
@@ -54,9 +54,7 @@ def stat_of(path: Path) -> Stat:
 
 def content_of(path: Path) -> Content:
     """A file as it is now, read whole."""
-    stat = stat_of(path)
-    with path.open("rb") as file:
-        return Content(**asdict(stat), sha256=hashlib.file_digest(file, "sha256").hexdigest())
+    return Content(**asdict(stat_of(path)), sha256=file_digest(path))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, nam
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment
 
-HELP_OUTPUT = "folder for the aligned frames (NAME_aligned.tif, in the frames' own depth) and alignment.json"
+HELP_OUTPUT = (
+    "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their metadata)"
+)
 
 
 def add(commands: Commands) -> None:
@@ -20,8 +22,6 @@ def add(commands: Commands) -> None:
     command = add_command(commands, "align", run, help="lay hand-held frames of one scene on each other")
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help=HELP_OUTPUT)
-    command.add_argument("--min-inliers", type=int, default=25, help="matches that must agree (default 25)")
-    command.add_argument("--min-kept", type=float, default=0.5, help="share the crop must keep (default 0.5)")
     command.add_argument("-f", "--force", action="store_true", help="overwrite files in DIR")
     command.add_argument("-n", "--dry-run", action="store_true", help="align and report, write nothing")
 
@@ -31,20 +31,22 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from deepfuse.alignment import align
     from deepfuse.atomic import write_json
     from deepfuse.photo import check_output, read_photos, write_photo
+    from deepfuse.photo.carrying import carry
 
     check_count(options.frames)
     outputs = [options.output / f"{path.stem}_aligned.tif" for path in options.frames]
     if len(set(outputs)) < len(outputs):
         raise ValueError(f"expected frames of different names, got {', '.join(names(options.frames))}")
-    if not options.dry_run:
-        options.output.mkdir(parents=True, exist_ok=True)
+    if options.output.exists() and not options.dry_run:
         for output in outputs:
             check_output(output, sources=options.frames, overwrite=options.force)
-    result = align(read_photos(options.frames), min_inliers=options.min_inliers, min_kept=options.min_kept)
+    result = align(read_photos(options.frames))
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record()}
     if not options.dry_run:
-        for output, frame in zip(outputs, result.frames, strict=True):
-            write_photo(output, frame)
+        options.output.mkdir(parents=True, exist_ok=True)
+        for path, output, frame in zip(options.frames, outputs, result.frames, strict=True):
+            height, width, _ = frame.shape
+            write_photo(output, frame, embedded=carry([path], 0, width=width, height=height).embedded)
         write_json(options.output / "alignment.json", record)
     return {**record, "text": _text(options.frames, result)}
 

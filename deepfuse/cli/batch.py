@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,11 @@ from deepfuse.cli.options import (
     Commands,
     add_command,
     add_fusing,
+    add_grouping,
+    found_brackets,
     fuse_options,
     names,
+    progress,
     whole,
 )
 from deepfuse.errors import PhotoError
@@ -32,8 +34,6 @@ Killed, it goes on where it was when it is run again: a set whose frames, option
 again. A set that cannot be read or aligned is left out with the reason; the others go on. OUT/.deepfuse/SET.json says
 what each picture was made of: the frames and their SHA-256, why they are one set, the evidence of their alignment, the
 model, warnings and timings."""
-HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
-HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
 HELP_SECONDS = "how long a set may take, for each of its frames (default: 300)"
@@ -43,12 +43,10 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "batch", run, help="fuse every bracket under a folder")
     command.description = DESCRIPTION
-    command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
+    add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="made where it is not there")
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
-    command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
-    command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
     command.add_argument("-j", "--jobs", type=whole(1, 999), metavar="N", help=HELP_JOBS)
     command.add_argument("--seconds", type=whole(1, 10**6), default=300, metavar="S", help=HELP_SECONDS)
@@ -59,7 +57,6 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
     from deepfuse.batch import plan, sole_batch
-    from deepfuse.grouping import find_brackets
     from deepfuse.photo import check_depth
     from deepfuse.registry import model_folder
 
@@ -67,7 +64,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     check_depth(f".{options.format}", fuse_options(options, score=options.score).depth)
     if output.resolve().is_relative_to(options.source.resolve()):
         raise PhotoError(f"{output}: expected a folder outside {options.source}, got one in it")
-    grouping = find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=_progress("photo"))
+    grouping = found_brackets(options)
     with model_folder(options.model) as model:
         jobs = _jobs(options, grouping, model)
         if options.dry_run:
@@ -104,20 +101,16 @@ def _jobs(options: argparse.Namespace, grouping: Grouping, model: Path) -> list[
     ]
 
 
-def _progress(unit: str) -> Any:
-    from functools import partial
-
-    from tqdm import tqdm
-
-    return partial(tqdm, desc=f"{unit}s", unit=unit, disable=None, leave=False, file=sys.stderr)
-
-
 def _worked_off(batch: Batch, options: argparse.Namespace) -> Iterator[Outcome]:
     from deepfuse.batch import Pace
     from deepfuse.batch import run as work
 
-    pace = Pace(options.jobs, options.seconds)
-    yield from _progress("set")(work(batch, pace), total=len(batch.todo))
+    failed = 0
+    with progress(work(batch, Pace(options.jobs, options.seconds)), unit="set", total=len(batch.todo)) as bar:
+        for outcome in bar:
+            failed += outcome.status == "failed"
+            bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
+            yield outcome
 
 
 def _planned(batch: Batch) -> dict[str, Any]:

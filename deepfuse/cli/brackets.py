@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import RADIANCE_SUFFIX, printable
-from deepfuse.cli.options import NOTHING_TO_DO, Commands, add_command, names
+from deepfuse.cli.options import NOTHING_TO_DO, Commands, add_command, add_grouping, found_brackets, names
 from deepfuse.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ DESCRIPTION = """Find the exposure brackets among the photos under a folder, in 
 or one card dump with everything. The evidence, in this order: the camera's own bracketing tags, EXIF ExposureMode,
 a ladder of exposures shot in one go, and the likeness of the pictures. Every set says why it is one, every other photo
 why it is in none. Without -o it only looks; no source file is ever changed, moved or removed."""
-HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
-HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_OUTPUT = (
     "lay the sets out as one folder per scene in OUT, by hard link: no space is used, and a program that writes into "
     "a photo there writes into the original too; nothing in OUT is overwritten"
@@ -36,12 +33,10 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "brackets", run, help="find the brackets among the photos under a folder")
     command.description = DESCRIPTION
-    command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
+    add_grouping(command)
     command.add_argument("-o", "--output", type=Path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--copy", action="store_true", help="with -o, copy instead of linking")
     command.add_argument("--dry-run", action="store_true", help="with -o, say what would be made and make nothing")
-    command.add_argument("--frames", type=_count, metavar="N", help=HELP_FRAMES)
-    command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
     command.add_argument("-v", "--verbose", action="store_true", help="name every file left out")
     command.set_defaults(refuse=command.error)
 
@@ -50,14 +45,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Look, say, and lay out if asked to."""
     if (options.copy or options.dry_run) and not options.output:
         options.refuse(f"{'--copy' if options.copy else '--dry-run'}: expected -o OUT with it, got none")
-    from tqdm import tqdm
-
-    from deepfuse.grouping import find_brackets
-
-    def progress(files: Sequence[Path]) -> Iterable[Path]:
-        return tqdm(files, desc="photos", unit="photo", disable=None, leave=False, file=sys.stderr)
-
-    grouping = find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=progress)
+    grouping = found_brackets(options)
     plan = _plan(grouping, options.source, options.output) if options.output else {}
     if not options.dry_run:
         _lay_out(plan, shutil.copy2 if options.copy else _link)
@@ -77,12 +65,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "text": "\n".join(text),
         "code": 0 if grouping.groups else NOTHING_TO_DO,
     }
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"expected 2 or more frames a set, got {text}")
-    return int(text)
 
 
 def _record(group: Group) -> dict[str, Any]:

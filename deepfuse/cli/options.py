@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from deepfuse.fuse_files import FuseOptions
+    from deepfuse.grouping import Grouping
     from deepfuse.photo import Depth
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+T = TypeVar("T")
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
@@ -25,6 +31,8 @@ EPILOG = (
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "fast computes weights at a quarter of the size, in less time (default: best)"
+HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
+HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames)"
 )
@@ -80,6 +88,28 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
 
     encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)
     return FuseOptions(not options.no_align, options.quality, _DEPTHS[options.depth], score, encoding)
+
+
+def add_grouping(command: argparse.ArgumentParser) -> None:
+    """The options of all commands that find brackets under a folder."""
+    command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
+    command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
+    command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
+
+
+def found_brackets(options: argparse.Namespace) -> Grouping:
+    """The brackets under the folder that `add_grouping` asked for."""
+    from deepfuse.grouping import find_brackets
+
+    show = partial(progress, unit="photo")
+    return find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=show)
+
+
+def progress(items: Iterable[T], *, unit: str, total: int | None = None) -> tqdm[T]:
+    """A bar on standard error while one works through the items; none where nobody looks."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=f"{unit}s", unit=unit, total=total, disable=None, leave=False, file=sys.stderr)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

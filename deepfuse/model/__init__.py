@@ -12,6 +12,7 @@ from safetensors.torch import save as save_safetensors
 
 from deepfuse.atomic import replacing, write_json
 from deepfuse.errors import ModelError
+from deepfuse.hashing import file_digest
 from deepfuse.model.paper import PaperNet
 from deepfuse.model.pyramid import PyramidNet
 
@@ -81,7 +82,7 @@ def weights_sha256(folder: Path) -> str:
         ModelError: as `read_model` does.
     """
     read_model(folder, device=torch.device("cpu"))
-    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+    return file_digest(folder / WEIGHTS_FILE)
 
 
 def _read_files(folder: Path) -> tuple[str, bytes]:

@@ -51,14 +51,14 @@ class PyramidNet(nn.Module):
         luma = F.pad(luma, (0, -width % self.grid_px, 0, -height % self.grid_px), mode="replicate")
         pyramid = [luma]
         for _ in range(COARSEST):
-            pyramid.append(_halve(pyramid[-1]))
+            pyramid.append(halve(pyramid[-1]))
         known: tuple[Tensor, ...] = ()
         for index in range(COARSEST, FINEST - 1, -1):
             known = self.levels[str(index)](pyramid[index], *pyramid[index + 1 : index + 2], *known[:2])
         fused, _, coefficients = known
         for index in range(FINEST - 1, -1, -1):
-            coefficients, band = _double(coefficients), pyramid[index] - _double(pyramid[index + 1])
-            fused = _double(fused) + (coefficients * band).sum(1, keepdim=True)
+            coefficients, band = double(coefficients), pyramid[index] - double(pyramid[index + 1])
+            fused = double(fused) + (coefficients * band).sum(1, keepdim=True)
         return _bounded(fused)[..., :height, :width]
 
 
@@ -94,12 +94,12 @@ class Level(nn.Module):
             level.
         """
         n, k, h, w = luma.shape
-        band = luma - (0.5 if coarser is None else _double(coarser))
-        so_far = luma.mean(1, keepdim=True) if fused is None else _double(fused)
-        seen = [luma - 0.5, BAND_SCALE * band, *self._contrast(luma), (so_far - 0.5).expand_as(luma)]
+        band = luma - (0.5 if coarser is None else double(coarser))
+        so_far = luma.mean(1, keepdim=True) if fused is None else double(fused)
+        seen = [luma - 0.5, BAND_SCALE * band, *self.contrast(luma), (so_far - 0.5).expand_as(luma)]
         x = self.look(torch.stack(seen, 2).view(n * k, 5, h, w))  # (N·K, C, H, W)
         if self.recall is not None and state is not None:
-            x.add_(_double(self.recall(state)))
+            x.add_(double(self.recall(state)))
         F.relu_(x)
         together = self.others(x.view(n, k, -1, h, w).mean(1))  # (N, C, H, W)
         x = F.relu_(self.own(x).view(n, k, -1, h, w).add_(together[:, None]))
@@ -111,25 +111,30 @@ class Level(nn.Module):
         weight = weight * torch.exp(LARGEST_GAIN_LOG * torch.tanh(gain))
         return so_far + (weight * band).sum(1, keepdim=True), x, weight
 
-    def _contrast(self, luma: Tensor, double: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean."""
+    def contrast(self, luma: Tensor, enlarge: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean.
+
+        Both are (N, K, H, W), like `luma`; `enlarge` does what `double` does.
+        """
         halvings = min(CONTRAST_HALVINGS, COARSEST - self.index)
         mean, square = luma, luma.square()
         for _ in range(halvings):
-            mean, square = _halve(mean), _halve(square)
+            mean, square = halve(mean), halve(square)
         deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
         both = torch.cat([deviation, mean - 0.5], 1)
         for _ in range(halvings):
-            both = (double or _double)(both)
+            both = (enlarge or double)(both)
         contrast, surrounding = both.chunk(2, 1)
         return contrast, surrounding
 
 
-def _halve(x: Tensor) -> Tensor:
+def halve(x: Tensor) -> Tensor:
+    """Planes (N, C, H, W) at half the size, by means of 2 × 2."""
     return F.avg_pool2d(x, 2)
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
+    """Planes (N, C, H, W) at twice the size, bilinear."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 

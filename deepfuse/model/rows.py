@@ -16,8 +16,8 @@ from deepfuse.model.pyramid import (
     SHARPNESS,
     Level,
     PyramidNet,
-    _double,
-    _halve,
+    double,
+    halve,
 )
 
 KEPT = 2  # the pyramid is kept whole from this level on, a quarter of the size
@@ -89,7 +89,7 @@ class RowByRow:
         self._finest = finest
         self._pyramid = {KEPT: Rows(0, kept.to(self._device))}
         for index in range(KEPT, COARSEST):
-            self._pyramid[index + 1] = Rows(0, _halve(self._pyramid[index].planes))
+            self._pyramid[index + 1] = Rows(0, halve(self._pyramid[index].planes))
         self._overview: tuple[Rows, ...] = ()
         for index in range(COARSEST, WHOLE - 1, -1):
             self._overview = self._level(index, slice(0, self._pyramid[index].stop), self._overview)[:2]
@@ -125,7 +125,7 @@ class RowByRow:
         so_far = known[0].doubled(wide) if known else _total(luma) / luma.shape[1]
         around = seen(rows, height)
         contrast, mean = (
-            Rows(around.start, part).cut(wide) for part in level._contrast(exposures[index].cut(around), _doubled)
+            Rows(around.start, part).cut(wide) for part in level.contrast(exposures[index].cut(around), _doubled)
         )
         planes = [luma - 0.5, BAND_SCALE * band, contrast, mean, (so_far - 0.5).expand_as(luma)]
         x = level.look(torch.stack(planes, -1).to(self._dtype)[0].movedim(-1, 1))  # (K, C, H, W), channels last
@@ -153,7 +153,7 @@ class RowByRow:
 def _doubled(planes: Tensor) -> Tensor:
     """What `F.interpolate` does; in float32 its last bit depends on how many pixels there are, here it does not."""
     if planes.dtype != torch.float32:
-        return _double(planes)
+        return double(planes)
     for axis in (2, 3):
         size = planes.shape[axis]
         before, after = (planes.narrow(axis, start, size - 1) for start in (0, 1))

@@ -5,7 +5,7 @@ from deepfuse.photo.encoding import DEFAULT_ENCODING, Encoding
 from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.raw import WhiteBalance
-from deepfuse.photo.reading import camera_white_balance, read_bracket, read_header, read_photo, read_photos
+from deepfuse.photo.reading import read_bracket, read_header, read_photo, read_photos
 from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Header",
     "Limits",
     "WhiteBalance",
-    "camera_white_balance",
     "check_depth",
     "check_file",
     "check_output",

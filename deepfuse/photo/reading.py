@@ -65,9 +65,3 @@ def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> I
         balance = next((chosen for photo in photos if (chosen := photo.white_balance())), None)
         for photo in photos:
             yield photo.header, photo.decode(balance)
-
-
-def camera_white_balance(path: Path) -> WhiteBalance | None:
-    """The white balance the camera chose for a RAW file; `None` for other files or where there is none."""
-    with open_photo(path) as photo:
-        return photo.white_balance()

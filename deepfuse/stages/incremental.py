@@ -15,6 +15,7 @@ from typing import Any
 from deepfuse.atomic import new_folder, remove_abandoned
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
+from deepfuse.hashing import file_digest
 from deepfuse.manifest import Scene, read_manifest, write_manifest
 from deepfuse.params import read_yaml
 
@@ -86,18 +87,12 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
 def code_of(stage: str) -> dict[str, str]:
     """The SHA-256 of each Python file among a stage's `deps` in dvc.yaml."""
     deps = read_yaml(Path("dvc.yaml"))["stages"][stage]["deps"]
-    return {dep: file_sha256(Path(dep)) for dep in deps if dep.endswith(".py")}
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {dep: file_digest(Path(dep)) for dep in deps if dep.endswith(".py")}
 
 
 def content(scene: Scene, folder: Path) -> list[Any]:
     """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
-    return [asdict(scene), [file_sha256(path) for path in scene.pictures(folder)]]
+    return [asdict(scene), [file_digest(path) for path in scene.pictures(folder)]]
 
 
 def _link_tree(source: Path, target: Path) -> None:

@@ -14,10 +14,11 @@ from deepfuse.camera import camera_named, normalise_radiance, read_radiance, sim
 from deepfuse.color import as_uint16, mean_luma
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import Grouping, find_brackets
+from deepfuse.hashing import file_digest
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
-from deepfuse.stages.incremental import SceneCache, file_sha256, scene_cache
+from deepfuse.stages.incremental import SceneCache, scene_cache
 from deepfuse.workers import run_scenes, worker_count
 
 OUT = Path("data/frames")
@@ -121,7 +122,7 @@ def fingerprint(path: Path, limits: Limits) -> str:
     """The SHA-256 of a file, once it is known to be one that may be read."""
     check_file(path, limits)
     try:
-        return file_sha256(path)
+        return file_digest(path)
     except OSError as error:
         raise PhotoError(f"{path}: cannot be read: {error.strerror}") from error
 

@@ -13,10 +13,11 @@ import torch
 from tqdm import tqdm
 
 from deepfuse.atomic import replacing, write_json
+from deepfuse.hashing import file_digest
 from deepfuse.model import build_model, pick_device, write_model
 from deepfuse.params import Params, read_params
 from deepfuse.patches import PatchSet
-from deepfuse.stages.incremental import code_of, digest, file_sha256
+from deepfuse.stages.incremental import code_of, digest
 from deepfuse.training import Settings, fit, history_csv
 
 PATCHES = Path("data/patches")
@@ -73,7 +74,7 @@ def provenance(params: Params, settings: Settings, device: torch.device) -> dict
         "precision": settings.precision,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
-        "patches": {name: file_sha256(PATCHES / name) for name in ("train.parquet", "val.parquet")},
+        "patches": {name: file_digest(PATCHES / name) for name in ("train.parquet", "val.parquet")},
         "code": code_of("train"),
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
     }
