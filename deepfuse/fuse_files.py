@@ -11,9 +11,10 @@ from typing import Any
 from deepfuse.alignment import align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
-from deepfuse.fusion import Quality, fuse
+from deepfuse.fusion import fuse
 from deepfuse.mef_ssim import mef_ssim
 from deepfuse.model import Network
+from deepfuse.model.quality import Quality, check_quality
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Embedded, Encoding, Header, in_depth, read_bracket, written_depth
 from deepfuse.photo.carrying import carry
 
@@ -23,10 +24,14 @@ _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
 
 @dataclass(frozen=True)
 class FuseOptions:
-    """How a bracket is fused and written; `depth` is that of the frames if `None`, `score` asks for the MEF-SSIM."""
+    """How a bracket is fused and written.
+
+    If they are `None`, `quality` is the first that the network has and `depth` that of the frames. `score` asks for the
+    MEF-SSIM.
+    """
 
     align: bool = True
-    quality: Quality = "best"
+    quality: Quality | None = None
     depth: Depth | None = None
     score: bool = False
     encoding: Encoding = DEFAULT_ENCODING
@@ -63,10 +68,13 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         suffix: of the file to be written, which decides what depth it can hold.
 
     Raises:
+        ModelError: the network does not have the quality.
         PhotoError: a frame cannot be read.
         BracketError: the frames cannot be one bracket.
         AlignmentError: they cannot be registered surely.
     """
+    quality = options.quality or model.qualities[0]
+    check_quality(quality, model.arch, model.qualities)
     clock = _Clock()
     headers, frames = _read(files, options.depth)
     clock.step("read")
@@ -76,7 +84,7 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         frames, base = list(alignment.frames), alignment.reference
         record["alignment"] = alignment.record()
         clock.step("align")
-    fused = fuse(frames, model=model, quality=options.quality)
+    fused = fuse(frames, model=model, quality=quality)
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:
@@ -84,7 +92,7 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         clock.step("score")
     depth = written_depth(suffix, options.depth or headers[0].depth)
     carried = carry(files, base, width=width, height=height)
-    record |= {"quality": options.quality, "width": width, "height": height, "depth": depth}
+    record |= {"quality": quality, "width": width, "height": height, "depth": depth}
     record["metadata_of"] = printable(files[base].name)
     record |= {"warnings": list(carried.warnings), "seconds": clock.seconds}
     return Fused(in_depth(fused, depth), carried.embedded, record)

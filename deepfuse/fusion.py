@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -12,20 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepfuse.chroma import colour_planes, paint
 from deepfuse.color import Image, check_range
-from deepfuse.errors import ModelError
 from deepfuse.full_size import FewRows, PyramidRows, bands, paper_rows
 from deepfuse.model import SHIPPED, Network, read_model
-from deepfuse.model.pyramid import PyramidNet
+from deepfuse.model.pyramid import FINEST, PyramidNet
+from deepfuse.model.quality import Quality, check_quality
 from deepfuse.windows import Run, side_by_side
 
-Quality = Literal["best", "fast"]
 STRIP_PX = 3 * 2**19
 STRIP_GRID_PX = 64
 """Rows of a strip are a multiple of this."""
 MOST_STRIPS = 8  # computed at once; each needs memory of its own
 
 
-def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: Quality = "best") -> Image:
+def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: Quality | None = None) -> Image:
     """Fuse the aligned exposures of one scene into one picture.
 
     What it needs beside the frames and the picture is about a twentieth of them and a few strips of rows.
@@ -34,7 +32,8 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
         frames: K ≥ 2 arrays (H, W, 3) of one shape and dtype: uint8, uint16 or float32 (0 to 1), sRGB-encoded,
             in any order: the result is the same.
         model: the network; the shipped one if `None`.
-        quality: "best" is the whole network; "fast" takes the coefficients of half size from a quarter of the size.
+        quality: "best" is the whole network; "fast" takes the coefficients of half size from a quarter of the size;
+            the first that the network has if `None`.
 
     Returns:
         (H, W, 3) of the frames' dtype.
@@ -42,11 +41,11 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
     Raises:
         ValueError: fewer than two frames, other shapes, or floats that leave 0..1; an unknown quality.
         TypeError: frames of another dtype, or of several.
-        ModelError: "fast" with a network that has no pyramid.
+        ModelError: a quality that the network does not have.
     """
-    if quality not in get_args(Quality):
-        raise ValueError(f"expected a quality of {', '.join(get_args(Quality))}, got '{quality}'")
     model = model or shipped_model()
+    quality = quality or model.qualities[0]
+    check_quality(quality, model.arch, model.qualities)
     arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
     fused = np.empty_like(arrays[0], order="C")
     strips = _strips(*fused.shape[:2])
@@ -79,9 +78,7 @@ def _strips(height: int, width: int) -> list[slice]:
 
 def _luma_of(arrays: Sequence[Image], model: Network, quality: Quality, run: Run, strips: Sequence[slice]) -> FewRows:
     if isinstance(model, PyramidNet):
-        return PyramidRows(arrays, model, finest=1 if quality == "best" else 2, run=run, strips=strips)
-    if quality == "fast":
-        raise ModelError(f"quality 'fast': expected a network with a pyramid, got '{model.arch}'")
+        return PyramidRows(arrays, model, finest=FINEST[quality], run=run, strips=strips)
     return paper_rows(arrays, model)
 
 

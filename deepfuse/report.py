@@ -41,7 +41,7 @@ th:first-child, td:first-child, .text {{ text-align: left }} tr:nth-child(even) 
 tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
 </style>
 <h1>Evaluation on {count} test scenes</h1>
-<p>MEF-SSIM over three scales, 1 is best.</p>
+<p>MEF-SSIM over three scales, 1 is best. <em>model</em> is the network at the quality that it is served with.</p>
 <table><thead><tr><th>scene{heads}<th>pixels that move</tr></thead><tbody>
 {rows}
 </tbody><tfoot><tr><td>mean{means}<td></tr></tfoot></table>

@@ -25,6 +25,7 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.loader import Loader
 from deepfuse.mef_ssim import MEFSSIMLoss
 from deepfuse.model import Network
+from deepfuse.model.quality import Quality
 from deepfuse.patches import PatchSet
 
 LUMINANCE_PX = 32
@@ -71,6 +72,8 @@ def fit(
 ) -> History:
     """Train `model` in place with Adam under a cosine that takes the learning rate to zero, after a short warm-up.
 
+    Each step trains one of the qualities that the network has, by lot: levels that serve several learn for all of them.
+
     Args:
         model: on the device to train on.
         train: training patches.
@@ -104,9 +107,9 @@ def fit(
     return history
 
 
-def step(model: Network, frames: Tensor, optimizer: Adam, settings: Settings) -> Tensor:
+def step(model: Network, frames: Tensor, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
     """One update of the network on a batch (B, K, H, W) of luma from 0 to 1; its loss, still on the device."""
-    fused = _forward(model, frames, settings)
+    fused = _forward(model, frames, settings, quality)
     loss: Tensor = MEFSSIMLoss(settings.loss_scales)(frames, fused)
     if settings.luminance_weight:
         loss = loss + settings.luminance_weight * luminance_error(frames, fused)
@@ -166,9 +169,10 @@ def _train_epoch(
 ) -> float:
     model.train()
     total, patches = torch.zeros((), device=_device(model)), 0
-    turns = np.random.default_rng([settings.seed, epoch])
+    dice = np.random.default_rng([settings.seed, epoch])
     for frames in batches:
-        total += step(model, _turned(frames, int(turns.integers(8))), optimizer, settings) * len(frames)
+        quality = model.qualities[dice.integers(len(model.qualities))]
+        total += step(model, _turned(frames, int(dice.integers(8))), optimizer, settings, quality) * len(frames)
         schedule.step()
         patches += len(frames)
         on_batch(epoch, len(frames))
@@ -190,15 +194,15 @@ def _validate(model: Network, loader: Loader, settings: Settings) -> float | Non
     total, patches = torch.zeros((), device=_device(model)), 0
     with torch.inference_mode():
         for frames in loader.batches(None):
-            total += mef_ssim_loss(frames, _forward(model, frames, settings)) * len(frames)
+            total += mef_ssim_loss(frames, _forward(model, frames, settings, model.qualities[0])) * len(frames)
             patches += len(frames)
     return 1 - float(total) / patches if patches else None
 
 
-def _forward(model: Network, frames: Tensor, settings: Settings) -> Tensor:
+def _forward(model: Network, frames: Tensor, settings: Settings, quality: Quality) -> Tensor:
     bf16 = settings.precision == "bf16"
     with torch.autocast(frames.device.type, torch.bfloat16) if bf16 else nullcontext():
-        fused: Tensor = model(frames)
+        fused: Tensor = model(frames, quality)
     return fused.float()
 
 

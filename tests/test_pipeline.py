@@ -49,7 +49,7 @@ def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     metrics = json.loads((data / "report/metrics.json").read_text())
     assert metrics["scenes"] == 1
     assert metrics.keys() == {"scenes", *(field.name for field in fields(Score))}
-    assert metrics["mef_ssim"].keys() == metrics["halo"].keys() == {"model", "mertens", "average"}
+    assert metrics["mef_ssim"].keys() == metrics["halo"].keys() == {"model", "model_best", "mertens", "average"}
     assert all(0 < value <= 1 for value in metrics["mef_ssim"].values())
     assert read_photo(data / "report/fused/cave.tif").dtype == np.uint16
     assert "cave" in (data / "report/index.html").read_text()

@@ -17,7 +17,7 @@ from deepfuse.alignment.geometry import (
 )
 from deepfuse.alignment.pair import UNTOUCHED_PX, Pair
 from deepfuse.alignment.proxy import Proxy, luma, prepare
-from deepfuse.alignment.refinement import polish, refine
+from deepfuse.alignment.refinement import NEAR_PX, fit_correction, polish, refine
 from deepfuse.alignment.result import Matrix, Pixels
 from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect, vote
 
@@ -57,9 +57,12 @@ def finish(start: Matrix, pair: FullPair) -> Matrix | None:
     if min(pair.size) < WINDOW_PX:
         return unless_still(full, pair.size)
     ask = _voter(pair, seen)
-    refined, votes = polish(*refine(full, ask), ask, pair.size)
     still = ask(np.eye(3))
-    if still.confirm(pair.proxies.gate.still_tiles) and not clearly_better(votes, still):
+    stands = still.confirm(pair.proxies.gate.still_tiles)
+    if stands and is_identity(start) and _asks_for_nothing(still, pair.size):
+        return np.eye(3)
+    refined, votes = polish(*refine(full, ask), ask, pair.size)
+    if stands and not clearly_better(votes, still):
         return np.eye(3)
     return unless_still(refined if is_camera_motion(refined, *pair.size) else full, pair.size)
 
@@ -67,6 +70,12 @@ def finish(start: Matrix, pair: FullPair) -> Matrix | None:
 def unless_still(homography: Matrix, size: tuple[int, int]) -> Matrix:
     """Exactly the identity where no corner moves noticeably."""
     return np.eye(3) if corner_shift_px(homography, *size) < UNTOUCHED_PX else homography
+
+
+def _asks_for_nothing(votes: Votes, size: tuple[int, int]) -> bool:
+    """Whether the motion that the tiles ask for is too small to notice."""
+    correction = fit_correction(votes, NEAR_PX)
+    return correction is not None and corner_shift_px(correction, *size) < UNTOUCHED_PX
 
 
 def _voter(pair: FullPair, seen: Votes) -> Callable[[Matrix], Votes]:

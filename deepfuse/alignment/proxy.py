@@ -19,6 +19,7 @@ WELL_EXPOSED = (0.1, 0.9)
 BLUR_PX = 1.0  # makes resampling invisible to the comparison
 NEIGHBOURHOOD_PX = 19
 MIN_CONTRAST = 1e-4
+BAND_PX = 2**16  # converted at once: they stay in the processor's cache
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -50,8 +51,13 @@ class Proxy:
 
 def luma(picture: Pixels) -> Grey:
     """Luma (height, width), 0 to 1, of an sRGB-encoded picture of any depth."""
-    peak = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
-    return np.asarray(cv2.transform(picture.astype(np.float32), LUMA / peak), dtype=np.float32)
+    weights = LUMA if picture.dtype == np.float32 else LUMA / float(np.iinfo(picture.dtype).max)
+    grey = np.empty(picture.shape[:2], np.float32)
+    band = max(BAND_PX // picture.shape[1], 1)
+    for top in range(0, len(grey), band):
+        rows = slice(top, top + band)
+        grey[rows] = cv2.transform(picture[rows].astype(np.float32), weights)
+    return grey
 
 
 def make_proxy(picture: Pixels) -> Proxy:

@@ -96,7 +96,7 @@ def _assemble(
 def _cut(frame: Pixels, homography: Matrix, crop: tuple[int, int, int, int]) -> Pixels:
     x, y, width, height = crop
     if is_identity(homography):
-        return frame[y : y + height, x : x + width].copy()
+        return frame[y : y + height, x : x + width]
     return warp(frame, translation(-x, -y) @ homography, (width, height))
 
 

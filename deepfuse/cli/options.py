@@ -30,7 +30,7 @@ EPILOG = (
     "5 model refused, 6 registry unreachable"
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
-HELP_QUALITY = "fast computes weights at a quarter of the size, in less time (default: best)"
+HELP_QUALITY = "best computes weights at half size, fast at a quarter of it (default: fast, where the model has it)"
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
 HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_DEPTH = (
@@ -71,7 +71,7 @@ def moved(before: str | None, after: str) -> dict[str, Any]:
 def add_fusing(command: argparse.ArgumentParser) -> None:
     """The options of all commands that write fused pictures."""
     command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
-    command.add_argument("--quality", choices=("best", "fast"), default="best", help=HELP_QUALITY)
+    command.add_argument("--quality", choices=("fast", "best"), help=HELP_QUALITY)
     command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
     command.add_argument("--depth", choices=tuple(_DEPTHS), default="keep", help=HELP_DEPTH)
     command.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -48,8 +49,11 @@ def fuse_average(frames: Sequence[Image]) -> Image:
 
 
 def methods(model: Network) -> dict[str, Fuse]:
-    """The model and its baselines, by the names that reports use."""
-    return {"model": lambda frames: fuse(frames, model=model), "mertens": fuse_mertens, "average": fuse_average}
+    """The model as it is served, at its other qualities, and its baselines, by the names that reports use."""
+    served, *others = model.qualities
+    names = {"model": served, **{f"model_{quality}": quality for quality in others}}
+    fusions: dict[str, Fuse] = {name: partial(fuse, model=model, quality=quality) for name, quality in names.items()}
+    return {**fusions, "mertens": fuse_mertens, "average": fuse_average}
 
 
 def score(frames: Sequence[Image], fused: Image) -> Score:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepfuse.model.quality import Quality, check_quality
+
 LEAK = 0.01
 
 
@@ -22,6 +24,7 @@ class PaperNet(nn.Module):
 
     arch = "paper"
     chroma: Literal["saturated"] = "saturated"
+    qualities: tuple[Quality, ...] = ("best",)
     halo_px = 12  # zeros beyond the border would darken it, so the picture's edge goes on for the field of view
     tile_px = 512
 
@@ -45,8 +48,9 @@ class PaperNet(nn.Module):
             layer.weight[0] = 0
             layer.weight[0, 0, centre, centre] = 0.5 if layer is self.c5 else 1
 
-    def forward(self, luma: Tensor) -> Tensor:
+    def forward(self, luma: Tensor, quality: Quality = "best") -> Tensor:
         """Fused luma (N, 1, H, W) of the exposures' luma (N, K, H, W) from 0 to 1, in any order; not clipped."""
+        check_quality(quality, self.arch, self.qualities)
         n, k, h, w = luma.shape
         x = luma.reshape(n * k, 1, h, w)  # (N·K, 1, H, W): both towers as one batch
         x = F.leaky_relu(self.c1(x), LEAK)  # (N·K, 16, H, W)
