@@ -1,8 +1,9 @@
-"""Seconds and memory of fusing brackets at full resolution: ours in each quality, and OpenCV's Mertens fusion.
+"""Seconds and memory of fusing brackets at full resolution: ours in each quality, OpenCV's Mertens fusion, enfuse.
 
 Every case runs in a process of its own, the methods of a case one after the other, because machines are shared: trust
 the ratios. Memory is the peak of the process less what it held with the frames in memory, so it is what fusing adds;
-that includes the fused picture. Frames are simulated: blobs of light and noise.
+that includes the fused picture. Enfuse runs from files to file, and its memory is that of its own process. Frames are
+simulated: blobs of light and noise.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ def measured(method: str, megapixels: float, k: int, options: argparse.Namespace
     held, wall, cpu = peak_mib(), time.perf_counter(), processor_s()
     fused = METHODS[method](frames)
     wall, cpu, added = time.perf_counter() - wall, processor_s() - cpu, peak_mib() - held
+    if method == "enfuse":
+        added = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return wall, cpu, added, mef_ssim(frames, fused) if options.score else 0.0
 
 

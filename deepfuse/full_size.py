@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from deepfuse.chroma import luma_plane
 from deepfuse.color import Float, Image
 from deepfuse.model.paper import PaperNet
 from deepfuse.model.pyramid import MARGIN, PyramidNet
-from deepfuse.model.rows import RowByRow, Rows, coarser, seen
+from deepfuse.model.rows import RowByRow, Rows, coarser, precision, seen
 from deepfuse.windows import Run
 
 BAND_PX = 2**17  # pixels at once: what they need stays in the processor's cache
@@ -33,6 +34,9 @@ def paper_rows(frames: Sequence[Image], model: PaperNet) -> FewRows:
     """The fused luma of the paper's network, at any rows, by tiles with its field of view around."""
     height, width, _ = frames[0].shape
     device = next(model.parameters()).device
+    dtype = precision(device)
+    model = copy.deepcopy(model)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a memory format alone is enough
 
     def around(part: slice, size: int) -> NDArray[np.intp]:
         return np.arange(part.start - model.halo_px, part.stop + model.halo_px).clip(0, size - 1)
@@ -44,7 +48,9 @@ def paper_rows(frames: Sequence[Image], model: PaperNet) -> FewRows:
             window = np.ix_(around(rows, height), around(columns, width))
             tile = torch.from_numpy(np.stack([luma_plane(frame[window]) for frame in frames]))[None].to(device)
             inner = slice(model.halo_px, -model.halo_px)
-            fused[:, columns] = model(tile)[0, 0, inner, inner].cpu().numpy()
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                features = model.features(tile)
+            fused[:, columns] = model.c5(features.float())[0, 0, inner, inner].cpu().numpy()
         return fused
 
     return rows_of

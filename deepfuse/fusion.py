@@ -48,7 +48,7 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
     check_quality(quality, model.arch, model.qualities)
     arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
     fused = np.empty_like(arrays[0], order="C")
-    strips = _strips(*fused.shape[:2])
+    strips = strips_of(*fused.shape[:2])
     with side_by_side(MOST_STRIPS) as run:
         luma_of = _luma_of(arrays, model, quality, run, strips)
 
@@ -71,7 +71,8 @@ def shipped_model() -> Network:
     return read_model(SHIPPED)
 
 
-def _strips(height: int, width: int) -> list[slice]:
+def strips_of(height: int, width: int) -> list[slice]:
+    """The rows of a picture in strips of a few megapixels."""
     rows = max(STRIP_PX // width // STRIP_GRID_PX, 1) * STRIP_GRID_PX
     return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 

@@ -54,7 +54,8 @@ def test_strips_leave_no_trace(
     dtype: type,
     precision: torch.dtype,
 ) -> None:
-    monkeypatch.setattr(rows, "precision", lambda device: precision)
+    for module in (rows, full_size):
+        monkeypatch.setattr(module, "precision", lambda device: precision)
     frames = [rng.integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True) for _ in range(3)]
     model = random_model(1, arch, noise=0.05)
     whole = fuse(frames, model=model, quality=quality)

@@ -25,11 +25,21 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class Batch:
-    """The sets of a batch: those to be made, those whose pictures are there, and those that fail before any work."""
+    """The sets of a batch, and the photos that cannot be read and are in none of them.
+
+    `todo` are to be made, the pictures of those `finished` are there, and those `unreadable` fail before any work, with
+    the reason.
+    """
 
     todo: tuple[Job, ...]
     finished: tuple[Job, ...]
-    failed: tuple[Outcome, ...]
+    unreadable: tuple[tuple[Job, str], ...]
+    lost: tuple[Outcome, ...]
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """What is known to fail before any work."""
+        return (*(Outcome(job.scene, "failed", reason) for job, reason in self.unreadable), *self.lost)
 
 
 @dataclass(frozen=True)
@@ -48,25 +58,25 @@ def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
     """
     unreadable = {group.bracket.scene: group.unreadable for group in grouping.groups if group.unreadable}
     named = {one.file for ones in unreadable.values() for one in ones}
-    failed = [Outcome(scene, "failed", "; ".join(one.why for one in ones)) for scene, ones in unreadable.items()]
-    failed += [
+    lost = [
         Outcome(printable(str(one.file)), "failed", printable(one.why).removeprefix(f"{printable(str(one.file))}: "))
         for one in grouping.left_out
         if one.cause == "unreadable" and one.file not in named
     ]
+    bad = [(job, "; ".join(one.why for one in unreadable[job.scene])) for job in jobs if job.scene in unreadable]
     good = [job for job in jobs if job.scene not in unreadable]
-    done = {job.scene for job in good if job.finished}
-    return Batch(
-        tuple(job for job in good if job.scene not in done), tuple(j for j in good if j.scene in done), tuple(failed)
-    )
+    done = [job for job in good if job.finished]
+    return Batch(tuple(job for job in good if job not in done), tuple(done), tuple(bad), tuple(lost))
 
 
 def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
-    """Fuse the sets that are to be made; each is written as soon as it is made.
+    """Fuse the sets that are to be made, each written as soon as it is made; keep the reasons of those that cannot be.
 
     Raises:
         DeepfuseError: `DEEPFUSE_JOBS` is no whole number of 1 or more.
     """
+    yield from batch.lost
+    yield from (fail(job, reason) for job, reason in batch.unreadable)
     jobs = pace.jobs or worker_count(len(batch.todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(batch.todo))
     yield from run_scenes(
         batch.todo,

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             return _planned(plan(jobs, grouping))
         with sole_batch(output):
             batch = plan(jobs, grouping)
-            outcomes = [*batch.failed, *_worked_off(batch, options)]
+            outcomes = list(_worked_off(batch, options))
     return _summary(batch, outcomes, grouping, time.perf_counter() - started)
 
 
@@ -105,8 +105,9 @@ def _worked_off(batch: Batch, options: argparse.Namespace) -> Iterator[Outcome]:
     from deepfuse.batch import Pace
     from deepfuse.batch import run as work
 
-    failed = 0
-    with progress(work(batch, Pace(options.jobs, options.seconds)), unit="set", total=len(batch.todo)) as bar:
+    outcomes = work(batch, Pace(options.jobs, options.seconds))
+    failed, total = 0, len(batch.todo) + len(batch.failures)
+    with progress(outcomes, unit="set", total=total) as bar:
         for outcome in bar:
             failed += outcome.status == "failed"
             bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
@@ -118,9 +119,9 @@ def _planned(batch: Batch) -> dict[str, Any]:
         {"set": job.scene, "output": printable(str(job.output)), "files": names(list(job.files))} for job in batch.todo
     ]
     lines = [f"would make {one['output']} of {len(one['files'])} frames" for one in todo]
-    lines += [f"failed: {one.scene}: {printable(one.reason)}" for one in batch.failed]
+    lines += [f"failed: {one.scene}: {printable(one.reason)}" for one in batch.failures]
     lines += [f"{len(todo)} sets would be fused, {len(batch.finished)} are finished already"]
-    return {"todo": todo, "finished": [job.scene for job in batch.finished], "failed": _failures(batch.failed),
+    return {"todo": todo, "finished": [job.scene for job in batch.finished], "failed": _failures(batch.failures),
             "text": "\n".join(lines), "code": 0 if todo or batch.finished else NOTHING_TO_DO}  # fmt: skip
 
 

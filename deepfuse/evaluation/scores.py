@@ -38,7 +38,7 @@ class Score:
 
 def fuse_mertens(frames: Sequence[Image]) -> Image:
     """OpenCV's exposure fusion (Mertens, Kautz, Van Reeth 2007) at its defaults, clipped to the frames' range."""
-    scaled = [255 * to_float(frame) for frame in frames]  # it divides by 255, whatever the type
+    scaled = [frame if frame.dtype == np.uint8 else 255 * to_float(frame) for frame in frames]  # it divides by 255
     fused = np.asarray(cv2.createMergeMertens().process(scaled), np.float32)
     return from_float(fused, frames[0].dtype)
 

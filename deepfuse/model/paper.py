@@ -51,12 +51,15 @@ class PaperNet(nn.Module):
     def forward(self, luma: Tensor, quality: Quality = "best") -> Tensor:
         """Fused luma (N, 1, H, W) of the exposures' luma (N, K, H, W) from 0 to 1, in any order; not clipped."""
         check_quality(quality, self.arch, self.qualities)
+        fused: Tensor = self.c5(self.features(luma))  # (N, 1, H, W)
+        return fused
+
+    def features(self, luma: Tensor) -> Tensor:
+        """What the last layer sees, (N, 16, H, W), of the exposures' luma (N, K, H, W)."""
         n, k, h, w = luma.shape
         x = luma.reshape(n * k, 1, h, w)  # (N·K, 1, H, W): both towers as one batch
         x = F.leaky_relu(self.c1(x), LEAK)  # (N·K, 16, H, W)
         x = F.leaky_relu(self.c2(x), LEAK)  # (N·K, 32, H, W)
         x = 2 * x.view(n, k, 32, h, w).mean(1)  # (N, 32, H, W)
         x = F.leaky_relu(self.c3(x), LEAK)
-        x = F.leaky_relu(self.c4(x), LEAK)  # (N, 16, H, W)
-        fused: Tensor = self.c5(x)  # (N, 1, H, W)
-        return fused
+        return F.leaky_relu(self.c4(x), LEAK)  # (N, 16, H, W)

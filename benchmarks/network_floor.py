@@ -1,0 +1,100 @@
+"""The networks by strips, without colour, beside what the machine's rate of matrix multiplication would allow.
+
+The floor counts every multiplication of every convolution, once a pixel, at the rate of one large matrix product. The
+network by strips adds what strips see around themselves, the bands, and everything that is no convolution.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepfuse.full_size import FewRows, PyramidRows, paper_rows
+from deepfuse.fusion import strips_of
+from deepfuse.model import ARCHITECTURES, Network, build_model
+from deepfuse.model.pyramid import FINEST
+from deepfuse.model.quality import Quality
+from deepfuse.model.rows import precision
+
+COUNTED_PX = 512
+MATRIX_PX = 2048
+
+
+def main() -> None:
+    """Measure and print."""
+    options = arguments()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    height = round((options.megapixels * 1e6 / 1.5) ** 0.5)
+    frames = [np.random.default_rng(i).integers(0, 256, (height, round(1.5 * height), 3), np.uint8) for i in (0, 1)]
+    dtype = precision(torch.device("cpu"))
+    rate = matrix_rate(dtype)
+    print(
+        f"one core, {str(dtype).removeprefix('torch.')}: {rate / 1e9:.0f} GFLOP/s; {options.megapixels:g} MP, 2 frames"
+    )
+    for arch in ARCHITECTURES:
+        model = build_model(arch).eval().requires_grad_(False)
+        for quality in model.qualities:
+            floor = 2 * multiplications(model, quality) * options.megapixels * 1e6 / rate
+            seconds = processor_s(lambda m=model, q=quality: whole(frames, m, q))
+            print(f"{arch:8} {quality:5} floor {floor:7.2f} s, by strips {seconds:7.2f} s: {seconds / floor:5.2f} ×")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megapixels", type=float, default=4)
+    return parser.parse_args()
+
+
+def whole(frames: list[np.ndarray], model: Network, quality: Quality) -> None:
+    """The luma of the whole picture."""
+    strips = strips_of(*frames[0].shape[:2])
+    with torch.inference_mode():
+        rows: FewRows = (
+            paper_rows(frames, model)
+            if model.arch == "paper"
+            else PyramidRows(frames, model, finest=FINEST[quality], run=map, strips=strips)
+        )
+        for strip in strips:
+            rows(strip)
+
+
+def multiplications(model: Network, quality: Quality) -> float:
+    """Of all convolutions, for a pixel of two frames."""
+    total = 0
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total
+        total += output.numel() * layer.weight[0].numel()
+
+    hooks = [layer.register_forward_hook(count) for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    model(torch.rand(1, 2, COUNTED_PX, COUNTED_PX), quality)
+    for hook in hooks:
+        hook.remove()
+    return total / COUNTED_PX**2
+
+
+def matrix_rate(dtype: torch.dtype) -> float:
+    """Operations a second of one large product, a multiplication and an addition counted as two."""
+    a = torch.randn(MATRIX_PX, MATRIX_PX).to(dtype)
+    return 2 * MATRIX_PX**3 / processor_s(lambda: a @ a)
+
+
+def processor_s(run: Callable[[], object], rounds: int = 3) -> float:
+    """The fastest of some rounds, in processor seconds."""
+    taken = []
+    for _ in range(rounds):
+        start = time.process_time()
+        run()
+        taken.append(time.process_time() - start)
+    return min(taken)
+
+
+if __name__ == "__main__":
+    main()
