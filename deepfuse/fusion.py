@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from deepfuse.chroma import colour_planes, paint
+from deepfuse.chroma import colour_planes
 from deepfuse.color import Image, check_range
+from deepfuse.controls import NEUTRAL, Controls
 from deepfuse.errors import ModelError
 from deepfuse.full_size import FewRows, PyramidRows, bands, paper_rows
 from deepfuse.model import SHIPPED, Network, read_model
 from deepfuse.model.pyramid import PyramidNet
+from deepfuse.painting import paint
 from deepfuse.windows import Run, side_by_side
 
 Quality = Literal["best", "fast"]
@@ -25,7 +27,13 @@ STRIP_GRID_PX = 64
 MOST_STRIPS = 8  # computed at once; each needs memory of its own
 
 
-def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: Quality = "best") -> Image:
+def fuse(
+    frames: Sequence[ArrayLike],
+    *,
+    model: Network | None = None,
+    quality: Quality = "best",
+    controls: Controls = NEUTRAL,
+) -> Image:
     """Fuse the aligned exposures of one scene into one picture.
 
     What it needs beside the frames and the picture is about a twentieth of them and a few strips of rows.
@@ -35,6 +43,7 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
             in any order: the result is the same.
         model: the network; the shipped one if `None`.
         quality: "best" is the whole network; "fast" takes the coefficients of half size from a quarter of the size.
+        controls: the look; by default the picture is as the network made it.
 
     Returns:
         (H, W, 3) of the frames' dtype.
@@ -59,7 +68,7 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
             for band in bands(rows, fused.shape[1]):
                 colours = [colour_planes(array[band]) for array in arrays]
                 part = y[band.start - rows.start : band.stop - rows.start]
-                paint(fused[band], part, colours, model.chroma)
+                paint(fused[band], part, colours, model.chroma, controls)
 
         for _ in run(fuse_strip, strips):
             pass
