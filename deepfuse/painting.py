@@ -10,7 +10,7 @@ import numpy as np
 from deepfuse.chroma import Chroma, Colour, exposed, saturated
 from deepfuse.color import LUMA, Float, Image
 from deepfuse.controls import NEUTRAL, Controls
-from deepfuse.tone import exposure_gain, toned
+from deepfuse.tone import brightened, toned
 
 PIECE_PX = 2**15  # pixels at once: what they need stays in the processor's cache
 _RED, _GREEN, _BLUE = LUMA
@@ -39,37 +39,46 @@ def paint(
         piece = slice(start, start + PIECE_PX)
         parts = [(luma[piece], (blue[piece], red[piece])) for luma, (blue, red) in flat]
         part = y.reshape(-1)[piece]
-        for channel, plane in zip(channels, fitted(*_coloured(part, parts, chroma, controls)), strict=True):
+        for channel, plane in zip(channels, fitted(*_look(part, parts, chroma, controls)), strict=True):
             _store(plane, channel[piece])
     pixels[:] = cv2.merge([channel.reshape(y.shape) for channel in channels])
 
 
-def _coloured(
+def _look(
     fused: Float, frames: Sequence[tuple[Float, Colour]], chroma: Chroma, controls: Controls
 ) -> tuple[Float, Colour]:
-    """The luma and colour of the fused picture under these controls."""
+    """The fused luma and the frames' colours under these controls."""
     y = fused if controls == NEUTRAL else toned(fused.clip(0, 1), [luma for luma, _ in frames], controls)
     blue, red = exposed(frames, y) if chroma == "exposed" else saturated(colour for _, colour in frames)
-    if controls.exposure_ev:
-        gain = exposure_gain(y, controls.exposure_ev)
-        y, blue, red = y * gain, blue * gain, red * gain
     if controls.saturation != 1:
         blue, red = (plane * np.float32(controls.saturation) for plane in (blue, red))
+    if controls.exposure_ev:
+        y, gain = brightened(y, _above(blue, red, _green(blue, red)), controls.exposure_ev)
+        blue, red = blue * gain, red * gain
     return y, (blue, red)
 
 
 def fitted(y: Float, colour: Colour) -> tuple[Float, Float, Float]:
     """R'G'B' planes of that luma and colour; where they leave 0..1 the colour is reduced, so the hue stays."""
     blue, red = colour
-    green = blue * (-_BLUE / _GREEN)
-    green -= red * (_RED / _GREEN)
-    above = np.maximum(np.maximum(np.maximum(blue, red), green), _TINY)
+    green = _green(blue, red)
     below = np.maximum(-np.minimum(np.minimum(blue, red), green), _TINY)
-    share = np.minimum((1 - y) / above, y / below)
+    share = np.minimum((1 - y) / _above(blue, red, green), y / below)
     np.minimum(share, 1, out=share)
     for plane in (result := (red * share, green * share, blue * share)):
         plane += y
     return result
+
+
+def _green(blue: Float, red: Float) -> Float:
+    green: Float = blue * (-_BLUE / _GREEN)
+    green -= red * (_RED / _GREEN)
+    return green
+
+
+def _above(blue: Float, red: Float, green: Float) -> Float:
+    """How far the largest channel exceeds the luma."""
+    return np.asarray(np.maximum(np.maximum(np.maximum(blue, red), green), _TINY))
 
 
 def _store(plane: Float, pixels: Image) -> None:

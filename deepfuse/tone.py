@@ -10,7 +10,7 @@ from deepfuse.color import Float
 from deepfuse.controls import Controls
 
 BRIGHT_FROM, BRIGHT = np.float32(0.5), np.float32(0.8)
-"""Fused luma from which highlights are protected, and from which most."""
+"""Fused luma from which the shoulder that protects highlights bends, and from which it is flat."""
 DARK_BELOW = np.float32(0.4)
 """Luma of the base exposure below which shadows are protected."""
 GAMMA = np.float32(2.2)  # of sRGB, without the straight piece near black
@@ -19,8 +19,8 @@ GAMMA = np.float32(2.2)  # of sRGB, without the straight piece near black
 def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
     """The fused luma with the wanted strength and protection.
 
-    The result rises with the fused luma and with that of every frame, whatever the controls: no order of tones that
-    they agree on is reversed, and no edge is drawn that is in none of them.
+    Where the fused luma and that of every frame rise, the result never falls, whatever the controls: no order of tones
+    that they agree on is reversed.
 
     Args:
         y: fused luma (H, W) from 0 to 1.
@@ -52,27 +52,44 @@ def _less_lifted(y: Float, base: Float, amount: np.float32) -> Float:
 
 
 def _held_back(y: Float, darker: Float, amount: np.float32) -> Float:
-    """Mix in a darker picture, the more the brighter the fused one is; never brightens.
+    """Mix a darker picture into what exceeds a shoulder; never brightens.
 
-    Its share w(y) is such that the rest, y (1 − w), rises less and less from `BRIGHT_FROM` on and no more from `BRIGHT`
-    on, but never falls: else what is brighter could become darker where the darker picture is black.
+    With the excess e of y over the shoulder, the result is y − e (1 − d / y). It rises with d; and because the shoulder
+    y − e never falls and the share e / y only grows, it never falls with y, even where the darker picture is black.
     """
-    rest: Float = np.clip(y, BRIGHT_FROM, BRIGHT)
-    rest -= BRIGHT_FROM
-    rest -= rest * rest / (2 * (BRIGHT - BRIGHT_FROM))
-    rest += BRIGHT_FROM
-    share: Float = amount - amount * rest / np.maximum(y, BRIGHT_FROM)
-    share *= np.maximum(y - darker, 0)
-    return y - share
+    excess: Float = np.clip(y, BRIGHT_FROM, BRIGHT)
+    excess -= BRIGHT_FROM
+    excess *= excess / (2 * (BRIGHT - BRIGHT_FROM))
+    excess += np.maximum(y - BRIGHT, 0)
+    excess /= np.maximum(y, BRIGHT_FROM)
+    excess *= amount
+    excess *= np.maximum(y - darker, 0)
+    return y - excess
 
 
-def exposure_gain(y: Float, ev: float) -> Float:
-    """What R'G'B' of that luma (0 to 1) is multiplied by for `ev` more exposure.
+def brightened(y: Float, above: Float, ev: float) -> tuple[Float, Float]:
+    """The luma with `ev` more exposure, and what colour is multiplied by so that its largest channel does not clip.
+
+    Args:
+        y: luma from 0 to 1.
+        above: how far the largest channel exceeds it, more than 0.
+        ev: exposure in stops.
+    """
+    gain = exposure_gain(y, ev)
+    largest = np.minimum(y + above, 1)
+    largest *= exposure_gain(largest, ev)
+    y = y * gain
+    room = np.maximum(largest - y, 0) / above
+    return y, np.minimum(gain, room, out=gain)
+
+
+def exposure_gain(plane: Float, ev: float) -> Float:
+    """What a luma or channel from 0 to 1 is multiplied by for `ev` more exposure.
 
     Light L = Y'^γ becomes g L / (1 + (g − 1) L) with g = 2^ev: g times as much near black, white stays white, nothing
     in between clips, and −ev undoes it. It is the odds L / (1 − L) that are multiplied by g.
     """
-    gain = y**GAMMA
+    gain = plane**GAMMA
     gain *= np.float32(2**ev - 1)
     gain += 1
     np.divide(np.float32(2**ev), gain, out=gain)
