@@ -15,13 +15,13 @@ from deepfuse.color import Image
 from deepfuse.photo import Encoding, write_photo
 
 SAMPLE = Path("data/sample")
-TILE_PX = (384, 256)
-GAP_PX = 6
+TILE_PX = (288, 192)
+GAP_PX = 5
 STRIPS = {
     "strength": ("scene_03", [Controls(strength=value) for value in (0, 0.5, 1)]),
     "exposure": ("scene_09", [Controls(exposure_ev=value) for value in (-1, 0, 1)]),
     "saturation": ("scene_03", [Controls(saturation=value) for value in (0, 1, 1.5)]),
-    "highlights": ("scene_09", [Controls(highlights=value) for value in (0, 0.5, 1)]),
+    "highlights": ("scene_06", [Controls(highlights=value) for value in (0, 0.5, 1)]),
     "shadows": ("scene_03", [Controls(shadows=value) for value in (0, 0.5, 1)]),
 }
 
@@ -30,7 +30,7 @@ def main() -> None:
     """One strip of pictures a control."""
     for name, (scene, looks) in STRIPS.items():
         frames = [read_photo(path) for path in sorted((SAMPLE / scene).glob("*.dng"))]
-        write_photo(Path(__file__).with_name(f"{name}.jpg"), strip(frames, looks), encoding=Encoding(jpeg_quality=85))
+        write_photo(Path(__file__).with_name(f"{name}.jpg"), strip(frames, looks), encoding=Encoding(jpeg_quality=80))
 
 
 def strip(frames: list[Image], looks: list[Controls]) -> Image:
