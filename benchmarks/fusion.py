@@ -1,4 +1,4 @@
-"""Seconds and memory of fusing brackets at full resolution: ours in each quality, OpenCV's Mertens fusion, enfuse.
+"""Seconds and memory of fusing brackets at full resolution: ours in each quality and look, Mertens' fusion, enfuse.
 
 Every case runs in a process of its own, the methods of a case one after the other, because machines are shared: trust
 the ratios. Memory is the peak of the process less what it held with the frames in memory, so it is what fusing adds;
@@ -22,15 +22,17 @@ import cv2
 import numpy as np
 import torch
 
-from deepfuse import fuse, mef_ssim
+from deepfuse import Controls, fuse, mef_ssim
 from deepfuse.color import Image
 from deepfuse.evaluation import fuse_mertens
 from deepfuse.photo import write_photo
 
+LOOK = Controls(strength=0.7, exposure_ev=0.5, saturation=1.2, highlights=0.5, shadows=0.5)
 METHODS: dict[str, Callable[[Sequence[Image]], Image]] = {
     "mertens": fuse_mertens,
     "best": lambda frames: fuse(frames, quality="best"),
     "fast": lambda frames: fuse(frames, quality="fast"),
+    "look": lambda frames: fuse(frames, controls=LOOK),
     "enfuse": lambda frames: fuse_enfuse(frames),
 }
 

@@ -18,7 +18,6 @@ CLIPPING_SHOULDER = np.float32(0.1)  # a channel this far below the end of the r
 CLIPPED_TRUST = np.float32(0.1)
 NOISE_FLOOR = np.float32(0.25)  # luma above which noise does not matter
 LARGEST_RATIO = np.float32(4.0)
-PIECE_PX = 2**15  # pixels at once: what they need stays in the processor's cache
 _RED, _GREEN, _BLUE = LUMA
 _TINY = np.float32(1e-6)
 
@@ -37,41 +36,6 @@ def colour_planes(pixels: Image) -> tuple[Float, Colour]:
     blue -= y
     red -= y
     return y, (blue, red)
-
-
-def paint(pixels: Image, y: Float, frames: Iterable[tuple[Float, Colour]], chroma: Chroma) -> None:
-    """Write the R'G'B' pixels (H, W, 3) of fused luma (H, W) from 0 to 1, in the colours of the frames.
-
-    Args:
-        pixels: what is written: uint8, uint16 or float32.
-        y: the fused luma; where a colour does not fit 0..1 at that luma, as much of it is taken as fits.
-        frames: what `colour_planes` gives for each frame.
-        chroma: how the frames' colours are weighted: see `exposed` and `saturated`.
-    """
-    flat = [(luma.reshape(-1), (blue.reshape(-1), red.reshape(-1))) for luma, (blue, red) in frames]
-    channels = np.empty((3, y.size), pixels.dtype)
-    for start in range(0, y.size, PIECE_PX):
-        piece = slice(start, start + PIECE_PX)
-        parts = [(luma[piece], (blue[piece], red[piece])) for luma, (blue, red) in flat]
-        part = y.reshape(-1)[piece]
-        colour = exposed(parts, part) if chroma == "exposed" else saturated(part for _, part in parts)
-        for channel, plane in zip(channels, fitted(part, colour), strict=True):
-            _store(plane, channel[piece])
-    pixels[:] = cv2.merge([channel.reshape(y.shape) for channel in channels])
-
-
-def fitted(y: Float, colour: Colour) -> tuple[Float, Float, Float]:
-    """R'G'B' planes of that luma and colour; where they leave 0..1 the colour is reduced, so the hue stays."""
-    blue, red = colour
-    green = blue * (-_BLUE / _GREEN)
-    green -= red * (_RED / _GREEN)
-    above = np.maximum(np.maximum(np.maximum(blue, red), green), _TINY)
-    below = np.maximum(-np.minimum(np.minimum(blue, red), green), _TINY)
-    share = np.minimum((1 - y) / above, y / below)
-    np.minimum(share, 1, out=share)
-    for plane in (result := (red * share, green * share, blue * share)):
-        plane += y
-    return result
 
 
 def saturated(colours: Iterable[Colour]) -> Colour:
@@ -161,14 +125,3 @@ def _luma(red: Image, green: Image, blue: Image, dtype: np.dtype[Any]) -> Float:
 
 def _unit(dtype: np.dtype[Any]) -> np.float32:
     return np.float32(1.0) if dtype == np.float32 else np.float32(1.0 / np.iinfo(dtype).max)
-
-
-def _store(plane: Float, pixels: Image) -> None:
-    """Clip to 0..1 and round to the dtype of `pixels`."""
-    np.clip(plane, 0, 1, out=plane)
-    if pixels.dtype == np.float32:
-        pixels[:] = plane
-        return
-    plane *= np.float32(np.iinfo(pixels.dtype).max)
-    np.rint(plane, out=plane)
-    pixels[:] = plane.astype(pixels.dtype)

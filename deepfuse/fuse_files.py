@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deepfuse.alignment import align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
+from deepfuse.controls import NEUTRAL, Controls
 from deepfuse.fusion import fuse
 from deepfuse.mef_ssim import mef_ssim
 from deepfuse.model import Network
@@ -35,6 +36,7 @@ class FuseOptions:
     depth: Depth | None = None
     score: bool = False
     encoding: Encoding = DEFAULT_ENCODING
+    controls: Controls = NEUTRAL
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         frames, base = list(alignment.frames), alignment.reference
         record["alignment"] = alignment.record()
         clock.step("align")
-    fused = fuse(frames, model=model, quality=quality)
+    fused = fuse(frames, model=model, quality=quality, controls=options.controls)
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:
@@ -92,7 +94,8 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
         clock.step("score")
     depth = written_depth(suffix, options.depth or headers[0].depth)
     carried = carry(files, base, width=width, height=height)
-    record |= {"quality": quality, "width": width, "height": height, "depth": depth}
+    record |= {"quality": quality, "controls": asdict(options.controls)}
+    record |= {"width": width, "height": height, "depth": depth}
     record["metadata_of"] = printable(files[base].name)
     record |= {"warnings": list(carried.warnings), "seconds": clock.seconds}
     return Fused(in_depth(fused, depth), carried.embedded, record)

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from deepfuse.chroma import colour_planes, paint
+from deepfuse.chroma import colour_planes
 from deepfuse.color import Image, check_range
+from deepfuse.controls import NEUTRAL, Controls
 from deepfuse.full_size import FewRows, PyramidRows, bands, paper_rows
 from deepfuse.model import SHIPPED, Network, read_model
 from deepfuse.model.pyramid import FINEST, PyramidNet
 from deepfuse.model.quality import Quality, check_quality
+from deepfuse.painting import paint
 from deepfuse.windows import Run, side_by_side
 
 STRIP_PX = 3 * 2**19
@@ -23,7 +25,13 @@ STRIP_GRID_PX = 64
 MOST_STRIPS = 8  # computed at once; each needs memory of its own
 
 
-def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: Quality | None = None) -> Image:
+def fuse(
+    frames: Sequence[ArrayLike],
+    *,
+    model: Network | None = None,
+    quality: Quality | None = None,
+    controls: Controls = NEUTRAL,
+) -> Image:
     """Fuse the aligned exposures of one scene into one picture.
 
     What it needs beside the frames and the picture is about a twentieth of them and a few strips of rows.
@@ -34,6 +42,7 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
         model: the network; the shipped one if `None`.
         quality: "best" is the whole network; "fast" takes the coefficients of half size from a quarter of the size;
             the first that the network has if `None`.
+        controls: the look; by default the picture is as the network made it.
 
     Returns:
         (H, W, 3) of the frames' dtype.
@@ -58,7 +67,7 @@ def fuse(frames: Sequence[ArrayLike], *, model: Network | None = None, quality: 
             for band in bands(rows, fused.shape[1]):
                 colours = [colour_planes(array[band]) for array in arrays]
                 part = y[band.start - rows.start : band.stop - rows.start]
-                paint(fused[band], part, colours, model.chroma)
+                paint(fused[band], part, colours, model.chroma, controls)
 
         for _ in run(fuse_strip, strips):
             pass

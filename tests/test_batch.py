@@ -21,6 +21,7 @@ from conftest import ROOT, expose, textured_radiance
 from deepfuse.batch import Job, sole_batch
 from deepfuse.batch.work import fail, fuse_set
 from deepfuse.cli import main
+from deepfuse.controls import RANGES, Controls
 from deepfuse.errors import DeepfuseError
 from deepfuse.fuse_files import FuseOptions
 from deepfuse.model import SHIPPED, weights_sha256
@@ -73,6 +74,7 @@ def test_a_set_is_made_once_for_the_same_frames_options_model_and_version(tmp_pa
         replace(first, model_sha256="0"),
         replace(first, options=FuseOptions(align=False)),
         replace(first, options=FuseOptions(encoding=Encoding(png_level=1))),
+        *(replace(first, options=FuseOptions(controls=Controls(**{name: 0.5}))) for name in RANGES),
         replace(first, files=first.files[:2]),
     ]
     assert not any(other.finished for other in others)
@@ -122,6 +124,17 @@ def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path:
     assert record(bad.output.parent, "barn")["reason"] == outcome.reason
     assert not bad.output.exists()
     assert fuse_set(replace(bad, options=FuseOptions(align=False))).status == "done"
+
+
+def test_a_set_is_made_again_in_another_look_and_not_in_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shoot(tmp_path / "in" / "barn", 1)
+    batch = ["batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--jobs", "1", "--json"]
+    for look, made in (([], True), (["--shadows", "0.5"], True), (["--shadows", ".50"], False), ([], True)):
+        assert main([*batch, *look]) == 0
+        assert json.loads(capsys.readouterr().out)["done"] == ["barn"] * made
+    assert record(tmp_path / "out", "barn")["controls"]["shadows"] == 0
 
 
 def test_one_batch_at_a_time(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from deepfuse.chroma import Colour, colour_planes, exposed, fitted, luma_plane, paint, saturated
+from deepfuse.chroma import Colour, colour_planes, exposed, luma_plane, saturated
 from deepfuse.color import Float, luma, rgb_to_ycbcr, to_float
+from deepfuse.painting import fitted, paint
 
 rng = np.random.default_rng(3)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from photographs import write_tags
 
+from deepfuse import Controls, fuse
 from deepfuse.cli import main
 from deepfuse.evaluation import Score
 from deepfuse.model import SHIPPED
@@ -36,6 +37,29 @@ def test_fast_is_another_picture(files: list[str], tmp_path: Path) -> None:
     for quality in ("best", "fast"):
         assert main(["fuse", *files, "-o", str(tmp_path / f"{quality}.png"), "--quality", quality]) == 0
     assert (tmp_path / "best.png").read_bytes() != (tmp_path / "fast.png").read_bytes()
+
+
+def test_the_look_is_chosen_and_recorded(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    look = ["--strength", "0.5", "--exposure", "-1", "--saturation", "1.2", "--highlights", ".4", "--shadows", "1"]
+    out = tmp_path / "out.png"
+    assert main(["fuse", *files, "-o", str(out), "--no-align", "--json", *look]) == 0
+    controls = json.loads(capsys.readouterr().out)["controls"]
+    assert controls == {"strength": 0.5, "exposure_ev": -1, "saturation": 1.2, "highlights": 0.4, "shadows": 1}
+    assert (read_photo(out) == fuse([read_photo(file) for file in files], controls=Controls(**controls))).all()
+
+
+@pytest.mark.parametrize("command", ["fuse", "batch"])
+@pytest.mark.parametrize(
+    ("option", "expected"), [("strength", "0 to 1"), ("exposure", "-2 to 2"), ("shadows", "0 to 1")]
+)
+def test_a_look_out_of_range_is_wrong_usage(
+    command: str, option: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in ("2.5", "nan", "much"):
+        with pytest.raises(SystemExit) as stop:
+            main([command, "in", "-o", "out.png", f"--{option}", value])
+        assert stop.value.code == 2
+        assert f"argument --{option}: expected a number from {expected}, got {value}" in capsys.readouterr().err
 
 
 def test_fuse_reports_in_json(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from reference_measures import color_quality, order_error
 
-from deepfuse.chroma import colour_planes, fitted
+from deepfuse.chroma import colour_planes
 from deepfuse.evaluation import fuse_average, fuse_mertens
 from deepfuse.measures import chroma_gain, clipped_share, halo, lightness_order_error, mef_ssim_c
+from deepfuse.painting import fitted
 
 MEASURES = (mef_ssim_c, lightness_order_error, clipped_share, halo, chroma_gain)
 rng = np.random.default_rng(11)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
+from deepfuse.controls import NEUTRAL, RANGES, Controls, check_control
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -37,6 +38,14 @@ HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames)"
 )
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
+LOOK = "the look of the picture; without these it is as the network makes it (docs/controls.md)"
+HELP_CONTROLS = {
+    "strength": "how much of the network's brightness is taken; 0 is that of the middle exposure",
+    "exposure_ev": "stops by which dark parts get brighter; bright ones less, and white stays white",
+    "saturation": "how much of the colour is kept; 0 is grey",
+    "highlights": "protect bright parts: they follow the darker exposures",
+    "shadows": "protect dark parts: they stay as dark as in the middle exposure, noise too",
+}
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
 
@@ -79,6 +88,28 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--png-level", type=whole(0, 9), default=6, metavar="0-9", help="of PNG (default: 6)")
     command.add_argument("--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="(default: 95)")
+    _add_controls(command.add_argument_group("look", LOOK))
+
+
+def _add_controls(group: argparse._ArgumentGroup) -> None:
+    for name, (least, most) in RANGES.items():
+        default, option = getattr(NEUTRAL, name), f"--{name.removesuffix('_ev')}"
+        help = f"{HELP_CONTROLS[name]}; {least:g} to {most:g} (default: {default:g})"
+        group.add_argument(option, dest=name, type=_control(name), default=default, metavar="X", help=help)
+
+
+def _control(name: str) -> Callable[[str], float]:
+    """The type of an option that is one of `Controls`."""
+
+    def number(text: str) -> float:
+        try:
+            check_control(name, float(text))
+        except ValueError as error:
+            least, most = RANGES[name]
+            raise argparse.ArgumentTypeError(f"expected a number from {least:g} to {most:g}, got {text}") from error
+        return float(text)
+
+    return number
 
 
 def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
@@ -87,7 +118,8 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     from deepfuse.photo import Encoding
 
     encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)
-    return FuseOptions(not options.no_align, options.quality, _DEPTHS[options.depth], score, encoding)
+    controls = Controls(**{name: getattr(options, name) for name in RANGES})
+    return FuseOptions(not options.no_align, options.quality, _DEPTHS[options.depth], score, encoding, controls)
 
 
 def add_grouping(command: argparse.ArgumentParser) -> None:

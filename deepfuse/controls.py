@@ -1,0 +1,54 @@
+"""What a photographer may change about the fused picture, and how far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+RANGES: dict[str, tuple[float, float]] = {
+    "strength": (0.0, 1.0),
+    "exposure_ev": (-2.0, 2.0),
+    "saturation": (0.0, 2.0),
+    "highlights": (0.0, 1.0),
+    "shadows": (0.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The look of the fused picture; the values here leave it as the network made it.
+
+    Attributes:
+        strength: how much of the network's brightness is taken, 0 to 1; 0 is that of the base exposure: the middle
+            one, or the mean of the two in the middle.
+        exposure_ev: the stops by which dark parts get brighter, −2 to 2; bright ones less, and white stays white.
+        saturation: the share of colour that is kept, 0 to 2; 0 is grey.
+        highlights: how far bright parts follow the exposures darker than the base, 0 to 1.
+        shadows: how far dark parts stay as dark as in the base exposure, 0 to 1.
+
+    Raises:
+        ValueError: one is out of its range.
+    """
+
+    strength: float = 1.0
+    exposure_ev: float = 0.0
+    saturation: float = 1.0
+    highlights: float = 0.0
+    shadows: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check_control(field.name, getattr(self, field.name))
+
+
+def check_control(name: str, value: float) -> None:
+    """Refuse a value out of its range.
+
+    Raises:
+        ValueError: it is no number of that range.
+    """
+    least, most = RANGES[name]
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected a number from {least:g} to {most:g}, got {value:g}")
+
+
+NEUTRAL = Controls()

@@ -1,0 +1,45 @@
+"""Make the pictures of controls.md from the sample, in the folder of this file: `python docs/controls/pictures.py`.
+
+The sample is there after `dvc repro sample` or `make demo`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from deepfuse import Controls, fuse, read_photo
+from deepfuse.color import Image
+from deepfuse.photo import Encoding, write_photo
+
+SAMPLE = Path("data/sample")
+TILE_PX = (288, 192)
+GAP_PX = 5
+STRIPS = {
+    "strength": ("scene_03", [Controls(strength=value) for value in (0, 0.5, 1)]),
+    "exposure": ("scene_09", [Controls(exposure_ev=value) for value in (-1, 0, 1)]),
+    "saturation": ("scene_03", [Controls(saturation=value) for value in (0, 1, 1.5)]),
+    "highlights": ("scene_06", [Controls(highlights=value) for value in (0, 0.5, 1)]),
+    "shadows": ("scene_03", [Controls(shadows=value) for value in (0, 0.5, 1)]),
+}
+
+
+def main() -> None:
+    """One strip of pictures a control."""
+    for name, (scene, looks) in STRIPS.items():
+        frames = [read_photo(path) for path in sorted((SAMPLE / scene).glob("*.dng"))]
+        write_photo(Path(__file__).with_name(f"{name}.jpg"), strip(frames, looks), encoding=Encoding(jpeg_quality=80))
+
+
+def strip(frames: list[Image], looks: list[Controls]) -> Image:
+    """One scene in several looks, side by side on white: (H, W, 3) uint8."""
+    gap = np.full((TILE_PX[1], GAP_PX, 3), 255, np.uint8)
+    tiles = [cv2.resize(fuse(frames, controls=look), TILE_PX, interpolation=cv2.INTER_AREA) for look in looks]
+    eight = [(tile // 257).astype(np.uint8) for tile in tiles]
+    return np.hstack([eight[0], *(part for tile in eight[1:] for part in (gap, tile))])
+
+
+if __name__ == "__main__":
+    main()
