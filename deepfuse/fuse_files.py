@@ -18,6 +18,7 @@ from deepfuse.model import Network
 from deepfuse.model.quality import Quality, check_quality
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Embedded, Encoding, Header, in_depth, read_bracket, written_depth
 from deepfuse.photo.carrying import carry
+from deepfuse.photo.reading import AT_ONCE
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
 _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
@@ -104,7 +105,7 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
 def _read(files: Sequence[Path], depth: Depth | None) -> tuple[list[Header], list[Image]]:
     """Frames at their own depth, or at the wanted one if that is deeper: else its further levels would stay empty."""
     headers, frames = [], []
-    for header, frame in read_bracket(files):
+    for header, frame in read_bracket(files, at_once=AT_ONCE):
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(header.depth)
         headers.append(header)
         frames.append(in_depth(frame, depth) if depth and deeper else frame)

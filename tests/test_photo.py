@@ -78,6 +78,18 @@ def test_a_bracket_is_developed_with_the_white_balance_of_its_first_frame(tmp_pa
     assert (together != alone).any()
 
 
+def test_frames_come_in_the_order_of_their_paths_and_the_first_bad_one_is_named(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{level}.png" for level in (10, 20, 30, 40, 50)]
+    for path in paths:
+        write_photo(path, np.full((900, 900, 3), int(path.stem), np.uint8))
+    assert [int(frame.max()) for frame in read_photos(paths)] == [10, 20, 30, 40, 50]
+    for name in ("30", "50"):
+        data = (tmp_path / f"{name}.png").read_bytes()
+        (tmp_path / f"{name}.png").write_bytes(data[:-30])
+    with pytest.raises(PhotoError, match=r"30\.png"):
+        read_photos(paths)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_undone(tmp_path: Path, orientation: int) -> None:
     """Pillow's own transpose is the yardstick."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from deepfuse.photo.header import Header, check_alike
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.opening import open_photo
 from deepfuse.photo.raw import WhiteBalance
+
+AT_ONCE = 2  # where all frames are wanted together
 
 
 def read_photo(
@@ -47,11 +50,18 @@ def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
 
 def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> list[Image]:
     """The frames of one bracket, RAW developed with one white balance: that of its first RAW."""
-    return [image for _, image in read_bracket(paths, limits=limits)]
+    return [image for _, image in read_bracket(paths, limits=limits, at_once=AT_ONCE)]
 
 
-def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[Header, Image]]:
-    """The frames of one bracket in the order of the paths, each file opened once and one decoded at a time.
+def read_bracket(
+    paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS, at_once: int = 1
+) -> Iterator[tuple[Header, Image]]:
+    """The frames of one bracket in the order of the paths, each file opened once.
+
+    Args:
+        paths: the files.
+        limits: what is refused by its header.
+        at_once: frames decoded side by side; with one, the next is decoded when it is asked for.
 
     Raises:
         PhotoError: a file cannot be read, is damaged, too large, or no photo.
@@ -63,5 +73,9 @@ def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> I
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
         check_alike(paths, [photo.header for photo in photos])
         balance = next((chosen for photo in photos if (chosen := photo.white_balance())), None)
-        for photo in photos:
-            yield photo.header, photo.decode(balance)
+        if at_once == 1:
+            yield from ((photo.header, photo.decode(balance)) for photo in photos)
+            return
+        pool = stack.enter_context(ThreadPoolExecutor(at_once))
+        frames = pool.map(lambda photo: photo.decode(balance), photos)
+        yield from zip((photo.header for photo in photos), frames, strict=True)
