@@ -128,6 +128,15 @@ def test_no_registry_is_said_and_none_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_is_named_by_its_version(tmp_path: Path, database: Path, unchecked: list[str]) -> None:
+    publish(tmp_path)
+    registry.promote("1")
+    for uri in ("models:/deepfuse@champion", "models:/deepfuse/1"):
+        with registry.model_folder(uri) as found:
+            assert found.name == "models:/deepfuse/1"
+            assert (found.folder / "model.safetensors").is_file()
+
+
 def test_no_such_model_or_alias_is_said(tmp_path: Path, database: Path) -> None:
     publish(tmp_path)
     for uri in ("models:/deepfuse@champion", "models:/other/1"):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from deepfuse.batch import Batch, Job, Outcome
     from deepfuse.grouping import Grouping
+    from deepfuse.registry import Found
 
 DESCRIPTION = """Find the brackets among the photos under a folder, in any layout, and fuse each into OUT/SET.FORMAT.
 Killed, it goes on where it was when it is run again: a set whose frames, options and model are as they were is not made
@@ -75,22 +76,22 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return _summary(batch, outcomes, grouping, time.perf_counter() - started)
 
 
-def _jobs(options: argparse.Namespace, grouping: Grouping, model: Path) -> list[Job]:
+def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
     from importlib.metadata import version
 
     from deepfuse.batch import Job
     from deepfuse.model import weights_sha256
 
     wanted = fuse_options(options, score=options.score)
-    sha256 = weights_sha256(model)
+    sha256 = weights_sha256(model.folder)
     return [
         Job(
             scene=group.bracket.scene,
             files=group.bracket.files,
             output=options.output / f"{group.bracket.scene}.{options.format}",
             options=wanted,
-            model=model,
-            model_name=options.model or "shipped",
+            model=model.folder,
+            model_name=model.name,
             model_sha256=sha256,
             version=version("deepfuse"),
             grouping={"evidence": group.evidence, "why": group.why, "warnings": [printable(w) for w in group.warnings]},

@@ -29,20 +29,22 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
     from deepfuse.alignment import AlignmentError
     from deepfuse.fuse_files import fuse_files
+    from deepfuse.model import read_model, weights_sha256
     from deepfuse.photo import check_output, write_photo
-    from deepfuse.registry import load_model
+    from deepfuse.registry import model_folder
 
     check_count(options.frames)
     wanted, output = fuse_options(options, score=options.json), options.output
     check_output(output, sources=options.frames, overwrite=options.force, depth=wanted.depth)
-    model = load_model(options.model)
+    with model_folder(options.model) as found:
+        model, sha256 = read_model(found.folder), weights_sha256(found.folder)
     try:
         fused = fuse_files(options.frames, model, wanted, suffix=output.suffix)
     except AlignmentError as error:
         raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
-    record |= {"model": options.model or "shipped", **fused.record}
+    record |= {"model": found.name, "model_sha256": sha256, **fused.record}
     size = f"{record['width']}×{record['height']}, {record['depth']}, {len(options.frames)} exposures"
     warnings = [f"    warning: {warning}" for warning in record["warnings"]]
     return {**record, "text": "\n".join([f"{record['output']}: {size}", *warnings])}

@@ -13,7 +13,7 @@ from deepfuse.registry.aliases import (
     versions,
 )
 from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
-from deepfuse.registry.loading import load_model, model_folder
+from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "KEY_TAG",
     "NAME",
     "VERDICT_TAG",
+    "Found",
     "Move",
     "Unreachable",
     "Version",

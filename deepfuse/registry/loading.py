@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
 from deepfuse.registry.connection import connect_existing, reaching
@@ -22,12 +24,20 @@ def load_model(source: str | Path | None = None) -> Network:
         ModelError: it is not there, or is not what it says.
         Unreachable: the registry cannot be reached.
     """
-    with model_folder(source) as folder:
-        return read_model(folder)
+    with model_folder(source) as found:
+        return read_model(found.folder)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The folder of a model's files, and its name: "shipped", a path, or a registered version as `models:/NAME/3`."""
+
+    folder: Path
+    name: str
 
 
 @contextmanager
-def model_folder(source: str | Path | None = None) -> Iterator[Path]:
+def model_folder(source: str | Path | None = None) -> Iterator[Found]:
     """Where the files of a model lie, while the block lasts.
 
     Args:
@@ -40,13 +50,33 @@ def model_folder(source: str | Path | None = None) -> Iterator[Path]:
         Unreachable: the registry cannot be reached.
     """
     if str(source).startswith("models:/"):
+        version = as_version(str(source))
         with tempfile.TemporaryDirectory() as temporary:
-            yield download(str(source), temporary) / "artifacts" / "model"
+            yield Found(download(version, temporary) / "artifacts" / "model", version)
         return
     path = SHIPPED if source is None else Path(source)
     if path.is_file() and path.name != WEIGHTS_FILE:
         raise ModelError(f"{path}: expected a model folder or its {WEIGHTS_FILE}, got another file")
-    yield path.parent if path.is_file() else path
+    folder = path.parent if path.is_file() else path
+    yield Found(folder, "shipped" if source is None else printable(str(path)))
+
+
+@reaching()
+def as_version(uri: str) -> str:
+    """The URI of the version that a `models:/NAME@ALIAS` means now; any other URI as it is.
+
+    Raises:
+        ModelError: there is no such alias.
+        Unreachable: the registry cannot be reached.
+    """
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    if not alias:
+        return uri
+    mlflow = connect_existing(uri)
+    try:
+        return f"models:/{name}/{mlflow.MlflowClient().get_model_version_by_alias(name, alias).version}"
+    except mlflow.exceptions.MlflowException as error:
+        raise ModelError(f"{uri}: cannot be found in {mlflow.get_tracking_uri()}: {error}") from error
 
 
 @reaching()
