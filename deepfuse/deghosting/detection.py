@@ -1,0 +1,103 @@
+"""Where two aligned exposures show different things, whatever tone curve lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from deepfuse.color import Float
+from deepfuse.deghosting.proxies import Mask, Proxy, at_places
+from deepfuse.deghosting.tones import Known, ToneCurve, tone_curve
+
+TOLERANCE = 0.04  # of the range of encoded values
+SPREADS = 2.5  # times how far pixels of that level lie from the tone curve
+EDGE_SHARE = 0.3  # of how much the values change round a pixel: blur and what resampling does
+NOISE = 0.008  # of the darker exposure
+BLACK_NOISE = 0.03  # in its black, where encoding is steep and sensors differ most
+BLACK = 0.05
+CLIPPED = 0.97
+GLARE = 0.3  # what clipped surroundings may add to a pixel
+GLARE_SIDE_PX = 41
+SURE, MAYBE = 2.0, 0.8  # times the tolerance: what differs has some pixels beyond the first, all beyond the second
+SPECK_PX, BRIDGE_PX = 3, 7
+MIN_REGION_PX = 40
+
+Band = tuple[Float, Float, Float]
+_NEAR = np.ones((3, 3), np.uint8)
+
+
+def disagreement(one: Proxy, other: Proxy, known: Known | None = None) -> Mask:
+    """Find what two exposures that lie on each other do not both show.
+
+    The darker one, in the tones of the brighter, is compared with it; so it is seen also where the brighter one is
+    clipped and should not be.
+
+    Args:
+        one: an exposure.
+        other: another one, darker or brighter.
+        known: (height, width), the pixels to learn the tones from; all if `None`.
+
+    Returns:
+        (height, width): 1 where they differ, 0 elsewhere and where they cannot tell.
+    """
+    dark, bright = sorted((one, other), key=lambda proxy: float(proxy.planes.mean()))
+    curve = tone_curve(dark, bright, known)
+    expected, highest = _expected(dark, curve), bright.planes.max(axis=0)
+    for values in (row[places] for row, places in zip(curve.values, dark.places, strict=True)):
+        np.maximum(highest, values, out=highest)
+    glare = _glare(bright)
+    excess = [_excess(band, plane, glare) for band, plane in zip(expected, bright.planes, strict=True)]
+    return _cleaned(_over_channels(excess, highest > CLIPPED))
+
+
+def _expected(dark: Proxy, curve: ToneCurve) -> Iterator[Band]:
+    """For each channel: what the brighter exposure shows at least, at most, and by how much it may miss that."""
+    noise = NOISE + (BLACK_NOISE - NOISE) * np.exp(-at_places() / BLACK)
+    tables = curve.shifted(-noise), curve.shifted(noise), TOLERANCE + np.float32(SPREADS) * curve.spread
+    for channel, places in enumerate(dark.places):
+        least, most, tolerance = (table[channel][places] for table in tables)
+        yield least, most, tolerance
+
+
+def _excess(band: Band, bright: Float, glare: Float) -> Float:
+    """How far a channel is from what is expected there or beside it, over the tolerance."""
+    least, most, tolerance = band
+    most += glare
+    lowest, highest = cv2.erode(bright, _NEAR), cv2.dilate(bright, _NEAR)
+    beyond = np.maximum(least - highest, lowest - most)
+    np.maximum(beyond, bright - cv2.dilate(most, _NEAR), out=beyond)
+    np.maximum(beyond, cv2.erode(least, _NEAR) - bright, out=beyond)
+    highest -= lowest
+    highest *= EDGE_SHARE
+    tolerance += highest
+    beyond /= tolerance
+    return np.asarray(beyond, np.float32)
+
+
+def _glare(bright: Proxy) -> Float:
+    """What clipped surroundings may add to a pixel."""
+    blown = (bright.planes.min(axis=0) > CLIPPED).astype(np.float32)
+    return np.asarray(GLARE * cv2.blur(blown, (GLARE_SIDE_PX, GLARE_SIDE_PX)), np.float32)
+
+
+def _over_channels(excess: Sequence[Float], clipped: Known) -> Float:
+    """The largest excess of a channel, but the least where one is clipped: that changes what the others mean."""
+    red, green, blue = excess
+    largest = np.maximum(np.maximum(red, green), blue)
+    largest[clipped] = np.minimum(np.minimum(red, green), blue)[clipped]
+    return largest
+
+
+def _cleaned(excess: Float) -> Mask:
+    """Regions that differ surely somewhere, without specks."""
+    sure = cv2.morphologyEx((excess > SURE).astype(np.uint8), cv2.MORPH_OPEN, np.ones((SPECK_PX, SPECK_PX), np.uint8))
+    if not sure.any():
+        return np.asarray(sure, np.uint8)
+    maybe = cv2.morphologyEx((excess > MAYBE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((BRIDGE_PX, BRIDGE_PX), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(maybe, connectivity=8)
+    kept = np.bincount(labels.reshape(-1), sure.reshape(-1), count) > 0
+    kept &= stats[:, cv2.CC_STAT_AREA] >= MIN_REGION_PX
+    kept[0] = False
+    return kept[labels].astype(np.uint8)

@@ -1,0 +1,111 @@
+"""Where something moved, which frame each such region is taken from, and which frames it is put into."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfuse.deghosting.detection import disagreement
+from deepfuse.deghosting.proxies import Mask, Proxy
+
+GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
+CLIPPED, BLACK = 0.97, 0.03
+PREFERENCE = 0.15  # share of a region that another frame must expose beyond what the base does
+
+Labels = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Region:
+    """The pixels of one label: taken from the frame `source`, put into the frames `into`."""
+
+    label: int
+    source: int
+    into: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moved: (height, width) of the proxies, 0 where nothing did, else the label of a region."""
+
+    labels: Labels
+    pairs: dict[tuple[int, int], Mask]
+    order: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the picture that moved, 0 to 1."""
+        return float((self.labels > 0).mean())
+
+
+def find_motion(proxies: Sequence[Proxy]) -> Motion:
+    """Compare each exposure with the next brighter one."""
+    order = sorted(range(len(proxies)), key=lambda index: float(proxies[index].planes.mean()))
+    pairs = {(a, b): disagreement(proxies[a], proxies[b]) for a, b in itertools.pairwise(order)}
+    side = 2 * GROWN_PX + 1
+    union = np.bitwise_or.reduce(list(pairs.values()))
+    grown = cv2.dilate(union, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) if union.any() else union
+    return Motion(np.asarray(cv2.connectedComponents(grown, connectivity=8)[1], np.int32), pairs, tuple(order))
+
+
+def choose_regions(motion: Motion, proxies: Sequence[Proxy], base: int) -> tuple[Region, ...]:
+    """Which frame each region is taken from, and which it is put into: those that show something else there.
+
+    It is taken from the base unless another frame exposes much more of it.
+    """
+    ask = _asker(motion, proxies)
+    bad = [_badly_exposed(proxy) for proxy in proxies]
+    found = []
+    for label in range(1, int(motion.labels.max()) + 1):
+        inside = motion.labels == label
+        source = _source([float(mask[inside].mean()) for mask in bad], motion.order, base)
+        into = _others(motion.order, source, lambda a, b, inside=inside: bool(ask(a, b)[inside].any()))
+        found.append(Region(label, source, into))
+    return tuple(found)
+
+
+def _source(bad: Sequence[float], order: Sequence[int], base: int) -> int:
+    """The base, or the frame that exposes most; of equals the nearest in exposure, the darker one first."""
+    place = {index: at for at, index in enumerate(order)}
+    best = min(order, key=lambda index: (round(bad[index], 3), abs(place[index] - place[base]), place[index]))
+    return base if bad[base] - bad[best] <= PREFERENCE else best
+
+
+def _others(order: Sequence[int], source: int, differ: Callable[[int, int], bool]) -> tuple[int, ...]:
+    """Walk from the source to darker and to brighter frames.
+
+    A frame differs if it does so from the source, or from its neighbour that does not: frames far apart cannot tell.
+    """
+    at, found = order.index(source), []
+    for way in (order[at + 1 :], order[:at][::-1]):
+        last, alike = source, True
+        for index in way:
+            alike = not differ(source, index) and not (alike and differ(last, index))
+            last = index
+            if not alike:
+                found.append(index)
+    return tuple(sorted(found))
+
+
+def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Callable[[int, int], Mask]:
+    """What differs between any two frames, their tones learned from what stood still; each pair compared once."""
+    still = motion.labels == 0
+    known = {frozenset(pair): mask for pair, mask in motion.pairs.items()}
+
+    def ask(one: int, other: int) -> Mask:
+        pair = frozenset((one, other))
+        if pair not in known:
+            known[pair] = disagreement(proxies[one], proxies[other], still)
+        return known[pair]
+
+    return ask
+
+
+def _badly_exposed(proxy: Proxy) -> NDArray[np.bool_]:
+    highest = proxy.planes.max(axis=0)
+    return np.asarray((highest > CLIPPED) | (highest < BLACK))

@@ -1,0 +1,92 @@
+"""The content of one frame in another, in its tones, without a seam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from deepfuse.color import Float, Image, from_float, to_float
+from deepfuse.deghosting.proxies import Proxy
+from deepfuse.deghosting.regions import Labels, Region
+from deepfuse.deghosting.tones import ToneCurve
+
+FEATHER_PX = 4  # of the proxy
+REACH_PX = 24  # round a region, where its tones are compared with those of the frame it is put into
+MOST_OFFSET = 0.1
+SIDES_PX = (97, 49, 25, 13)
+_FEW = 0.01  # a share of pixels that tells little
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What is put into a frame, in pixels of the proxy: its box (top, bottom, left, right), how much of it (height,
+    width, 0 to 1), and what is added to the source's tones there (height, width, 3)."""
+
+    box: Box
+    alpha: Float
+    offset: Float
+
+
+def make_patch(labels: Labels, region: Region, curve: ToneCurve, source: Proxy, target: Proxy) -> Patch:
+    """Where and how strongly a region is put into a frame, so that it continues what is round it."""
+    box = _box(labels == region.label)
+    part = _cut(labels, box)
+    mask = (part == region.label).astype(np.float32)
+    alpha = np.clip(2 * cv2.GaussianBlur(mask, (0, 0), FEATHER_PX), 0, 1)
+    here, there = (np.dstack([_cut(plane, box) for plane in proxy.planes]) for proxy in (source, target))
+    offset = _offset(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), (part == 0).astype(np.float32))
+    return Patch(box, np.asarray(alpha, np.float32), offset)
+
+
+def put(patch: Patch, curve: ToneCurve, source: Image, target: Image, proxy_shape: tuple[int, int]) -> None:
+    """Write the source's content into the target (H, W, 3), both in full size and of one dtype."""
+    scale = target.shape[0] / proxy_shape[0], target.shape[1] / proxy_shape[1]
+    top, bottom = (round(edge * scale[0]) for edge in patch.box[:2])
+    left, right = (round(edge * scale[1]) for edge in patch.box[2:])
+    place = slice(top, bottom), slice(left, right)
+    alpha, offset = (_enlarged(values, patch.box, scale, (top, bottom, left, right)) for values in
+                     (patch.alpha, patch.offset))  # fmt: skip
+    there = to_float(target[place])
+    mixed = there + alpha[..., None] * (curve(to_float(source[place])) + offset - there)
+    target[place] = np.where(alpha[..., None] > 0, from_float(mixed, target.dtype), target[place])
+
+
+def enlarged_mask(mask: Float, size: tuple[int, int]) -> Image:
+    """A mask (h, w) of the proxy from 0 to 1 as (H, W) of uint8 in the full `size` = (width, height)."""
+    return from_float(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)), np.dtype(np.uint8))
+
+
+def _box(mask: np.ndarray) -> Box:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    height, width = mask.shape
+    return (max(int(rows[0]) - REACH_PX, 0), min(int(rows[-1]) + 1 + REACH_PX, height),
+            max(int(columns[0]) - REACH_PX, 0), min(int(columns[-1]) + 1 + REACH_PX, width))  # fmt: skip
+
+
+def _cut(values: np.ndarray, box: Box) -> np.ndarray:
+    top, bottom, left, right = box
+    return values[top:bottom, left:right]
+
+
+def _offset(difference: Float, weight: Float) -> Float:
+    """A smooth continuation of (height, width, 3) into where `weight` is 0: the means of ever closer surroundings."""
+    offset = np.zeros_like(difference)
+    weighted = difference * weight[..., None]
+    for side in SIDES_PX:
+        share = cv2.blur(weight, (side, side))[..., None]
+        offset = (cv2.blur(weighted, (side, side)) + _FEW * offset) / (share + _FEW)
+    return np.asarray(cv2.blur(offset, (SIDES_PX[-1], SIDES_PX[-1])), np.float32)
+
+
+def _enlarged(values: Float, box: Box, scale: tuple[float, float], full: Box) -> Float:
+    """Part of a proxy's plane in the pixels of the full picture that it covers."""
+    top, bottom, left, right = full
+    y0, x0 = (top + 0.5) / scale[0] - 0.5 - box[0], (left + 0.5) / scale[1] - 0.5 - box[2]
+    matrix = np.array([[1 / scale[1], 0, x0], [0, 1 / scale[0], y0]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = right - left, bottom - top
+    return np.asarray(cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
