@@ -57,10 +57,11 @@ def _moments(scene: Float, rng: np.random.Generator, count: int) -> list[Float]:
     for shape in (_person, _flag, _thin):
         at = np.array([rng.uniform(0.15, 0.85) * width, rng.uniform(0.3, 0.7) * height])
         step, colour = rng.uniform(-1, 1, 2) * (40, 6), rng.uniform(0.05, 1.0, 3) * light * 2.0 ** rng.uniform(-1, 2)
+        size_px = float(rng.uniform(0.08, 0.25)) * height
         only = int(rng.integers(count)) if rng.random() < 0.4 else None
         for index, moment in enumerate(moments):
             if only in (None, index):
-                _paint(moment, shape, at + step * index, float(rng.uniform(0.08, 0.25)) * height, index, colour)
+                _paint(moment, shape, at + step * index, size_px, index, colour)
     return moments
 
 

@@ -17,11 +17,12 @@ EDGE_SHARE = 0.3  # of how much the values change round a pixel: blur and what r
 NOISE = 0.008  # of the darker exposure
 BLACK_NOISE = 0.03  # in its black, where encoding is steep and sensors differ most
 BLACK = 0.05
-CLIPPED = 0.97
-GLARE = 0.3  # what clipped surroundings may add to a pixel
+CLIPPED, CLIPPED_TRUST = 0.97, np.float32(0.25)
+GLARE = 0.5  # what clipped surroundings may add to a pixel
 GLARE_SIDE_PX = 41
 SURE, MAYBE = 2.0, 0.8  # times the tolerance: what differs has some pixels beyond the first, all beyond the second
-SPECK_PX, BRIDGE_PX = 3, 7
+CLUSTER_PX, CLUSTER_SIDE_PX = 9, 5  # pixels that differ surely in a square of that side; fewer are noise
+BRIDGE_PX = 7
 MIN_REGION_PX = 40
 
 Band = tuple[Float, Float, Float]
@@ -78,21 +79,22 @@ def _excess(band: Band, bright: Float, glare: Float) -> Float:
 
 def _glare(bright: Proxy) -> Float:
     """What clipped surroundings may add to a pixel."""
-    blown = (bright.planes.min(axis=0) > CLIPPED).astype(np.float32)
+    blown = (bright.planes.max(axis=0) > CLIPPED).astype(np.float32)
     return np.asarray(GLARE * cv2.blur(blown, (GLARE_SIDE_PX, GLARE_SIDE_PX)), np.float32)
 
 
 def _over_channels(excess: Sequence[Float], clipped: Known) -> Float:
-    """The largest excess of a channel, but the least where one is clipped: that changes what the others mean."""
+    """The largest excess of a channel; of a pixel with a clipped one less: that changes what the others mean."""
     red, green, blue = excess
     largest = np.maximum(np.maximum(red, green), blue)
-    largest[clipped] = np.minimum(np.minimum(red, green), blue)[clipped]
+    largest[clipped] *= CLIPPED_TRUST
     return largest
 
 
 def _cleaned(excess: Float) -> Mask:
     """Regions that differ surely somewhere, without specks."""
-    sure = cv2.morphologyEx((excess > SURE).astype(np.uint8), cv2.MORPH_OPEN, np.ones((SPECK_PX, SPECK_PX), np.uint8))
+    sure = (excess > SURE).astype(np.uint8)
+    sure &= cv2.boxFilter(sure, -1, (CLUSTER_SIDE_PX, CLUSTER_SIDE_PX), normalize=False) >= CLUSTER_PX
     if not sure.any():
         return np.asarray(sure, np.uint8)
     maybe = cv2.morphologyEx((excess > MAYBE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((BRIDGE_PX, BRIDGE_PX), np.uint8))
