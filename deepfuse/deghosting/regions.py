@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from deepfuse.deghosting.detection import disagreement
 from deepfuse.deghosting.proxies import Mask, Proxy
+from deepfuse.deghosting.tones import Known
 
 GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
+CLOSE_PX = 3  # round what differs, where the source is clipped or black: a soft edge alone
 CLIPPED, BLACK = 0.97, 0.03
 PREFERENCE = 0.15  # share of a region that another frame must expose beyond what the base does
 
@@ -22,11 +24,11 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Region:
-    """The pixels of one label: taken from the frame `source`, put into the frames `into`."""
+    """The pixels of one label: taken from the frame `source`, put into frames, in each where its mask is 1."""
 
     label: int
     source: int
-    into: tuple[int, ...]
+    masks: dict[int, Mask]
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ def find_motion(proxies: Sequence[Proxy]) -> Motion:
     """Compare each exposure with the next brighter one."""
     order = sorted(range(len(proxies)), key=lambda index: float(proxies[index].planes.mean()))
     pairs = {(a, b): disagreement(proxies[a], proxies[b]) for a, b in itertools.pairwise(order)}
-    side = 2 * GROWN_PX + 1
-    union = np.bitwise_or.reduce(list(pairs.values()))
-    grown = cv2.dilate(union, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) if union.any() else union
+    grown = _grown(np.asarray(np.bitwise_or.reduce(list(pairs.values()))))
     return Motion(np.asarray(cv2.connectedComponents(grown, connectivity=8)[1], np.int32), pairs, tuple(order))
 
 
@@ -59,13 +59,14 @@ def choose_regions(motion: Motion, proxies: Sequence[Proxy], base: int) -> tuple
     It is taken from the base unless another frame exposes much more of it.
     """
     ask = _asker(motion, proxies)
-    bad = [_badly_exposed(proxy) for proxy in proxies]
+    blind = [_badly_exposed(proxy) for proxy in proxies]
     found = []
     for label in range(1, int(motion.labels.max()) + 1):
         inside = motion.labels == label
-        source = _source([float(mask[inside].mean()) for mask in bad], motion.order, base)
+        source = _source([float(mask[inside].mean()) for mask in blind], motion.order, base)
         into = _others(motion.order, source, lambda a, b, inside=inside: bool(ask(a, b)[inside].any()))
-        found.append(Region(label, source, into))
+        masks = {index: _told(inside, blind[source], ask(source, index)) for index in into}
+        found.append(Region(label, source, masks))
     return tuple(found)
 
 
@@ -92,6 +93,20 @@ def _others(order: Sequence[int], source: int, differ: Callable[[int, int], bool
     return tuple(sorted(found))
 
 
+def _told(inside: Known, blind: Known, differs: Mask) -> Mask:
+    """A region without the parts of which the source tells nothing and that do not contradict it."""
+    untold = (inside & blind & (cv2.dilate(differs, _disc(CLOSE_PX)) == 0)).astype(np.uint8)
+    return np.asarray(inside & (cv2.morphologyEx(untold, cv2.MORPH_OPEN, _disc(GROWN_PX)) == 0), np.uint8)
+
+
+def _grown(mask: Mask) -> Mask:
+    return np.asarray(cv2.dilate(mask, _disc(GROWN_PX)), np.uint8) if mask.any() else mask
+
+
+def _disc(radius_px: int) -> Mask:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), np.uint8)
+
+
 def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Callable[[int, int], Mask]:
     """What differs between any two frames, their tones learned from what stood still; each pair compared once."""
     still = motion.labels == 0
@@ -106,6 +121,6 @@ def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Callable[[int, int], Mas
     return ask
 
 
-def _badly_exposed(proxy: Proxy) -> NDArray[np.bool_]:
+def _badly_exposed(proxy: Proxy) -> Known:
     highest = proxy.planes.max(axis=0)
     return np.asarray((highest > CLIPPED) | (highest < BLACK))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from deepfuse.color import Float, Image, check_range
 from deepfuse.deghosting.proxies import Proxy, make_proxy
 from deepfuse.deghosting.regions import Motion, choose_regions, find_motion
-from deepfuse.deghosting.replacement import enlarged_mask, make_patch, put
+from deepfuse.deghosting.replacement import enlarged_mask, make_patch, put, with_patch
 from deepfuse.deghosting.tones import tone_curve
 
 MOST_SHARE = 0.25
@@ -75,18 +76,19 @@ def remove_ghosts(frames: Sequence[Image], base: int) -> Deghosted:
 def _replaced(
     frames: Sequence[Image], proxies: Sequence[Proxy], motion: Motion, base: int
 ) -> tuple[tuple[Image, ...], tuple[Float | None, ...]]:
-    made, alphas = list(frames), [None] * len(frames)  
+    """The frames, those to be changed copied, and how much of them was replaced."""
+    made = list(frames)
+    alphas: list[Float | None] = [None] * len(frames)
+    still = motion.labels == 0
+    curve_of = cache(lambda source, index: tone_curve(proxies[source], proxies[index], still))
     for region in choose_regions(motion, proxies, base):
-        for index in region.into:
-            curve = tone_curve(proxies[region.source], proxies[index], motion.labels == 0)
-            patch = make_patch(motion.labels, region, curve, proxies[region.source], proxies[index])
-            if alphas[index] is None:
+        for index, mask in region.masks.items():
+            curve = curve_of(region.source, index)
+            patch = make_patch(mask, still, curve, proxies[region.source], proxies[index])
+            if made[index] is frames[index]:
                 made[index] = frames[index].copy()
-                alphas[index] = np.zeros(proxies[index].shape, np.float32)
             put(patch, curve, frames[region.source], made[index], proxies[index].shape)
-            top, bottom, left, right = patch.box
-            part = alphas[index][top:bottom, left:right]
-            np.maximum(part, patch.alpha, out=part)
+            alphas[index] = with_patch(alphas[index], patch, proxies[index].shape)
     return tuple(made), tuple(alphas)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from deepfuse.color import Float, Image, from_float, to_float
-from deepfuse.deghosting.proxies import Proxy
-from deepfuse.deghosting.regions import Labels, Region
-from deepfuse.deghosting.tones import ToneCurve
+from deepfuse.deghosting.proxies import Mask, Proxy
+from deepfuse.deghosting.tones import Known, ToneCurve
 
 FEATHER_PX = 4  # of the proxy
 REACH_PX = 24  # round a region, where its tones are compared with those of the frame it is put into
+CLIPPED = 0.97  # says nothing of tones
 MOST_OFFSET = 0.1
 SIDES_PX = (97, 49, 25, 13)
 _FEW = 0.01  # a share of pixels that tells little
 
+Plane = NDArray[Any]
 Box = tuple[int, int, int, int]
 
 
@@ -31,14 +34,21 @@ class Patch:
     offset: Float
 
 
-def make_patch(labels: Labels, region: Region, curve: ToneCurve, source: Proxy, target: Proxy) -> Patch:
-    """Where and how strongly a region is put into a frame, so that it continues what is round it."""
-    box = _box(labels == region.label)
-    part = _cut(labels, box)
-    mask = (part == region.label).astype(np.float32)
-    alpha = np.clip(2 * cv2.GaussianBlur(mask, (0, 0), FEATHER_PX), 0, 1)
+def make_patch(mask: Mask, still: Known, curve: ToneCurve, source: Proxy, target: Proxy) -> Patch:
+    """Where and how strongly a region is put into a frame, so that it continues what is round it.
+
+    Args:
+        mask: (height, width) of the proxies, 1 where the source's content belongs.
+        still: (height, width), where nothing moved.
+        curve: the source's tones in those of the target.
+        source: the frame it is taken from.
+        target: the frame it is put into.
+    """
+    box = _box(mask)
+    alpha = np.clip(2 * cv2.GaussianBlur(_cut(mask, box).astype(np.float32), (0, 0), FEATHER_PX), 0, 1)
     here, there = (np.dstack([_cut(plane, box) for plane in proxy.planes]) for proxy in (source, target))
-    offset = _offset(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), (part == 0).astype(np.float32))
+    telling = (_cut(still, box) & (here.max(axis=2) < CLIPPED)).astype(np.float32)
+    offset = _offset(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), telling)
     return Patch(box, np.asarray(alpha, np.float32), offset)
 
 
@@ -55,19 +65,26 @@ def put(patch: Patch, curve: ToneCurve, source: Image, target: Image, proxy_shap
     target[place] = np.where(alpha[..., None] > 0, from_float(mixed, target.dtype), target[place])
 
 
+def with_patch(alpha: Float | None, patch: Patch, shape: tuple[int, int]) -> Float:
+    """How much of a frame (height, width) of the proxy is replaced, once a patch more is put into it."""
+    whole = np.zeros(shape, np.float32) if alpha is None else alpha.copy()
+    np.maximum(_cut(whole, patch.box), patch.alpha, out=_cut(whole, patch.box))
+    return whole
+
+
 def enlarged_mask(mask: Float, size: tuple[int, int]) -> Image:
     """A mask (h, w) of the proxy from 0 to 1 as (H, W) of uint8 in the full `size` = (width, height)."""
     return from_float(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)), np.dtype(np.uint8))
 
 
-def _box(mask: np.ndarray) -> Box:
+def _box(mask: Mask) -> Box:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     height, width = mask.shape
     return (max(int(rows[0]) - REACH_PX, 0), min(int(rows[-1]) + 1 + REACH_PX, height),
             max(int(columns[0]) - REACH_PX, 0), min(int(columns[-1]) + 1 + REACH_PX, width))  # fmt: skip
 
 
-def _cut(values: np.ndarray, box: Box) -> np.ndarray:
+def _cut(values: Plane, box: Box) -> Plane:
     top, bottom, left, right = box
     return values[top:bottom, left:right]
 

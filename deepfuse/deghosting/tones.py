@@ -83,7 +83,9 @@ def _fitted(count: Count) -> tuple[Float, Float]:
     middle = (_LEVEL[known] + 0.5) / LEVELS * (PLACES - 1)
     values = np.interp(np.arange(PLACES), middle, _softened(path, total)[known])
     spread = np.interp(np.arange(PLACES), middle, _spread(count, path)[known])
-    return _continued(values, round(middle[0]), round(middle[-1])), spread.astype(np.float32)
+    first = 0 if known[0] == 0 else round(middle[0])
+    last = PLACES if known[-1] == LEVELS - 1 else round(middle[-1])
+    return _continued(values, first, last), spread.astype(np.float32)
 
 
 def _least_path(cost: Count) -> Count:
@@ -117,8 +119,9 @@ def _spread(count: Count, path: Count) -> Count:
 
 
 def _continued(values: Count, first: int, last: int) -> Float:
-    """Towards black below the first place that is known, towards white above the last."""
+    """Towards black below the first place that is known, towards white from the last one on."""
     source = at_places()
     values[:first] = values[first] * source[:first] / max(source[first], 1e-6)
-    values[last:] = 1 - (1 - values[last]) * (1 - source[last:]) / max(1 - source[last], 1e-6)
+    if last < PLACES:
+        values[last:] = 1 - (1 - values[last]) * (1 - source[last:]) / (1 - source[last])
     return values.astype(np.float32)
