@@ -1,9 +1,9 @@
 """Ghost removal: what it changes where nothing moves, what it finds and mends where something does, what it costs.
 
-    python benchmarks/deghosting.py --source ALIGNED      aligned brackets, one folder a scene: MEF-SSIM with and without
-    python benchmarks/deghosting.py --source RAW --align  the same, aligned first
-    python benchmarks/deghosting.py --moving 12           simulated RAW brackets in which things move
-    python benchmarks/deghosting.py --megapixels 24       time
+python benchmarks/deghosting.py --source ALIGNED      aligned brackets, one folder a scene: MEF-SSIM with and without
+python benchmarks/deghosting.py --source RAW --align  the same, aligned first
+python benchmarks/deghosting.py --moving 12           simulated RAW brackets in which things move
+python benchmarks/deghosting.py --megapixels 24       time
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Moving:
-    """A bracket (K frames), each of another moment; `still[k]` is the bracket of moment k; `moved` (H, W) what differs."""
+    """Frames of a moment each; `still[k]` is the whole bracket of moment k, `moved` (H, W) what differs."""
 
     frames: list[Image]
     still: list[list[Image]]
@@ -87,7 +87,8 @@ def _flag(cover: Float, at: tuple[float, float], size_px: float, index: int) -> 
     along = np.linspace(0, 1.4 * size_px, 40)
     wave = 0.12 * size_px * np.sin(along / size_px * 5 + 1.7 * index) * along / size_px
     top = np.stack([at[0] + along, at[1] + wave], axis=1)
-    cv2.fillPoly(cover, [np.rint(np.concatenate([top, top[::-1] + (0, 0.7 * size_px)])).astype(np.int32)], 1.0)
+    bottom = top[::-1] + np.array([0, 0.7 * size_px])
+    cv2.fillPoly(cover, [np.rint(np.concatenate([top, bottom])).astype(np.int32)], 1.0)
 
 
 def _thin(cover: Float, at: tuple[float, float], size_px: float, index: int) -> None:

@@ -4,14 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from deepfuse.deghosting import remove_ghosts
     from deepfuse.fusion import fuse
     from deepfuse.mef_ssim import mef_ssim
     from deepfuse.photo import read_photo
     from deepfuse.registry import load_model
 
-__all__ = ["fuse", "load_model", "mef_ssim", "read_photo"]
+__all__ = ["fuse", "load_model", "mef_ssim", "read_photo", "remove_ghosts"]
 
-_HOMES = {"fuse": "fusion", "load_model": "registry", "mef_ssim": "mef_ssim", "read_photo": "photo"}
+_HOMES = {
+    "fuse": "fusion",
+    "load_model": "registry",
+    "mef_ssim": "mef_ssim",
+    "read_photo": "photo",
+    "remove_ghosts": "deghosting",
+}
 
 
 def __getattr__(name: str) -> Any:

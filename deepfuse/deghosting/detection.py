@@ -66,14 +66,13 @@ def _excess(band: Band, bright: Float, glare: Float) -> Float:
     """How far a channel is from what is expected there or beside it, over the tolerance."""
     least, most, tolerance = band
     most += glare
-    lowest, highest = cv2.erode(bright, _NEAR), cv2.dilate(bright, _NEAR)
+    lowest, highest = (np.asarray(change(bright, _NEAR), np.float32) for change in (cv2.erode, cv2.dilate))
     beyond = np.maximum(least - highest, lowest - most)
     np.maximum(beyond, bright - cv2.dilate(most, _NEAR), out=beyond)
     np.maximum(beyond, cv2.erode(least, _NEAR) - bright, out=beyond)
     highest -= lowest
-    highest *= EDGE_SHARE
-    tolerance += highest
-    beyond /= tolerance
+    highest *= np.float32(EDGE_SHARE)
+    beyond /= tolerance + highest
     return np.asarray(beyond, np.float32)
 
 
@@ -97,9 +96,11 @@ def _cleaned(excess: Float) -> Mask:
     sure &= cv2.boxFilter(sure, -1, (CLUSTER_SIDE_PX, CLUSTER_SIDE_PX), normalize=False) >= CLUSTER_PX
     if not sure.any():
         return np.asarray(sure, np.uint8)
-    maybe = cv2.morphologyEx((excess > MAYBE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((BRIDGE_PX, BRIDGE_PX), np.uint8))
+    maybe = cv2.morphologyEx(
+        (excess > MAYBE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((BRIDGE_PX, BRIDGE_PX), np.uint8)
+    )
     count, labels, stats, _ = cv2.connectedComponentsWithStats(maybe, connectivity=8)
     kept = np.bincount(labels.reshape(-1), sure.reshape(-1), count) > 0
     kept &= stats[:, cv2.CC_STAT_AREA] >= MIN_REGION_PX
     kept[0] = False
-    return kept[labels].astype(np.uint8)
+    return np.asarray(kept[labels], np.uint8)

@@ -50,4 +50,4 @@ def place_of(values: Float) -> Float:
 
 def at_places() -> Float:
     """The encoded value at each place of a table."""
-    return (np.arange(PLACES, dtype=np.float32) / (PLACES - 1)) ** 2
+    return np.asarray((np.arange(PLACES) / (PLACES - 1)) ** 2, np.float32)

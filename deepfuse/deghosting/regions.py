@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ CLIPPED, BLACK = 0.97, 0.03
 PREFERENCE = 0.15  # share of a region that another frame must expose beyond what the base does
 
 Labels = NDArray[np.int32]
+Ask = Callable[[int, int], Mask]
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,15 @@ def choose_regions(motion: Motion, proxies: Sequence[Proxy], base: int) -> tuple
     for label in range(1, int(motion.labels.max()) + 1):
         inside = motion.labels == label
         source = _source([float(mask[inside].mean()) for mask in blind], motion.order, base)
-        into = _others(motion.order, source, lambda a, b, inside=inside: bool(ask(a, b)[inside].any()))
+        into = _others(motion.order, source, partial(_differ, ask, inside))
         masks = {index: _told(inside, blind[source], ask(source, index)) for index in into}
-        found.append(Region(label, source, masks))
+        if masks := {index: mask for index, mask in masks.items() if mask.any()}:
+            found.append(Region(label, source, masks))
     return tuple(found)
+
+
+def _differ(ask: Ask, inside: Known, one: int, other: int) -> bool:
+    return bool(ask(one, other)[inside].any())
 
 
 def _source(bad: Sequence[float], order: Sequence[int], base: int) -> int:
@@ -107,7 +114,7 @@ def _disc(radius_px: int) -> Mask:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), np.uint8)
 
 
-def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Callable[[int, int], Mask]:
+def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Ask:
     """What differs between any two frames, their tones learned from what stood still; each pair compared once."""
     still = motion.labels == 0
     known = {frozenset(pair): mask for pair, mask in motion.pairs.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 
 from deepfuse.color import Float, Image, check_range
 from deepfuse.deghosting.proxies import Proxy, make_proxy
-from deepfuse.deghosting.regions import Motion, choose_regions, find_motion
-from deepfuse.deghosting.replacement import enlarged_mask, make_patch, put, with_patch
+from deepfuse.deghosting.regions import Motion, Region, choose_regions, find_motion
+from deepfuse.deghosting.replacement import Patch, enlarged_mask, make_patch, put, with_patch
 from deepfuse.deghosting.tones import tone_curve
 
 MOST_SHARE = 0.25
@@ -23,15 +23,20 @@ MOST_SHARE = 0.25
 class Deghosted:
     """Frames that agree; those into which nothing was put are the very arrays that came in.
 
-    `share` is the share of the picture that moved, 0 to 1, and `regions` the number of connected regions; `warnings`
-    say why nothing was done about them. `shares` says for each frame how much of it shows another one.
+    `regions` is the number of connected regions that moved. `alphas` say for each frame how much of it shows another
+    one: (h, w) from 0 to 1, reduced as the proxies, `None` where nothing does. `warnings` say why nothing was done.
     """
 
     frames: tuple[Image, ...]
-    share: float
     regions: int
     alphas: tuple[Float | None, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Share of the picture of which some frame shows another one, 0 to 1."""
+        changed = [alpha for alpha in self.alphas if alpha is not None]
+        return float(np.max(changed, axis=0).mean()) if changed else 0.0
 
     def mask(self, index: int) -> Image:
         """How much of a frame was taken from another one: (H, W) of uint8, 255 is all."""
@@ -62,34 +67,31 @@ def remove_ghosts(frames: Sequence[Image], base: int) -> Deghosted:
     _check(frames, base)
     proxies = [make_proxy(frame) for frame in frames]
     motion = find_motion(proxies)
-    share, count = motion.share, int(motion.labels.max())
     nothing: tuple[Float | None, ...] = (None,) * len(frames)
-    if share > MOST_SHARE:
-        warning = f"{share:.0%} of the picture differ between the frames: the light changed, or too much moved"
-        return Deghosted(tuple(frames), share, count, nothing, (f"{warning}; ghosts are left in",))
-    if count == 0:
-        return Deghosted(tuple(frames), share, count, nothing)
-    made, alphas = _replaced(frames, proxies, motion, base)
-    return Deghosted(made, share, count, alphas)
-
-
-def _replaced(
-    frames: Sequence[Image], proxies: Sequence[Proxy], motion: Motion, base: int
-) -> tuple[tuple[Image, ...], tuple[Float | None, ...]]:
-    """The frames, those to be changed copied, and how much of them was replaced."""
-    made = list(frames)
-    alphas: list[Float | None] = [None] * len(frames)
-    still = motion.labels == 0
-    curve_of = cache(lambda source, index: tone_curve(proxies[source], proxies[index], still))
-    for region in choose_regions(motion, proxies, base):
-        for index, mask in region.masks.items():
-            curve = curve_of(region.source, index)
-            patch = make_patch(mask, still, curve, proxies[region.source], proxies[index])
+    if motion.share > MOST_SHARE:
+        warning = f"{motion.share:.0%} of the picture differ between the frames: the light changed, or too much moved"
+        return Deghosted(tuple(frames), 0, nothing, (f"{warning}; it is fused as it is",))
+    regions = choose_regions(motion, proxies, base)
+    made, alphas = list(frames), list(nothing)
+    for index in range(len(frames)):
+        for patch, source in _patches(index, regions, proxies, motion):
             if made[index] is frames[index]:
                 made[index] = frames[index].copy()
-            put(patch, curve, frames[region.source], made[index], proxies[index].shape)
+            put(patch, frames[source], made[index], proxies[index].shape)
             alphas[index] = with_patch(alphas[index], patch, proxies[index].shape)
-    return tuple(made), tuple(alphas)
+    return Deghosted(tuple(made), len(regions), tuple(alphas))
+
+
+def _patches(
+    index: int, regions: Sequence[Region], proxies: Sequence[Proxy], motion: Motion
+) -> Iterator[tuple[Patch, int]]:
+    """What is put into a frame, and from which frame it comes."""
+    still = motion.labels == 0
+    curve_from = cache(lambda source: tone_curve(proxies[source], proxies[index], still))
+    for region in regions:
+        if index in region.masks:
+            curve, source = curve_from(region.source), region.source
+            yield make_patch(region.masks[index], still, curve, proxies[source], proxies[index]), source
 
 
 def _check(frames: Sequence[Image], base: int) -> None:

@@ -27,11 +27,12 @@ Box = tuple[int, int, int, int]
 @dataclass(frozen=True)
 class Patch:
     """What is put into a frame, in pixels of the proxy: its box (top, bottom, left, right), how much of it (height,
-    width, 0 to 1), and what is added to the source's tones there (height, width, 3)."""
+    width, 0 to 1), what is added to the source's tones there (height, width, 3), and the curve to these tones."""
 
     box: Box
     alpha: Float
     offset: Float
+    curve: ToneCurve
 
 
 def make_patch(mask: Mask, still: Known, curve: ToneCurve, source: Proxy, target: Proxy) -> Patch:
@@ -49,10 +50,10 @@ def make_patch(mask: Mask, still: Known, curve: ToneCurve, source: Proxy, target
     here, there = (np.dstack([_cut(plane, box) for plane in proxy.planes]) for proxy in (source, target))
     telling = (_cut(still, box) & (here.max(axis=2) < CLIPPED)).astype(np.float32)
     offset = _offset(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), telling)
-    return Patch(box, np.asarray(alpha, np.float32), offset)
+    return Patch(box, np.asarray(alpha, np.float32), offset, curve)
 
 
-def put(patch: Patch, curve: ToneCurve, source: Image, target: Image, proxy_shape: tuple[int, int]) -> None:
+def put(patch: Patch, source: Image, target: Image, proxy_shape: tuple[int, int]) -> None:
     """Write the source's content into the target (H, W, 3), both in full size and of one dtype."""
     scale = target.shape[0] / proxy_shape[0], target.shape[1] / proxy_shape[1]
     top, bottom = (round(edge * scale[0]) for edge in patch.box[:2])
@@ -61,7 +62,7 @@ def put(patch: Patch, curve: ToneCurve, source: Image, target: Image, proxy_shap
     alpha, offset = (_enlarged(values, patch.box, scale, (top, bottom, left, right)) for values in
                      (patch.alpha, patch.offset))  # fmt: skip
     there = to_float(target[place])
-    mixed = there + alpha[..., None] * (curve(to_float(source[place])) + offset - there)
+    mixed = there + alpha[..., None] * (patch.curve(to_float(source[place])) + offset - there)
     target[place] = np.where(alpha[..., None] > 0, from_float(mixed, target.dtype), target[place])
 
 
