@@ -17,7 +17,8 @@ EDGE_SHARE = 0.3  # of how much the values change round a pixel: blur and what r
 NOISE = 0.008  # of the darker exposure
 BLACK_NOISE = 0.03  # in its black, where encoding is steep and sensors differ most
 BLACK = 0.05
-CLIPPED, CLIPPED_TRUST = 0.97, np.float32(0.4)
+CUT, CLIPPED = 0.02, 0.97  # a channel outside was cut, or is nothing but noise
+CUT_TRUST = np.float32(0.4)
 GLARE = 0.4  # what clipped surroundings may add to a pixel
 GLARE_SIDE_PX = 41
 SURE, MAYBE = 2.0, 0.8  # times the tolerance: what differs has some pixels beyond the first, all beyond the second
@@ -45,15 +46,19 @@ def disagreement(one: Proxy, other: Proxy, known: Known | None = None) -> Mask:
     """
     dark, bright = sorted((one, other), key=lambda proxy: float(proxy.planes.mean()))
     curve = tone_curve(dark, bright, known)
-    expected, highest = _expected(dark, curve), bright.planes.max(axis=0)
-    for values in (row[places] for row, places in zip(curve.values, dark.places, strict=True)):
-        np.maximum(highest, values, out=highest)
-    glare = _glare(bright)
-    excess = [_excess(band, plane, glare) for band, plane in zip(expected, bright.planes, strict=True)]
-    return _cleaned(_over_channels(excess, highest > CLIPPED))
+    shown, foretold = bright.planes.max(axis=0) > CLIPPED, _foretold(dark, curve) > CLIPPED
+    bands, glare = _bands(dark, curve), _glare(shown & foretold)
+    excess = [_excess(band, plane, glare) for band, plane in zip(bands, bright.planes, strict=True)]
+    return _cleaned(_over_channels(excess, shown | foretold | (dark.planes.min(axis=0) < CUT)))
 
 
-def _expected(dark: Proxy, curve: ToneCurve) -> Iterator[Band]:
+def _foretold(dark: Proxy, curve: ToneCurve) -> Float:
+    """The highest channel that the darker exposure foretells."""
+    red, green, blue = (row[places] for row, places in zip(curve.values, dark.places, strict=True))
+    return np.asarray(np.maximum(np.maximum(red, green), blue), np.float32)
+
+
+def _bands(dark: Proxy, curve: ToneCurve) -> Iterator[Band]:
     """For each channel: what the brighter exposure shows at least, at most, and by how much it may miss that."""
     noise = NOISE + (BLACK_NOISE - NOISE) * np.exp(-at_places() / BLACK)
     tables = curve.shifted(-noise), curve.shifted(noise), TOLERANCE + np.float32(SPREADS) * curve.spread
@@ -76,17 +81,16 @@ def _excess(band: Band, bright: Float, glare: Float) -> Float:
     return np.asarray(beyond, np.float32)
 
 
-def _glare(bright: Proxy) -> Float:
-    """What clipped surroundings may add to a pixel."""
-    blown = (bright.planes.max(axis=0) > CLIPPED).astype(np.float32)
-    return np.asarray(GLARE * cv2.blur(blown, (GLARE_SIDE_PX, GLARE_SIDE_PX)), np.float32)
+def _glare(clipped: Known) -> Float:
+    """What surroundings that are clipped, and should be, may add to a pixel."""
+    return np.asarray(GLARE * cv2.blur(clipped.astype(np.float32), (GLARE_SIDE_PX, GLARE_SIDE_PX)), np.float32)
 
 
-def _over_channels(excess: Sequence[Float], clipped: Known) -> Float:
-    """The largest excess of a channel; of a pixel with a clipped one less: that changes what the others mean."""
+def _over_channels(excess: Sequence[Float], cut: Known) -> Float:
+    """The largest excess of a channel; less where one was cut at an end of the range: the others mean less then."""
     red, green, blue = excess
     largest = np.maximum(np.maximum(red, green), blue)
-    largest[clipped] *= CLIPPED_TRUST
+    largest[cut] *= CUT_TRUST
     return largest
 
 
