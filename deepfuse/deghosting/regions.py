@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,26 +19,33 @@ from deepfuse.deghosting.tones import Known
 GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
 CLOSE_PX = 3  # round what differs, where the source is clipped or black: a soft edge alone
 CLIPPED, BLACK = 0.97, 0.03
+REACH_PX = 24  # round a region, where its tones are compared with those of the frame it is put into
 PREFERENCE = 0.15  # share of a region that another frame must expose beyond what the base does
 
 Labels = NDArray[np.int32]
+Plane = NDArray[Any]
+Box = tuple[int, int, int, int]
 Ask = Callable[[int, int], Mask]
 
 
 @dataclass(frozen=True)
 class Region:
-    """The pixels of one label: taken from the frame `source`, put into frames, in each where its mask is 1."""
+    """What moved, in a box (top, bottom, left, right) of the proxies with its surroundings.
 
-    label: int
+    It is taken from the frame `source` and put into frames, in each where its mask, of the size of the box, is 1.
+    """
+
+    box: Box
     source: int
     masks: dict[int, Mask]
 
 
 @dataclass(frozen=True)
 class Motion:
-    """What moved: (height, width) of the proxies, 0 where nothing did, else the label of a region."""
+    """What moved: (height, width) of the proxies, 0 where nothing did, else the label of a region; and their boxes."""
 
     labels: Labels
+    boxes: tuple[Box, ...]
     pairs: dict[tuple[int, int], Mask]
     order: tuple[int, ...]
 
@@ -52,7 +60,9 @@ def find_motion(proxies: Sequence[Proxy]) -> Motion:
     order = sorted(range(len(proxies)), key=lambda index: float(proxies[index].planes.mean()))
     pairs = {(a, b): disagreement(proxies[a], proxies[b]) for a, b in itertools.pairwise(order)}
     grown = _grown(np.asarray(np.bitwise_or.reduce(list(pairs.values()))))
-    return Motion(np.asarray(cv2.connectedComponents(grown, connectivity=8)[1], np.int32), pairs, tuple(order))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    boxes = tuple(_box(stat, grown.shape) for stat in stats[1:])
+    return Motion(np.asarray(labels, np.int32), boxes, pairs, tuple(order))
 
 
 def choose_regions(motion: Motion, proxies: Sequence[Proxy], base: int) -> tuple[Region, ...]:
@@ -63,18 +73,31 @@ def choose_regions(motion: Motion, proxies: Sequence[Proxy], base: int) -> tuple
     ask = _asker(motion, proxies)
     blind = [_badly_exposed(proxy) for proxy in proxies]
     found = []
-    for label in range(1, int(motion.labels.max()) + 1):
-        inside = motion.labels == label
-        source = _source([float(mask[inside].mean()) for mask in blind], motion.order, base)
-        into = _others(motion.order, source, partial(_differ, ask, inside))
-        masks = {index: _told(inside, blind[source], ask(source, index)) for index in into}
+    for label, box in enumerate(motion.boxes, 1):
+        inside = cut(motion.labels, box) == label
+        source = _source([float(cut(mask, box)[inside].mean()) for mask in blind], motion.order, base)
+        into = _others(motion.order, source, partial(_differ, ask, box, inside))
+        masks = {index: _told(inside, cut(blind[source], box), cut(ask(source, index), box)) for index in into}
         if masks := {index: mask for index, mask in masks.items() if mask.any()}:
-            found.append(Region(label, source, masks))
+            found.append(Region(box, source, masks))
     return tuple(found)
 
 
-def _differ(ask: Ask, inside: Known, one: int, other: int) -> bool:
-    return bool(ask(one, other)[inside].any())
+def cut(plane: Plane, box: Box) -> Plane:
+    """The part of a plane (height, width, ...) in a box (top, bottom, left, right)."""
+    top, bottom, left, right = box
+    return plane[top:bottom, left:right]
+
+
+def _box(stat: Labels, shape: tuple[int, ...]) -> Box:
+    """A region's box with its surroundings, from what OpenCV knows of it."""
+    left, top, width, height = (int(value) for value in stat[:4])
+    bottom, right = min(top + height + REACH_PX, shape[0]), min(left + width + REACH_PX, shape[1])
+    return max(top - REACH_PX, 0), bottom, max(left - REACH_PX, 0), right
+
+
+def _differ(ask: Ask, box: Box, inside: Known, one: int, other: int) -> bool:
+    return bool(cut(ask(one, other), box)[inside].any())
 
 
 def _source(bad: Sequence[float], order: Sequence[int], base: int) -> int:

@@ -91,7 +91,7 @@ def _patches(
     for region in regions:
         if index in region.masks:
             curve, source = curve_from(region.source), region.source
-            yield make_patch(region.masks[index], still, curve, proxies[source], proxies[index]), source
+            yield make_patch(region, index, still, curve, (proxies[source], proxies[index])), source
 
 
 def _check(frames: Sequence[Image], base: int) -> None:
