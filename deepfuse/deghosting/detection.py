@@ -18,7 +18,7 @@ NOISE = 0.008  # of the darker exposure
 BLACK_NOISE = 0.03  # in its black, where encoding is steep and sensors differ most
 BLACK = 0.05
 CUT, CLIPPED = 0.02, 0.97  # a channel outside was cut, or is nothing but noise
-CUT_TRUST = np.float32(0.4)
+CUT_TRUST, ALONE_TRUST = np.float32(0.5), np.float32(0.25)  # of two channels then, and of one
 GLARE = 0.4  # what clipped surroundings may add to a pixel
 GLARE_SIDE_PX = 41
 SURE, MAYBE = 2.0, 0.8  # times the tolerance: what differs has some pixels beyond the first, all beyond the second
@@ -89,9 +89,10 @@ def _glare(clipped: Known) -> Float:
 def _over_channels(excess: Sequence[Float], cut: Known) -> Float:
     """The largest excess of a channel; less where one was cut at an end of the range: the others mean less then."""
     red, green, blue = excess
-    largest = np.maximum(np.maximum(red, green), blue)
-    largest[cut] *= CUT_TRUST
-    return largest
+    larger, smaller = np.maximum(red, green), np.minimum(red, green)
+    largest, middle = np.maximum(larger, blue), np.maximum(smaller, np.minimum(larger, blue))
+    largest[cut] = np.maximum(ALONE_TRUST * largest[cut], CUT_TRUST * middle[cut])
+    return np.asarray(largest, np.float32)
 
 
 def _cleaned(excess: Float) -> Mask:
