@@ -78,7 +78,7 @@ def bracket(folder: Path, *, align_first: bool) -> tuple[list[Image], int]:
 
 def print_moving(count: int) -> None:
     """Masks and errors by number of frames."""
-    print(f"{'stops':>20}{'recall':>9}{.near':>9}{'without':>10}{'with':>10}   (errors of 255, in what moved)")
+    print(f"{'stops':>20}{'found':>9}{'near':>9}{'without':>10}{'with':>10}   (errors of 255, in what moved)")
     for stops in STOPS:
         with tempfile.TemporaryDirectory() as folder:
             scenes = [moving_bracket(seed, Path(folder, str(seed)), stops) for seed in range(count)]

@@ -87,7 +87,7 @@ def _glare(clipped: Known) -> Float:
 
 
 def _over_channels(excess: Sequence[Float], cut: Known) -> Float:
-    """The largest excess of a channel; less where one was cut at an end of the range: the others mean less then."""
+    """The largest excess of a channel; where one was cut at an end of the range, one alone means little."""
     red, green, blue = excess
     larger, smaller = np.maximum(red, green), np.minimum(red, green)
     largest, middle = np.maximum(larger, blue), np.maximum(smaller, np.minimum(larger, blue))
