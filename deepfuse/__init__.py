@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepfuse.controls import Controls
+    from deepfuse.deghosting import remove_ghosts
     from deepfuse.fusion import fuse
     from deepfuse.mef_ssim import mef_ssim
     from deepfuse.photo import read_photo
     from deepfuse.registry import load_model
 
-__all__ = ["Controls", "fuse", "load_model", "mef_ssim", "read_photo"]
+__all__ = ["Controls", "fuse", "load_model", "mef_ssim", "read_photo", "remove_ghosts"]
 
 _HOMES = {
     "Controls": "controls",
@@ -18,6 +19,7 @@ _HOMES = {
     "load_model": "registry",
     "mef_ssim": "mef_ssim",
     "read_photo": "photo",
+    "remove_ghosts": "deghosting",
 }
 
 

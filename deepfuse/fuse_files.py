@@ -12,6 +12,7 @@ from deepfuse.alignment import align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.controls import NEUTRAL, Controls
+from deepfuse.deghosting import remove_ghosts
 from deepfuse.fusion import fuse
 from deepfuse.mef_ssim import mef_ssim
 from deepfuse.model import Network
@@ -29,7 +30,7 @@ class FuseOptions:
     """How a bracket is fused and written.
 
     If they are `None`, `quality` is the first that the network has and `depth` that of the frames. `score` asks for the
-    MEF-SSIM.
+    MEF-SSIM, `save_masks` for what `deghost` replaced.
     """
 
     align: bool = True
@@ -38,15 +39,21 @@ class FuseOptions:
     score: bool = False
     encoding: Encoding = DEFAULT_ENCODING
     controls: Controls = NEUTRAL
+    deghost: bool = True
+    save_masks: bool = False
 
 
 @dataclass(frozen=True)
 class Fused:
-    """The fused pixels in the depth they are written in, the metadata beside them, and the record in JSON values."""
+    """The fused pixels in the depth they are written in, the metadata beside them, and the record in JSON values.
+
+    `masks` are one a frame, (height, width) of uint8, where they were asked for: 255 where it shows another frame.
+    """
 
     pixels: Image
     embedded: Embedded
     record: dict[str, Any]
+    masks: tuple[Image, ...] = ()
 
 
 @dataclass
@@ -62,7 +69,7 @@ class _Clock:
 
 
 def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, suffix: str) -> Fused:
-    """Develop, align and fuse one bracket.
+    """Develop and align one bracket, remove its ghosts and fuse it.
 
     Args:
         files: the frames, in any order.
@@ -81,13 +88,20 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
     clock = _Clock()
     headers, frames = _read(files, options.depth)
     clock.step("read")
-    base, record = _middle(headers), dict[str, Any]()
+    base, record, warnings = _middle(headers), dict[str, Any](), list[str]()
     if options.align:
         alignment = align(frames)
         frames, base = list(alignment.frames), alignment.reference
         record["alignment"] = alignment.record()
         clock.step("align")
-    fused = fuse(frames, model=model, quality=quality, controls=options.controls)
+    agreeing, masks = tuple(frames), tuple[Image, ...]()
+    if options.deghost:
+        found = remove_ghosts(frames, base)
+        agreeing, record["deghosting"] = found.frames, found.record()
+        warnings += found.warnings
+        masks = tuple(found.mask(index) for index in range(len(frames))) if options.save_masks else ()
+        clock.step("deghost")
+    fused = fuse(agreeing, model=model, quality=quality, controls=options.controls)
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:
@@ -98,8 +112,22 @@ def fuse_files(files: Sequence[Path], model: Network, options: FuseOptions, *, s
     record |= {"quality": quality, "controls": asdict(options.controls)}
     record |= {"width": width, "height": height, "depth": depth}
     record["metadata_of"] = printable(files[base].name)
-    record |= {"warnings": list(carried.warnings), "seconds": clock.seconds}
-    return Fused(in_depth(fused, depth), carried.embedded, record)
+    record |= {"warnings": [*warnings, *carried.warnings], "seconds": clock.seconds}
+    return Fused(in_depth(fused, depth), carried.embedded, record, masks)
+
+
+def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tuple[Path, ...]:
+    """Where the masks of a bracket's frames go: beside the picture, `PICTURE_mask_FRAME.png`; nowhere if not wanted.
+
+    Raises:
+        ValueError: frames of one name.
+    """
+    if not options.save_masks:
+        return ()
+    paths = tuple(output.with_name(f"{output.stem}_mask_{file.stem}.png") for file in files)
+    if len(set(paths)) < len(paths):
+        raise ValueError(f"expected frames of different names, got {', '.join(printable(file.name) for file in files)}")
+    return paths
 
 
 def _read(files: Sequence[Path], depth: Depth | None) -> tuple[list[Header], list[Image]]:

@@ -173,7 +173,7 @@ def test_bad_sets_are_left_out_with_the_reason_and_the_others_made(
     assert made["mef_ssim"] > 0.9
     assert len(made["alignment"]["evidence"]) == 3
     assert made["key"]["model_sha256"] == json.loads((SHIPPED / "config.json").read_text())["sha256"]
-    assert set(made["seconds"]) == {"read", "align", "fuse", "score"}
+    assert set(made["seconds"]) == {"read", "align", "deghost", "fuse", "score"}
     assert main([*batch, "--score"]) == 1
     assert "0 sets fused, 1 finished before" in capsys.readouterr().out
 

@@ -67,6 +67,8 @@ def test_fuse_reports_in_json(files: list[str], tmp_path: Path, capsys: pytest.C
     assert main(["fuse", *files, "-o", str(out), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["output"] == str(out)
+    assert record["model"] == "shipped"
+    assert record["model_sha256"] == json.loads((SHIPPED / "config.json").read_text())["sha256"]
     assert len(record["alignment"]["homographies"]) == 3
     assert main(["score", str(out), *files, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mef_ssim"] == pytest.approx(record["mef_ssim"], abs=1e-9)

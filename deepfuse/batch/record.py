@@ -59,12 +59,17 @@ def content_of(path: Path) -> Content:
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it was read: `inputs` and `output` of the last picture made, `key` of what else decides on it."""
+    """A record as it was read: `inputs`, `output` and `masks` of the last picture made, `key` of what else decides."""
 
     status: str
     key: dict[str, Any]
     inputs: tuple[Content, ...]
     output: Content | None
+    masks: tuple[Content, ...] = ()
+
+    def made(self, path: Path) -> Content | None:
+        """What a batch last wrote under this name, if it did."""
+        return next((one for one in (self.output, *self.masks) if one and one.file == printable(path.name)), None)
 
 
 def write_record(path: Path, values: dict[str, Any]) -> None:
@@ -79,7 +84,8 @@ def read_record(path: Path) -> Record | None:
         values = json.loads(path.read_text(encoding="utf-8"))
         inputs = tuple(Content(**one) for one in values["inputs"])
         output = Content(**values["output"]) if values["output"] else None
-        return Record(values["status"], values["key"], inputs, output)
+        masks = tuple(Content(**one) for one in values.get("masks", ()))
+        return Record(values["status"], values["key"], inputs, output, masks)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -105,13 +111,13 @@ def same_content(path: Path, content: Content | None) -> bool:
     return content_of(path).sha256 == content.sha256
 
 
-def finished(record: Record | None, key: dict[str, Any], files: Sequence[Path], output: Path) -> bool:
-    """Whether a record says that `output` was made of these files under this key, by sizes and times alone."""
+def finished(record: Record | None, key: dict[str, Any], files: Sequence[Path], outputs: Sequence[Path]) -> bool:
+    """Whether a record says that `outputs` were made of these files under this key, by sizes and times alone."""
     return (
         record is not None
         and record.status == "done"
         and record.key == key
         and len(record.inputs) == len(files)
         and all(unchanged(path, content) for path, content in zip(files, record.inputs, strict=True))
-        and unchanged(output, record.output)
+        and all(unchanged(path, record.made(path)) for path in outputs)
     )

@@ -21,9 +21,9 @@ from deepfuse.batch.record import (
 )
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, PhotoError
-from deepfuse.fuse_files import FuseOptions, fuse_files
+from deepfuse.fuse_files import Fused, FuseOptions, fuse_files, mask_files
 from deepfuse.model import Network, read_model
-from deepfuse.photo import check_file, encoded
+from deepfuse.photo import check_file, encoded, write_photo
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,16 @@ class Job:
         return self.output.parent / FOLDER / f"{self.scene}.json"
 
     @property
+    def masks(self) -> tuple[Path, ...]:
+        """Where its masks go, where they are wanted."""
+        return mask_files(self.output, self.files, self.options)
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """All that is written for those who look into the folder."""
+        return (self.output, *self.masks)
+
+    @property
     def key(self) -> dict[str, Any]:
         """What decides on the picture besides the frames, as JSON values."""
         options = asdict(self.options)
@@ -60,7 +70,7 @@ class Job:
     @property
     def finished(self) -> bool:
         """Whether its picture is there already, by sizes and times alone."""
-        return finished(read_record(self.record), self.key, self.files, self.output)
+        return finished(read_record(self.record), self.key, self.files, self.outputs)
 
 
 def fuse_set(job: Job) -> Outcome:
@@ -80,6 +90,7 @@ def fail(job: Job, reason: str) -> Outcome:
     before = read_record(job.record)
     values: dict[str, Any] = {"set": job.scene, "status": "failed", "reason": printable(reason), "key": job.key}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, "inputs": []}
+    values["masks"] = [asdict(one) for one in before.masks] if before else []
     write_record(job.record, values | {"output": asdict(before.output) if before and before.output else None})
     return Outcome(job.scene, "failed", printable(reason))
 
@@ -91,27 +102,35 @@ def _fuse_set(job: Job) -> Outcome:
     held = [content.sha256 for content in contents]
     if before and held == [content.sha256 for content in before.inputs]:
         before = replace(before, inputs=contents)  # touched or moved, not changed
-        if finished(before, job.key, job.files, job.output):
+        if finished(before, job.key, job.files, job.outputs):
             renew_inputs(job.record, contents)
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
     fused = fuse_files(job.files, _model(job.model), job.options, suffix=job.output.suffix)
     data = encoded(job.output, fused.pixels, job.options.encoding, fused.embedded)
+    masks = _write_masks(job, fused)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
-    _write(job, data, values | {"inputs": [asdict(content) for content in contents]})
+    _write(job, data, values | {"inputs": [asdict(content) for content in contents], "masks": masks})
     return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
 
 
 def check_overwriting(job: Job, before: Record | None) -> None:
-    """Make sure that what lies under the output's name was written by a batch and not changed since.
+    """Make sure that what lies under the names of the outputs was written by a batch and not changed since.
 
     Raises:
         PhotoError: it may be somebody's work.
     """
-    if job.force or not job.output.exists() or same_content(job.output, before.output if before else None):
-        return
-    raise PhotoError(f"{job.output}: exists, and is not as a batch left it; it is not overwritten without --force")
+    for path in () if job.force else job.outputs:
+        if path.exists() and not same_content(path, before.made(path) if before else None):
+            raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
+
+
+def _write_masks(job: Job, fused: Fused) -> list[dict[str, Any]]:
+    """Write the masks and say what they hold."""
+    for path, mask in zip(job.masks, fused.masks, strict=True):
+        write_photo(path, mask, encoding=job.options.encoding)
+    return [asdict(content_of(path)) for path in job.masks]
 
 
 def _write(job: Job, data: bytes | bytearray, values: dict[str, Any]) -> None:

@@ -37,6 +37,8 @@ HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (defa
 HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames)"
 )
+HELP_NO_DEGHOST = "fuse what moved as it is, rather than take it from one frame"
+HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where a frame shows another one's content"
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
 LOOK = "the look of the picture; without these it is as the network makes it (docs/controls.md)"
 HELP_CONTROLS = {
@@ -82,6 +84,9 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
     command.add_argument("--quality", choices=("fast", "best"), help=HELP_QUALITY)
     command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
+    ghosts = command.add_mutually_exclusive_group()
+    ghosts.add_argument("--no-deghost", action="store_true", help=HELP_NO_DEGHOST)
+    ghosts.add_argument("--save-masks", action="store_true", help=HELP_SAVE_MASKS)
     command.add_argument("--depth", choices=tuple(_DEPTHS), default="keep", help=HELP_DEPTH)
     command.add_argument(
         "--compression", choices=("none", "deflate", "lzw", "zstd"), default="deflate", help=HELP_COMPRESSION
@@ -118,8 +123,16 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     from deepfuse.photo import Encoding
 
     encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)
-    controls = Controls(**{name: getattr(options, name) for name in RANGES})
-    return FuseOptions(not options.no_align, options.quality, _DEPTHS[options.depth], score, encoding, controls)
+    return FuseOptions(
+        align=not options.no_align,
+        quality=options.quality,
+        depth=_DEPTHS[options.depth],
+        score=score,
+        encoding=encoding,
+        controls=Controls(**{name: getattr(options, name) for name in RANGES}),
+        deghost=not options.no_deghost,
+        save_masks=options.save_masks,
+    )
 
 
 def add_grouping(command: argparse.ArgumentParser) -> None:

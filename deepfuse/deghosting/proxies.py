@@ -1,0 +1,53 @@
+"""Small versions of the frames in which what moved is looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfuse.color import Float, Image
+
+SIDE_PX = 1024
+PLACES = 1024
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A frame (3, height, width) from 0 to 1, and the place of each value in a table of `PLACES`, see `place_of`."""
+
+    planes: Float
+    places: NDArray[np.uint16]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.planes.shape[1], self.planes.shape[2]
+
+
+def make_proxy(frame: Image) -> Proxy:
+    """Reduce a frame (height, width, 3) of uint8, uint16 or float32 to at most `SIDE_PX`."""
+    height, width = frame.shape[:2]
+    shrink = max(1.0, max(height, width) / SIDE_PX)
+    size = max(round(width / shrink), 1), max(round(height / shrink), 1)
+    small = frame if shrink == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    scale = 1.0 if frame.dtype == np.float32 else 1.0 / np.iinfo(frame.dtype).max
+    planes = np.stack(cv2.split(small.astype(np.float32))) * np.float32(scale)
+    return Proxy(planes, np.rint(place_of(planes)).astype(np.uint16))
+
+
+def place_of(values: Float) -> Float:
+    """Where encoded values from 0 to 1 stand in a table: its places are closest in the dark.
+
+    There a darker exposure differs most from a brighter one.
+    """
+    return np.asarray(np.sqrt(np.clip(values, 0, 1)) * np.float32(PLACES - 1), np.float32)
+
+
+def at_places() -> Float:
+    """The encoded value at each place of a table."""
+    return np.asarray((np.arange(PLACES) / (PLACES - 1)) ** 2, np.float32)
