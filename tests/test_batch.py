@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, expose, textured_radiance
 
-from deepfuse.batch import Job, sole_batch
+from deepfuse.batch import Job, sole_batch, work
 from deepfuse.batch.work import fail, fuse_set
 from deepfuse.cli import main
 from deepfuse.controls import RANGES, Controls
@@ -90,6 +90,22 @@ def test_a_set_whose_picture_is_gone_or_half_written_is_made_again(tmp_path: Pat
     assert not first.finished
     assert fuse_set(first).status == "done"
     assert (read_photo(first.output) == pixels).all()
+
+
+def test_a_set_killed_before_its_record_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = replace(job(tmp_path), options=FuseOptions(save_masks=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "write_record", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fuse_set(first)
+    assert not any(path.exists() for path in first.outputs)
+    assert fuse_set(first).status == "done"
+    assert first.finished
+    assert [read_photo(path).shape for path in first.outputs] == [(120, 160, 3)] * 4
+
+
+def interrupted(path: Path, values: dict[str, Any]) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_picture_that_somebody_changed_is_kept_unless_forced(tmp_path: Path) -> None:

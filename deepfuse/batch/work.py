@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.fuse_files import Fused, FuseOptions, fuse_files, mask_files
 from deepfuse.model import Network, read_model
-from deepfuse.photo import check_file, encoded, write_photo
+from deepfuse.photo import check_file, encoded
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,9 @@ def _fuse_set(job: Job) -> Outcome:
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
     fused = fuse_files(job.files, _model(job.model), job.options, suffix=job.output.suffix)
-    data = encoded(job.output, fused.pixels, job.options.encoding, fused.embedded)
-    masks = _write_masks(job, fused)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
-    _write(job, data, values | {"inputs": [asdict(content) for content in contents], "masks": masks})
+    _write(job, fused, values | {"inputs": [asdict(content) for content in contents]})
     return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
 
 
@@ -126,20 +125,21 @@ def check_overwriting(job: Job, before: Record | None) -> None:
             raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
 
 
-def _write_masks(job: Job, fused: Fused) -> list[dict[str, Any]]:
-    """Write the masks and say what they hold."""
-    for path, mask in zip(job.masks, fused.masks, strict=True):
-        write_photo(path, mask, encoding=job.options.encoding)
-    return [asdict(content_of(path)) for path in job.masks]
-
-
-def _write(job: Job, data: bytes | bytearray, values: dict[str, Any]) -> None:
-    """The record comes before the picture gets its name: killed in between, the set is made again."""
-    with replacing(job.output) as temporary:
-        temporary.write_bytes(data)
-        made = asdict(content_of(temporary)) | {"file": printable(job.output.name)}
-        job.output.unlink(missing_ok=True)
-        write_record(job.record, values | {"output": made})
+def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
+    """The record comes before the files get their names, the picture last: killed in between, the set is made again."""
+    with ExitStack() as stack:
+        temporaries = [stack.enter_context(replacing(path)) for path in job.outputs]
+        picture, *masks = temporaries
+        picture.write_bytes(encoded(job.output, fused.pixels, job.options.encoding, fused.embedded))
+        for path, mask in zip(masks, fused.masks, strict=True):
+            path.write_bytes(encoded(path, mask, job.options.encoding))
+        output, *others = (
+            asdict(content_of(temporary)) | {"file": printable(path.name)}
+            for path, temporary in zip(job.outputs, temporaries, strict=True)
+        )
+        for path in job.outputs:
+            path.unlink(missing_ok=True)
+        write_record(job.record, values | {"output": output, "masks": others})
 
 
 @cache

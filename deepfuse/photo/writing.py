@@ -82,7 +82,7 @@ def write_photo(
     _write(path, encoded(path, image, encoding, embedded))
 
 
-def encoded(path: Path, image: Image, encoding: Encoding, embedded: Embedded) -> bytes | bytearray:
+def encoded(path: Path, image: Image, encoding: Encoding, embedded: Embedded = NOTHING) -> bytes | bytearray:
     """The bytes of a file of the path's suffix."""
     return ENCODERS[path.suffix.lower()](image, encoding, embedded)
 
