@@ -23,7 +23,7 @@ from deepfuse.batch.work import fail, fuse_set
 from deepfuse.cli import main
 from deepfuse.controls import RANGES, Controls
 from deepfuse.errors import DeepfuseError
-from deepfuse.fuse_files import FuseOptions
+from deepfuse.fuse_options import FuseOptions
 from deepfuse.model import SHIPPED, weights_sha256
 from deepfuse.photo import Encoding, read_photo, write_photo
 

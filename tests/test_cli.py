@@ -220,3 +220,16 @@ def test_align_refuses_what_cannot_be_aligned_and_writes_nothing(
 def test_align_wants_names_that_differ(tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["align", files[0], files[0], "-o", str(tmp_path / "out")]) == 4
     assert "different names" in capsys.readouterr().err
+
+
+def test_a_bracket_is_prepared_without_torch() -> None:
+    code = "import sys, deepfuse.prepare, deepfuse.fuse_options; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "deepfuse.cli", "brackets", str(tmp_path), "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 4
+    assert "No space left" in done.stderr

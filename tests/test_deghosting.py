@@ -20,7 +20,7 @@ from deepfuse.cli import main
 from deepfuse.color import Image, from_float, to_float
 from deepfuse.deghosting.proxies import make_proxy
 from deepfuse.deghosting.tones import tone_curve
-from deepfuse.fuse_files import FuseOptions
+from deepfuse.fuse_options import FuseOptions
 from deepfuse.model import SHIPPED, weights_sha256
 from deepfuse.photo import read_photo, write_photo
 

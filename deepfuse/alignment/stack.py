@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from deepfuse.alignment.result import Alignment, AlignmentError, Matrix, Pixels,
 
 DTYPES = ("uint8", "uint16", "float32")
 MIN_SIDE_PX = 64
+PROXIES_AT_ONCE = 2
 
 
 def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 0.5) -> Alignment:
@@ -40,7 +42,8 @@ def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 
     """
     _check_frames(frames)
     _check_thresholds(min_inliers, min_kept)
-    proxies = [make_proxy(frame) for frame in frames]
+    with ThreadPoolExecutor(PROXIES_AT_ONCE) as pool:
+        proxies = list(pool.map(make_proxy, frames))
     chain = register_chain(proxies, Gate(min_inliers))
     scale = frames[0].shape[1] / proxies[0].size[0]
     if chain.failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -21,10 +22,13 @@ from deepfuse.batch.record import (
     write_record,
 )
 from deepfuse.bracket import printable
+from deepfuse.color import Image
 from deepfuse.errors import DeepfuseError, PhotoError
-from deepfuse.fuse_files import Fused, FuseOptions, fuse_files, mask_files
+from deepfuse.fuse_files import Fused, fuse_prepared
+from deepfuse.fuse_options import FuseOptions
 from deepfuse.model import Network, read_model
 from deepfuse.photo import check_file, encoded
+from deepfuse.prepare import mask_files, prepare
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,11 @@ def _fuse_set(job: Job) -> Outcome:
             renew_inputs(job.record, contents)
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
-    fused = fuse_files(job.files, _model(job.model), job.options, suffix=job.output.suffix)
+    bracket = prepare(job.files, job.options)
+    fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
-    _write(job, fused, values | {"inputs": [asdict(content) for content in contents]})
+    _write(job, fused, bracket.masks, values | {"inputs": [asdict(content) for content in contents]})
     return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
 
 
@@ -125,13 +130,13 @@ def check_overwriting(job: Job, before: Record | None) -> None:
             raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
 
 
-def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
+def _write(job: Job, fused: Fused, shown: Sequence[Image], values: dict[str, Any]) -> None:
     """The record comes before the files get their names, the picture last: killed in between, the set is made again."""
     with ExitStack() as stack:
         temporaries = [stack.enter_context(replacing(path)) for path in job.outputs]
         picture, *masks = temporaries
         picture.write_bytes(encoded(job.output, fused.pixels, job.options.encoding, fused.embedded))
-        for path, mask in zip(masks, fused.masks, strict=True):
+        for path, mask in zip(masks, shown, strict=True):
             path.write_bytes(encoded(path, mask, job.options.encoding))
         output, *others = (
             asdict(content_of(temporary)) | {"file": printable(path.name)}

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
-from deepfuse.cli.options import PHOTOS, Commands, add_command, add_fusing, check_count, fuse_options, names
+from deepfuse.cli.options import (
+    PHOTOS,
+    Commands,
+    add_command,
+    add_fusing,
+    check_count,
+    fuse_options,
+    names,
+)
+
+if TYPE_CHECKING:
+    from deepfuse.fuse_options import FuseOptions
+    from deepfuse.prepare import Prepared
 
 DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
 cropped to what all of them show; what moved is taken from one of them. The picture is sRGB with its profile, upright,
@@ -27,25 +40,38 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
-    from deepfuse.alignment import AlignmentError
-    from deepfuse.fuse_files import fuse_files, mask_files
-    from deepfuse.model import read_model, weights_sha256
-    from deepfuse.photo import check_output, write_photo
-    from deepfuse.registry import model_folder
+    from deepfuse.photo import check_output
+    from deepfuse.prepare import mask_files, prepare
 
     check_count(options.frames)
-    wanted, output = fuse_options(options, score=options.json), options.output
-    check_output(output, sources=options.frames, overwrite=options.force, depth=wanted.depth)
-    masks = mask_files(output, options.frames, wanted)
+    wanted = fuse_options(options, score=options.json)
+    check_output(options.output, sources=options.frames, overwrite=options.force, depth=wanted.depth)
+    masks = mask_files(options.output, options.frames, wanted)
     for path in masks:
-        check_output(path, sources=[output, *options.frames], overwrite=options.force)
+        check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
+    with ThreadPoolExecutor(1) as pool:  # while torch is imported
+        bracket = pool.submit(prepare, options.frames, wanted)
+        return _fuse(options, wanted, bracket, masks)
+
+
+def _fuse(
+    options: argparse.Namespace, wanted: FuseOptions, bracket: Future[Prepared], masks: tuple[Path, ...]
+) -> dict[str, Any]:
+    from deepfuse.alignment import AlignmentError
+    from deepfuse.fuse_files import fuse_prepared
+    from deepfuse.model import read_model, weights_sha256
+    from deepfuse.photo import write_photo
+    from deepfuse.registry import model_folder
+
+    output = options.output
     with model_folder(options.model) as found:
         model, sha256 = read_model(found.folder), weights_sha256(found.folder)
     try:
-        fused = fuse_files(options.frames, model, wanted, suffix=output.suffix)
+        prepared = bracket.result()
     except AlignmentError as error:
         raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
-    for path, mask in zip(masks, fused.masks, strict=True):
+    fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix)
+    for path, mask in zip(masks, prepared.masks, strict=True):
         write_photo(path, mask, encoding=wanted.encoding)
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}

@@ -15,7 +15,7 @@ from deepfuse.controls import NEUTRAL, RANGES, Controls, check_control
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from deepfuse.fuse_files import FuseOptions
+    from deepfuse.fuse_options import FuseOptions
     from deepfuse.grouping import Grouping
     from deepfuse.photo import Depth
 
@@ -119,7 +119,7 @@ def _control(name: str) -> Callable[[str], float]:
 
 def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     """What `add_fusing` asked for."""
-    from deepfuse.fuse_files import FuseOptions
+    from deepfuse.fuse_options import FuseOptions
     from deepfuse.photo import Encoding
 
     encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)

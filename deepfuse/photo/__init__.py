@@ -5,7 +5,7 @@ from deepfuse.photo.encoding import DEFAULT_ENCODING, Encoding
 from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.raw import WhiteBalance
-from deepfuse.photo.reading import read_bracket, read_header, read_photo, read_photos
+from deepfuse.photo.reading import read_bracket, read_frames, read_header, read_photo, read_photos
 from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "encoded",
     "in_depth",
     "read_bracket",
+    "read_frames",
     "read_header",
     "read_photo",
     "read_photos",

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from deepfuse.color import Image
 from deepfuse.errors import BracketError
-from deepfuse.photo.header import Header, check_alike
+from deepfuse.photo.header import Depth, Header, check_alike
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.opening import open_photo
 from deepfuse.photo.raw import WhiteBalance
+from deepfuse.photo.writing import in_depth
 
 AT_ONCE = 2  # where all frames are wanted together
+_DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
 
 
 def read_photo(
@@ -51,6 +53,22 @@ def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
 def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> list[Image]:
     """The frames of one bracket, RAW developed with one white balance: that of its first RAW."""
     return [image for _, image in read_bracket(paths, limits=limits, at_once=AT_ONCE)]
+
+
+def read_frames(paths: Sequence[Path], depth: Depth | None = None) -> tuple[list[Header], list[Image]]:
+    """The headers and frames of one bracket, decoded side by side.
+
+    Args:
+        paths: the files.
+        depth: of the picture to be made of them. Frames are at their own depth, or at this one if it is deeper: else
+            its further levels would stay empty.
+    """
+    headers, frames = [], []
+    for header, frame in read_bracket(paths, at_once=AT_ONCE):
+        deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(header.depth)
+        headers.append(header)
+        frames.append(in_depth(frame, depth) if depth and deeper else frame)
+    return headers, frames
 
 
 def read_bracket(

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
-from deepfuse.evaluation.judging import Verdict
-from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline
 from deepfuse.registry.connection import ABSENT, CHAMPION, NAME, VERDICT_TAG, connect, connect_existing, reaching
 from deepfuse.registry.golden import check_golden
 from deepfuse.registry.loading import download
+
+if TYPE_CHECKING:
+    from deepfuse.evaluation.judging import Verdict
 
 PREVIOUS_TAG = "deepfuse.previous_champion"  # of the registered model
 OF_THE_MODEL = ".model"  # how the model's own metrics end, beside its baselines'
@@ -130,6 +131,8 @@ def _check(version: str) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             check_golden(uri, download(uri, temporary))
     except ModelError as error:
+        from deepfuse.evaluation.judging import Verdict
+
         record_verdict(version, Verdict(False, f"golden check: {error}"))
         raise
 
@@ -137,6 +140,8 @@ def _check(version: str) -> None:
 @reaching()
 def record_verdict(version: str, verdict: Verdict) -> None:
     """Keep with a version what was decided of it: a tag, its description, and JSON and Markdown with its run."""
+    from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline  # slow, and fusing needs it not
+
     client = connect().MlflowClient()
     run_id = client.get_model_version(NAME, version).run_id
     client.log_dict(run_id, as_record(verdict), "verdict.json")
