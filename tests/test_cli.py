@@ -228,6 +228,7 @@ def test_a_bracket_is_prepared_without_torch() -> None:
 
 
 def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    write_photo(tmp_path / "alone.png", np.zeros((8, 8, 3), np.uint8))
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "deepfuse.cli", "brackets", str(tmp_path), "--json"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)

@@ -9,8 +9,8 @@ from deepfuse.cli import BAD_INPUT, main
 
 def run() -> NoReturn:
     """Run the command line and leave at once: to unload torch takes as long as to align a bracket."""
-    code = main()
     try:
+        code = main()
         sys.stdout.flush()
     except OSError as error:
         print(f"deepfuse: the output cannot be written: {error.strerror}", file=sys.stderr)
