@@ -103,10 +103,16 @@ def post(address: str, request: Mapping[str, Any]) -> Any:
 
 
 def test_three_ways_give_one_picture(server: str, files: list[Path], tmp_path: Path) -> None:
-    out = tmp_path / "fused.png"
-    assert main(["fuse", *map(str, files), "--model", CHAMPION, "-o", str(out)]) == 0
+    out, ghostly = tmp_path / "fused.png", tmp_path / "ghostly.png"
+    came_and_went = read_photo(files[1]).copy()
+    came_and_went[40:80, 60:90] = (9000, 30000, 3000)
+    write_photo(files[1], came_and_went)
+    command = ["fuse", *map(str, files), "--model", CHAMPION]
+    assert main([*command, "-o", str(out)]) == 0
+    assert main([*command, "--no-deghost", "-o", str(ghostly)]) == 0
     by_command = read_photo(out)
     assert by_command.dtype == np.uint16
+    assert not np.array_equal(read_photo(ghostly), by_command)
 
     row = {"exposures": encoded(*files)}
     [answer] = mlflow.pyfunc.load_model(CHAMPION).predict([row])
@@ -130,7 +136,7 @@ def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: 
             write_photo(path, frame)
         rows.append({"exposures": encoded(*paths)})
         expected.append(fuse([read_photo(path) for path in paths], model=random_model(0)))
-    answers = post(server, {"dataframe_records": rows, "params": {"align": False}})["predictions"]
+    answers = post(server, {"dataframe_records": rows, "params": {"align": False, "deghost": False}})["predictions"]
     for answer, wanted in zip(answers, expected, strict=True):
         got = decoded(answer["fused"], tmp_path)
         assert got.dtype == np.uint8

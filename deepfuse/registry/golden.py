@@ -19,6 +19,7 @@ HEIGHT_PX, WIDTH_PX = 96, 128
 # Another processor or another build of torch may round the last bits of the luma otherwise.
 TOLERANCE_LEVELS = 2
 EXPOSURES, FUSED = ("dark.png", "bright.png"), "fused.png"
+AS_THEY_ARE = {"align": False, "deghost": False}  # what a server is asked, so that the frames are fused unchanged
 AS_SERVED = Path(__file__).with_name("as_served.py")
 TIMEOUT_S = 600
 

@@ -16,7 +16,7 @@ from typing import Any
 from deepfuse.errors import ModelError
 from deepfuse.model import read_model
 from deepfuse.registry.connection import CHALLENGER, EXPERIMENT, KEY_TAG, NAME, connect, reaching
-from deepfuse.registry.golden import EXPOSURES, write_golden
+from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
 
 MODEL_TAG = "deepfuse.model_uri"  # the last thing that is logged: a run with it is complete
 PACKAGE = Path(__file__).parents[1]
@@ -123,7 +123,7 @@ def _log_pyfunc(mlflow: ModuleType, model: Path) -> str:
             artifacts={"model": str(staged), "golden": str(golden)},
             code_paths=[str(PACKAGE)],
             signature=_signature(mlflow),
-            input_example=([row], {"align": False}),
+            input_example=([row], AS_THEY_ARE),
             pip_requirements=[f"{name}=={library_version(name).partition('+')[0]}" for name in REQUIREMENTS],
         )
     return str(logged.model_uri)
@@ -136,7 +136,7 @@ def _signature(mlflow: ModuleType) -> Any:
     return mlflow.models.ModelSignature(
         inputs=types.Schema([types.ColSpec(types.schema.Array(text), "exposures")]),
         outputs=types.Schema([types.ColSpec(text, "fused")]),
-        params=types.ParamSchema([types.ParamSpec("align", types.DataType.boolean, True)]),
+        params=types.ParamSchema([types.ParamSpec(name, types.DataType.boolean, True) for name in AS_THEY_ARE]),
     )
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from deepfuse.alignment import align
 from deepfuse.errors import DeepfuseError
+from deepfuse.fuse_options import FuseOptions
 from deepfuse.fusion import fuse
 from deepfuse.model import read_model
-from deepfuse.photo import read_photo, write_photo
+from deepfuse.photo import write_photo
+from deepfuse.prepare import prepare
 
 SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"II*\0": ".tif", b"MM\0*": ".tif"}
 
@@ -30,17 +31,18 @@ class DeepFuse(PythonModel):
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # MLflow reads types as a schema
         """The fused pictures, as rows with "fused": PNG in base64, in the depth of the exposures.
 
-        Each row of `model_input` has "exposures": two or more PNG, JPEG or TIFF files in base64.
+        Each row of `model_input` has "exposures": two or more PNG, JPEG or TIFF files in base64. `params` are "align"
+        and "deghost", both true by default, as `FuseOptions` has them.
         """
-        aligned = not (params or {}).get("align", True)
-        return [{"fused": self._row(number, row, aligned)} for number, row in enumerate(model_input["exposures"])]
+        wanted = FuseOptions(**(params or {}))
+        return [{"fused": self._row(number, row, wanted)} for number, row in enumerate(model_input["exposures"])]
 
-    def _row(self, number: int, exposures: Sequence[str], aligned: bool) -> str:
+    def _row(self, number: int, exposures: Sequence[str], wanted: FuseOptions) -> str:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             try:
-                frames = [read_photo(_write(folder / f"exposure {i}", text)) for i, text in enumerate(exposures)]
-                fused = fuse(frames if aligned else align(frames).frames, model=self.model)
+                files = [_write(folder / f"exposure {index}", text) for index, text in enumerate(exposures)]
+                fused = fuse(prepare(files, wanted).agreeing, model=self.model)
             except (DeepfuseError, ValueError, TypeError) as error:
                 message = f"row {number}: {error}".replace(f"{folder}/", "")
                 raise mlflow.MlflowException.invalid_parameter_value(message) from error
