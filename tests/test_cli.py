@@ -239,6 +239,13 @@ def test_a_refused_model_does_not_wait_for_the_frames(
     assert not waited.is_set()
 
 
+def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m deepfuse.cli brackets {tmp_path} >&-"
+    write_photo(tmp_path / "alone.png", np.zeros((8, 8, 3), np.uint8))
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
 def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     write_photo(tmp_path / "alone.png", np.zeros((8, 8, 3), np.uint8))
     with Path("/dev/full").open("w") as full:
