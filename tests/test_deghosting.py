@@ -196,6 +196,8 @@ def test_a_batch_makes_masks_again_and_keeps_those_somebody_changed(files: list[
     job.masks[1].unlink()
     assert not job.finished
     assert fuse_set(job).status == "done"
+    assert fuse_set(replace(plain, version="2")).status == "done"
+    assert fuse_set(job).status == "done", "masks of before are its own, also after a picture without"
     job.masks[2].write_bytes(b"painted")
     outcome = fuse_set(replace(job, version="2"))
     assert outcome.status == "failed"
