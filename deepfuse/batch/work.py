@@ -75,7 +75,11 @@ class Job:
     @property
     def finished(self) -> bool:
         """Whether its picture is there already, by sizes and times alone."""
-        return finished(read_record(self.record), self.key, self.files, self.outputs)
+        try:
+            outputs = self.outputs
+        except DeepfuseError:  # its worker will say so
+            return False
+        return finished(read_record(self.record), self.key, self.files, outputs)
 
 
 def fuse_set(job: Job) -> Outcome:
