@@ -12,6 +12,7 @@ from deepfuse.alignment import align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.deghosting import remove_ghosts
+from deepfuse.errors import BracketError
 from deepfuse.fuse_options import FuseOptions
 from deepfuse.photo import Depth, Header, read_frames
 
@@ -91,13 +92,14 @@ def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tup
     """Where the masks of a bracket's frames go: beside the picture, `PICTURE_mask_FRAME.png`; nowhere if not wanted.
 
     Raises:
-        ValueError: frames of one name.
+        BracketError: frames of one name.
     """
     if not options.save_masks:
         return ()
     paths = tuple(output.with_name(f"{output.stem}_mask_{file.stem}.png") for file in files)
     if len(set(paths)) < len(paths):
-        raise ValueError(f"expected frames of different names, got {', '.join(printable(file.name) for file in files)}")
+        got = ", ".join(printable(file.name) for file in files)
+        raise BracketError(f"expected frames of different names, suffixes apart, to name their masks by, got {got}")
     return paths
 
 

@@ -153,6 +153,23 @@ def test_a_set_is_made_again_in_another_look_and_not_in_the_same(
     assert record(tmp_path / "out", "barn")["controls"]["shadows"] == 0
 
 
+def test_a_set_whose_masks_cannot_be_named_fails_and_the_others_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shoot(tmp_path / "in" / "barn", 1)
+    first, *_ = shoot(tmp_path / "in" / "cave", 2)
+    write_photo(first.with_name("1.tif"), read_photo(first))
+    first.unlink()
+    batch = ["batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--jobs", "1", "--save-masks", "--json"]
+    assert main([*batch, "--dry-run"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["todo"]) == 2
+    assert main(batch) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["done"] == ["barn"]
+    [failed] = said["failed"]
+    assert failed["reason"].startswith("expected frames of different names")
+
+
 def test_one_batch_at_a_time(tmp_path: Path) -> None:
     left = tmp_path / ".0123456789ab_999999999.png"
     left.touch()

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import fields
 from pathlib import Path
 
@@ -225,6 +226,24 @@ def test_align_wants_names_that_differ(tmp_path: Path, files: list[str], capsys:
 def test_a_bracket_is_prepared_without_torch() -> None:
     code = "import sys, deepfuse.prepare, deepfuse.fuse_options; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_refused_model_does_not_wait_for_the_frames(
+    files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, waited = threading.Event(), threading.Event()
+    monkeypatch.setattr("deepfuse.prepare.prepare", lambda files, wanted: refused.wait(20) or waited.set())
+    code = main(["fuse", *files, "-o", str(tmp_path / "out.png"), "--model", str(tmp_path)])
+    refused.set()
+    assert code == 5
+    assert not waited.is_set()
+
+
+def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m deepfuse.cli brackets {tmp_path} >&-"
+    write_photo(tmp_path / "alone.png", np.zeros((8, 8, 3), np.uint8))
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

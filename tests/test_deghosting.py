@@ -18,6 +18,7 @@ from deepfuse.batch import Job
 from deepfuse.batch.work import fuse_set
 from deepfuse.cli import main
 from deepfuse.color import Image, from_float, to_float
+from deepfuse.deghosting import proxies, replacement
 from deepfuse.deghosting.proxies import make_proxy
 from deepfuse.deghosting.tones import tone_curve
 from deepfuse.fuse_options import FuseOptions
@@ -86,6 +87,16 @@ def test_what_one_frame_alone_shows_vanishes(count: int, at: int, dtype: type) -
     before, after = (np.abs(to_float(fuse(list(f))) - still)[MOVER].mean() for f in (frames, found.frames))
     assert after < 0.3 * before
     assert after < 0.02
+
+
+def test_large_frames_are_mended_at_full_size_and_strips_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxies, "SIDE_PX", WIDTH // 2)
+    frames = moving(3, 2)
+    found = remove_ghosts(frames, 1)
+    assert (found.mask(2)[MOVER] > 250).mean() > 0.95
+    assert np.abs(to_float(found.frames[2]) - to_float(shots([scene()] * 3)[2]))[MOVER].mean() < 0.05
+    monkeypatch.setattr(replacement, "STRIP_ROWS", 7)
+    np.testing.assert_array_equal(remove_ghosts(frames, 1).frames[2], found.frames[2])
 
 
 def test_there_is_no_seam() -> None:
@@ -196,6 +207,8 @@ def test_a_batch_makes_masks_again_and_keeps_those_somebody_changed(files: list[
     job.masks[1].unlink()
     assert not job.finished
     assert fuse_set(job).status == "done"
+    assert fuse_set(replace(plain, version="2")).status == "done"
+    assert fuse_set(job).status == "done", "masks of before are its own, also after a picture without"
     job.masks[2].write_bytes(b"painted")
     outcome = fuse_set(replace(job, version="2"))
     assert outcome.status == "failed"

@@ -59,7 +59,10 @@ def content_of(path: Path) -> Content:
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it was read: `inputs`, `output` and `masks` of the last picture made, `key` of what else decides."""
+    """A record as it was read: `inputs` and `output` of the last picture made, `key` of what else decides.
+
+    `masks` are those of this picture and, where it was made without, those of pictures before.
+    """
 
     status: str
     key: dict[str, Any]

@@ -75,7 +75,11 @@ class Job:
     @property
     def finished(self) -> bool:
         """Whether its picture is there already, by sizes and times alone."""
-        return finished(read_record(self.record), self.key, self.files, self.outputs)
+        try:
+            outputs = self.outputs
+        except DeepfuseError:  # its worker will say so
+            return False
+        return finished(read_record(self.record), self.key, self.files, outputs)
 
 
 def fuse_set(job: Job) -> Outcome:
@@ -115,7 +119,8 @@ def _fuse_set(job: Job) -> Outcome:
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
-    _write(job, fused, bracket.masks, values | {"inputs": [asdict(content) for content in contents]})
+    values |= {"inputs": [asdict(content) for content in contents], "masks": _other_masks(job, before)}
+    _write(job, fused, bracket.masks, values)
     return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
 
 
@@ -128,6 +133,12 @@ def check_overwriting(job: Job, before: Record | None) -> None:
     for path in () if job.force else job.outputs:
         if path.exists() and not same_content(path, before.made(path) if before else None):
             raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
+
+
+def _other_masks(job: Job, before: Record | None) -> list[dict[str, Any]]:
+    """Masks of before that are not made now: they stay known as a batch's own, so that they can be made again."""
+    made = {printable(path.name) for path in job.masks}
+    return [asdict(mask) for mask in before.masks if mask.file not in made] if before else []
 
 
 def _write(job: Job, fused: Fused, shown: Sequence[Image], values: dict[str, Any]) -> None:
@@ -144,7 +155,7 @@ def _write(job: Job, fused: Fused, shown: Sequence[Image], values: dict[str, Any
         )
         for path in job.outputs:
             path.unlink(missing_ok=True)
-        write_record(job.record, values | {"output": output, "masks": others})
+        write_record(job.record, values | {"output": output, "masks": [*others, *values["masks"]]})
 
 
 @cache

@@ -11,11 +11,11 @@ def run() -> NoReturn:
     """Run the command line and leave at once: to unload torch takes as long as to align a bracket."""
     try:
         code = main()
-        sys.stdout.flush()
+        print(end="", flush=True)  # nothing where standard output is closed
     except OSError as error:
         print(f"deepfuse: the output cannot be written: {error.strerror}", file=sys.stderr)
         code = BAD_INPUT
-    sys.stderr.flush()
+    print(end="", file=sys.stderr, flush=True)
     os._exit(code)
 
 

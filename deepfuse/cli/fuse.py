@@ -49,9 +49,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     masks = mask_files(options.output, options.frames, wanted)
     for path in masks:
         check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
-    with ThreadPoolExecutor(1) as pool:  # while torch is imported
-        bracket = pool.submit(prepare, options.frames, wanted)
-        return _fuse(options, wanted, bracket, masks)
+    pool = ThreadPoolExecutor(1)  # prepares while torch is imported
+    try:
+        return _fuse(options, wanted, pool.submit(prepare, options.frames, wanted), masks)
+    finally:
+        pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
 
 
 def _fuse(

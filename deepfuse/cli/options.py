@@ -31,7 +31,7 @@ EPILOG = (
     "5 model refused, 6 registry unreachable"
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
-HELP_QUALITY = "best computes weights at half size, fast at a quarter of it (default: fast, where the model has it)"
+HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
 HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_DEPTH = (
