@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Real
 
 RANGES: dict[str, tuple[float, float]] = {
     "strength": (0.0, 1.0),
@@ -26,6 +27,7 @@ class Controls:
         shadows: how far dark parts stay as dark as in the base exposure, 0 to 1.
 
     Raises:
+        TypeError: one is no number.
         ValueError: one is out of its range.
     """
 
@@ -37,16 +39,21 @@ class Controls:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            check_control(field.name, getattr(self, field.name))
+            value = getattr(self, field.name)
+            check_control(field.name, value)
+            object.__setattr__(self, field.name, float(value))
 
 
 def check_control(name: str, value: float) -> None:
     """Refuse a value out of its range.
 
     Raises:
-        ValueError: it is no number of that range.
+        TypeError: it is no number.
+        ValueError: it is none of that range.
     """
     least, most = RANGES[name]
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a number from {least:g} to {most:g}, got {value!r}")
     if not least <= value <= most:
         raise ValueError(f"{name}: expected a number from {least:g} to {most:g}, got {value:g}")
 

@@ -104,7 +104,38 @@ def test_a_set_killed_before_its_record_is_made_again(tmp_path: Path, monkeypatc
     assert [read_photo(path).shape for path in first.outputs] == [(120, 160, 3)] * 4
 
 
-def interrupted(path: Path, values: dict[str, Any]) -> None:
+def test_a_picture_stays_until_the_next_one_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = job(tmp_path)
+    fuse_set(first)
+    before = first.output.read_bytes()
+    again = replace(first, version="2")
+    for name in ("write_record", "encoded"):
+        with monkeypatch.context() as patch:
+            patch.setattr(work, name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                fuse_set(again)
+        assert first.output.read_bytes() == before
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replaced_but_no_picture)
+        with pytest.raises(KeyboardInterrupt):
+            fuse_set(again)
+    assert first.output.read_bytes() == before
+    assert fuse_set(again).status == "done", "it is known as a batch's own, though the record names the next one"
+
+
+def test_formats_may_take_turns(tmp_path: Path) -> None:
+    first = job(tmp_path)
+    for suffix in (".png", ".jpg", ".png", ".jpg"):
+        assert fuse_set(replace(first, output=first.output.with_suffix(suffix))).status == "done"
+
+
+def replaced_but_no_picture(path: Path, target: Path, *, rename: Any = Path.replace) -> Path:
+    if target.suffix == ".png":
+        raise KeyboardInterrupt
+    return Path(rename(path, target))
+
+
+def interrupted(*arguments: Any) -> None:
     raise KeyboardInterrupt
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+import json
+from dataclasses import asdict, fields, replace
 from itertools import permutations
 
 import numpy as np
@@ -147,3 +148,15 @@ def test_what_is_brighter_in_every_exposure_and_in_the_fused_luma_stays_brighter
     for value in (0, 0.3, 1):
         controls = replace(ALL, **{name: value})
         assert (toned(high, list(brighter), controls) >= toned(low, list(frames), controls) - 1e-6).all()
+
+
+@pytest.mark.parametrize("value", ["a", None, True, [0.5]])
+def test_what_is_no_number_is_refused_by_name(value: object) -> None:
+    with pytest.raises(TypeError, match="saturation: expected a number from 0 to 2, got "):
+        Controls(saturation=value)  # type: ignore[arg-type]
+
+
+def test_any_kind_of_number_can_be_recorded() -> None:
+    assert json.dumps(asdict(Controls(strength=np.float32(0.5), shadows=1))) == json.dumps(
+        asdict(Controls(strength=0.5, shadows=1.0))
+    )

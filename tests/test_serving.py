@@ -137,6 +137,8 @@ def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: 
         rows.append({"exposures": encoded(*paths)})
         expected.append(fuse([read_photo(path) for path in paths], model=random_model(0)))
     answers = post(server, {"dataframe_records": rows, "params": {"align": False, "deghost": False}})["predictions"]
+    some = post(server, {"dataframe_records": rows, "params": {"align": False}})["predictions"]
+    assert len(some) == len(answers), "deghost has a default"
     for answer, wanted in zip(answers, expected, strict=True):
         got = decoded(answer["fused"], tmp_path)
         assert got.dtype == np.uint8

@@ -24,7 +24,7 @@ PROXIES_AT_ONCE = 2
 def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 0.5) -> Alignment:
     """Register the frames of a bracket to the best-exposed one and crop them to what all of them show.
 
-    Frames that already lie on the reference come back as they are, not resampled.
+    Frames that already lie on the reference come back as they are, not resampled and not copied.
 
     Args:
         frames: two or more sRGB-encoded RGB pictures (height, width, 3), alike in shape and type, in any

@@ -59,9 +59,9 @@ def content_of(path: Path) -> Content:
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it was read: `inputs` and `output` of the last picture made, `key` of what else decides.
+    """A record as it was read: `inputs`, `output` and `masks` of the last picture made, `key` of what else decides.
 
-    `masks` are those of this picture and, where it was made without, those of pictures before.
+    `earlier` are files that a batch wrote for this set before, under these or other names, and that may still be there.
     """
 
     status: str
@@ -69,10 +69,16 @@ class Record:
     inputs: tuple[Content, ...]
     output: Content | None
     masks: tuple[Content, ...] = ()
+    earlier: tuple[Content, ...] = ()
 
-    def made(self, path: Path) -> Content | None:
-        """What a batch last wrote under this name, if it did."""
-        return next((one for one in (self.output, *self.masks) if one and one.file == printable(path.name)), None)
+    @property
+    def made(self) -> tuple[Content, ...]:
+        """The picture and its masks."""
+        return (self.output, *self.masks) if self.output else self.masks
+
+    def wrote(self, path: Path) -> bool:
+        """Whether a batch wrote what this file holds, whatever its time of change."""
+        return any(_same_content(path, one) for one in (*self.made, *self.earlier) if one.file == printable(path.name))
 
 
 def write_record(path: Path, values: dict[str, Any]) -> None:
@@ -87,8 +93,8 @@ def read_record(path: Path) -> Record | None:
         values = json.loads(path.read_text(encoding="utf-8"))
         inputs = tuple(Content(**one) for one in values["inputs"])
         output = Content(**values["output"]) if values["output"] else None
-        masks = tuple(Content(**one) for one in values.get("masks", ()))
-        return Record(values["status"], values["key"], inputs, output, masks)
+        masks, earlier = (tuple(Content(**one) for one in values.get(name, ())) for name in ("masks", "earlier"))
+        return Record(values["status"], values["key"], inputs, output, masks, earlier)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -99,19 +105,16 @@ def renew_inputs(path: Path, inputs: Sequence[Content]) -> None:
     write_json(path, values | {"inputs": [asdict(one) for one in inputs]})
 
 
-def unchanged(path: Path, content: Content | None) -> bool:
+def _unchanged(path: Path, content: Content) -> bool:
     """Whether a file seems to be what it was: of the same size and time of change."""
-    if content is None or not path.is_file():
+    if not path.is_file():
         return False
     stat = stat_of(path)
     return (stat.bytes, stat.mtime_ns) == (content.bytes, content.mtime_ns)
 
 
-def same_content(path: Path, content: Content | None) -> bool:
-    """Whether a file holds what it held, whatever its time of change."""
-    if content is None or not path.is_file() or path.stat().st_size != content.bytes:
-        return False
-    return content_of(path).sha256 == content.sha256
+def _same_content(path: Path, content: Content) -> bool:
+    return path.is_file() and path.stat().st_size == content.bytes and file_digest(path) == content.sha256
 
 
 def finished(record: Record | None, key: dict[str, Any], files: Sequence[Path], outputs: Sequence[Path]) -> bool:
@@ -121,6 +124,7 @@ def finished(record: Record | None, key: dict[str, Any], files: Sequence[Path], 
         and record.status == "done"
         and record.key == key
         and len(record.inputs) == len(files)
-        and all(unchanged(path, content) for path, content in zip(files, record.inputs, strict=True))
-        and all(unchanged(path, record.made(path)) for path in outputs)
+        and all(_unchanged(path, content) for path, content in zip(files, record.inputs, strict=True))
+        and [one.file for one in record.made] == [printable(path.name) for path in outputs]
+        and all(_unchanged(path, content) for path, content in zip(outputs, record.made, strict=True))
     )

@@ -18,7 +18,6 @@ from deepfuse.batch.record import (
     finished,
     read_record,
     renew_inputs,
-    same_content,
     write_record,
 )
 from deepfuse.bracket import printable
@@ -99,8 +98,8 @@ def fail(job: Job, reason: str) -> Outcome:
     before = read_record(job.record)
     values: dict[str, Any] = {"set": job.scene, "status": "failed", "reason": printable(reason), "key": job.key}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, "inputs": []}
-    values["masks"] = [asdict(one) for one in before.masks] if before else []
-    write_record(job.record, values | {"output": asdict(before.output) if before and before.output else None})
+    values |= {"output": None, "earlier": _earlier(job, before)}
+    write_record(job.record, values)
     return Outcome(job.scene, "failed", printable(reason))
 
 
@@ -119,7 +118,7 @@ def _fuse_set(job: Job) -> Outcome:
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
-    values |= {"inputs": [asdict(content) for content in contents], "masks": _other_masks(job, before)}
+    values |= {"inputs": [asdict(content) for content in contents], "earlier": _earlier(job, before)}
     _write(job, fused, bracket.masks, values)
     return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
 
@@ -131,14 +130,15 @@ def check_overwriting(job: Job, before: Record | None) -> None:
         PhotoError: it may be somebody's work.
     """
     for path in () if job.force else job.outputs:
-        if path.exists() and not same_content(path, before.made(path) if before else None):
+        if path.exists() and not (before and before.wrote(path)):
             raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
 
 
-def _other_masks(job: Job, before: Record | None) -> list[dict[str, Any]]:
-    """Masks of before that are not made now: they stay known as a batch's own, so that they can be made again."""
-    made = {printable(path.name) for path in job.masks}
-    return [asdict(mask) for mask in before.masks if mask.file not in made] if before else []
+def _earlier(job: Job, before: Record | None) -> list[dict[str, Any]]:
+    """What a batch wrote for this set and is still there: known as its own, it may be written again."""
+    known = {one.file: one for one in (*before.earlier, *before.made)} if before else {}
+    there = [path for name in known if (path := job.output.with_name(name)).is_file() and before and before.wrote(path)]
+    return [asdict(content_of(path)) for path in there]
 
 
 def _write(job: Job, fused: Fused, shown: Sequence[Image], values: dict[str, Any]) -> None:
@@ -153,9 +153,7 @@ def _write(job: Job, fused: Fused, shown: Sequence[Image], values: dict[str, Any
             asdict(content_of(temporary)) | {"file": printable(path.name)}
             for path, temporary in zip(job.outputs, temporaries, strict=True)
         )
-        for path in job.outputs:
-            path.unlink(missing_ok=True)
-        write_record(job.record, values | {"output": output, "masks": [*others, *values["masks"]]})
+        write_record(job.record, values | {"output": output, "masks": others})
 
 
 @cache

@@ -61,26 +61,27 @@ def _fuse(
 ) -> dict[str, Any]:
     from deepfuse.alignment import AlignmentError
     from deepfuse.fuse_files import fuse_prepared
-    from deepfuse.model import read_model, weights_sha256
+    from deepfuse.model import read_with_sha256
     from deepfuse.photo import write_photo
     from deepfuse.registry import model_folder
 
     output = options.output
     with model_folder(options.model) as found:
-        model, sha256 = read_model(found.folder), weights_sha256(found.folder)
+        model, sha256 = read_with_sha256(found.folder)
     try:
         prepared = bracket.result()
     except AlignmentError as error:
         raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
     fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix)
+    write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
     for path, mask in zip(masks, prepared.masks, strict=True):
         write_photo(path, mask, encoding=wanted.encoding)
-    write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
     record |= {"masks": names([*masks])} if masks else {}
     record |= {"model": found.name, "model_sha256": sha256, **fused.record}
     size = f"{record['width']}×{record['height']}, {record['depth']}, {len(options.frames)} exposures"
     moved = record.get("deghosting", {}).get("share", 0)
-    lines = [f"    {moved:.1%} of the picture moved and is taken from one frame each"] * (moved > 0)
+    share = f"{moved:.1%}" if moved >= 0.001 else "less than 0.1%"
+    lines = [f"    {share} of the picture moved and is taken from one frame each"] * (moved > 0)
     lines += [f"    warning: {warning}" for warning in record["warnings"]]
     return {**record, "text": "\n".join([f"{record['output']}: {size}", *lines])}

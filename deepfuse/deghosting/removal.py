@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from deepfuse.color import Float, Image, check_range
 from deepfuse.deghosting.proxies import Proxy, make_proxy
@@ -52,7 +53,7 @@ class Deghosted:
         return {"share": round(self.share, 5), "regions": self.regions, "replaced": replaced}
 
 
-def remove_ghosts(frames: Sequence[Image], base: int) -> Deghosted:
+def remove_ghosts(frames: Sequence[ArrayLike], base: int) -> Deghosted:
     """Make aligned frames agree where something moved, each region showing what one of them shows.
 
     Args:
@@ -64,20 +65,21 @@ def remove_ghosts(frames: Sequence[Image], base: int) -> Deghosted:
         ValueError: fewer than two frames, unlike shapes, no such base, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
     """
-    _check(frames, base)
-    proxies = [make_proxy(frame) for frame in frames]
+    arrays = [np.asarray(frame) for frame in frames]
+    _check(arrays, base)
+    proxies = [make_proxy(array) for array in arrays]
     motion = find_motion(proxies)
-    nothing: tuple[Float | None, ...] = (None,) * len(frames)
+    nothing: tuple[Float | None, ...] = (None,) * len(arrays)
     if motion.share > MOST_SHARE:
         warning = f"{motion.share:.0%} of the picture differ between the frames: the light changed, or too much moved"
-        return Deghosted(tuple(frames), 0, nothing, (f"{warning}; it is fused as it is",))
+        return Deghosted(tuple(arrays), 0, nothing, (f"{warning}; it is fused as it is",))
     regions = choose_regions(motion, proxies, base)
-    made, alphas = list(frames), list(nothing)
-    for index in range(len(frames)):
+    made, alphas = list(arrays), list(nothing)
+    for index in range(len(arrays)):
         for patch, source in _patches(index, regions, proxies, motion):
-            if made[index] is frames[index]:
-                made[index] = frames[index].copy()
-            put(patch, frames[source], made[index], proxies[index].shape)
+            if made[index] is arrays[index]:
+                made[index] = arrays[index].copy()
+            put(patch, arrays[source], made[index], proxies[index].shape)
             alphas[index] = with_patch(alphas[index], patch, proxies[index].shape)
     return Deghosted(tuple(made), len(regions), tuple(alphas))
 

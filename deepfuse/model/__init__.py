@@ -12,7 +12,6 @@ from safetensors.torch import save as save_safetensors
 
 from deepfuse.atomic import replacing, write_json
 from deepfuse.errors import ModelError
-from deepfuse.hashing import file_digest
 from deepfuse.model.paper import PaperNet
 from deepfuse.model.pyramid import PyramidNet
 
@@ -66,13 +65,19 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
     Raises:
         ModelError: a file is missing, altered, or does not fit its architecture.
     """
+    return read_with_sha256(folder, device=device)[0]
+
+
+def read_with_sha256(folder: Path, *, device: torch.device | None = None) -> tuple[Network, str]:
+    """The same, and the SHA-256 of the weights."""
     arch, data = _read_files(folder)
     model = build_model(arch)
     try:
         model.load_state_dict(load_safetensors(data))
     except Exception as error:  # safetensors and torch raise kinds of their own
         raise ModelError(f"{folder / WEIGHTS_FILE}: does not fit architecture '{arch}': {error}") from error
-    return model.eval().requires_grad_(False).to(device or pick_device())
+    model = model.eval().requires_grad_(False).to(device or pick_device())
+    return model, hashlib.sha256(data).hexdigest()
 
 
 def weights_sha256(folder: Path) -> str:
@@ -81,8 +86,7 @@ def weights_sha256(folder: Path) -> str:
     Raises:
         ModelError: as `read_model` does.
     """
-    read_model(folder, device=torch.device("cpu"))
-    return file_digest(folder / WEIGHTS_FILE)
+    return read_with_sha256(folder, device=torch.device("cpu"))[1]
 
 
 def _read_files(folder: Path) -> tuple[str, bytes]:

@@ -69,7 +69,7 @@ def write_photo(
 
     Args:
         path: `.tif`, `.tiff` (any depth), `.png` (8 or 16 bits; float as 16) or `.jpg` (8 bits).
-        image: (H, W, 3), sRGB-encoded, uint8, uint16 or float32 from 0 to 1.
+        image: (H, W, 3), or (H, W) for PNG, sRGB-encoded, uint8, uint16 or float32 from 0 to 1.
         encoding: how it is compressed.
         embedded: metadata and colour profile.
 
