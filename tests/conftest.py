@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from deepfuse.camera import CAMERAS, simulate_bracket
 from deepfuse.model import Network, build_model
+from deepfuse.photo import write_photo
 
 Picture = NDArray[np.uint16]
 
@@ -53,6 +54,15 @@ def bracket() -> list[Picture]:
     """Three aligned frames (120, 160, 3), uint16, at -3, 0 and +3 stops."""
     radiance = textured_radiance(120, 160)
     return [expose(radiance, stops) for stops in (-3, 0, 3)]
+
+
+@pytest.fixture
+def files(tmp_path: Path, bracket: list[np.ndarray]) -> list[str]:
+    """The bracket as TIFFs of 16 bits."""
+    paths = [tmp_path / f"{name}.tif" for name in ("dark", "middle", "bright")]
+    for path, frame in zip(paths, bracket, strict=True):
+        write_photo(path, frame)
+    return [str(path) for path in paths]
 
 
 def random_model(seed: int, arch: str = "paper", *, noise: float = 0.02) -> Network:

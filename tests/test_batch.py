@@ -9,168 +9,21 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, expose, textured_radiance
+from batches import record, shoot, state
+from conftest import ROOT
 
-from deepfuse.batch import Job, sole_batch, work
-from deepfuse.batch.work import fail, fuse_set
+from deepfuse.batch import sole_batch
 from deepfuse.cli import main
-from deepfuse.controls import RANGES, Controls
 from deepfuse.errors import DeepfuseError
-from deepfuse.fuse_options import FuseOptions
-from deepfuse.model import SHIPPED, weights_sha256
-from deepfuse.photo import Encoding, read_photo, write_photo
+from deepfuse.model import SHIPPED
+from deepfuse.photo import read_photo, write_photo
 
 SCENES = ("barn", "cave", "dune")
-
-
-def shoot(folder: Path, seed: int) -> tuple[Path, ...]:
-    """A bracket of three PNGs of 8 bits."""
-    folder.mkdir(parents=True)
-    radiance = textured_radiance(120, 160, seed)
-    paths = tuple(folder / f"{index}.png" for index in range(3))
-    for path, stops in zip(paths, (-3, 0, 3), strict=True):
-        write_photo(path, (expose(radiance, stops) >> 8).astype(np.uint8))
-    return paths
-
-
-def job(tmp_path: Path, *, scene: str = "barn") -> Job:
-    files = shoot(tmp_path / "in" / scene, 1)
-    (tmp_path / "out").mkdir()
-    return Job(scene=scene, files=files, output=tmp_path / "out" / f"{scene}.png", options=FuseOptions(), model=SHIPPED,
-               model_name="shipped", model_sha256=weights_sha256(SHIPPED), version="1", grouping={})  # fmt: skip
-
-
-def state(folder: Path) -> dict[str, tuple[int, str]]:
-    """Each picture's time of change and SHA-256."""
-    return {p.name: (p.stat().st_mtime_ns, sha256(p.read_bytes()).hexdigest()) for p in sorted(folder.glob("*.*"))
-            if p.is_file()}  # fmt: skip
-
-
-def record(out: Path, scene: str) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads((out / ".deepfuse" / f"{scene}.json").read_text())
-    return values
-
-
-def test_a_set_is_made_once_for_the_same_frames_options_model_and_version(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    assert not first.finished
-    assert fuse_set(first).status == "done"
-    assert first.finished
-    made = state(first.output.parent)
-    os.utime(first.files[0])
-    assert not first.finished, "touched: only its content can tell"
-    assert fuse_set(first).status == "finished"
-    assert first.finished
-    assert state(first.output.parent) == made
-    others = [
-        replace(first, version="2"),
-        replace(first, model_sha256="0"),
-        replace(first, options=FuseOptions(align=False)),
-        replace(first, options=FuseOptions(encoding=Encoding(png_level=1))),
-        *(replace(first, options=FuseOptions(controls=Controls(**{name: 0.5}))) for name in RANGES),
-        replace(first, files=first.files[:2]),
-    ]
-    assert not any(other.finished for other in others)
-    write_photo(first.files[0], np.zeros((120, 160, 3), np.uint8))
-    assert not first.finished
-
-
-def test_a_set_whose_picture_is_gone_or_half_written_is_made_again(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    fuse_set(first)
-    pixels = read_photo(first.output)
-    first.output.unlink()  # as if killed between the record and the picture
-    assert not first.finished
-    assert fuse_set(first).status == "done"
-    assert (read_photo(first.output) == pixels).all()
-
-
-def test_a_set_killed_before_its_record_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = replace(job(tmp_path), options=FuseOptions(save_masks=True))
-    with monkeypatch.context() as patch:
-        patch.setattr(work, "write_record", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            fuse_set(first)
-    assert not any(path.exists() for path in first.outputs)
-    assert fuse_set(first).status == "done"
-    assert first.finished
-    assert [read_photo(path).shape for path in first.outputs] == [(120, 160, 3)] * 4
-
-
-def test_a_picture_stays_until_the_next_one_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = job(tmp_path)
-    fuse_set(first)
-    before = first.output.read_bytes()
-    again = replace(first, version="2")
-    for name in ("write_record", "encoded"):
-        with monkeypatch.context() as patch:
-            patch.setattr(work, name, interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                fuse_set(again)
-        assert first.output.read_bytes() == before
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", replaced_but_no_picture)
-        with pytest.raises(KeyboardInterrupt):
-            fuse_set(again)
-    assert first.output.read_bytes() == before
-    assert fuse_set(again).status == "done", "it is known as a batch's own, though the record names the next one"
-
-
-def test_formats_may_take_turns(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    for suffix in (".png", ".jpg", ".png", ".jpg"):
-        assert fuse_set(replace(first, output=first.output.with_suffix(suffix))).status == "done"
-
-
-def replaced_but_no_picture(path: Path, target: Path, *, rename: Any = Path.replace) -> Path:
-    if target.suffix == ".png":
-        raise KeyboardInterrupt
-    return Path(rename(path, target))
-
-
-def interrupted(*arguments: Any) -> None:
-    raise KeyboardInterrupt
-
-
-def test_a_picture_that_somebody_changed_is_kept_unless_forced(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    fuse_set(first)
-    again = replace(first, version="2")
-    first.output.write_bytes(b"retouched")
-    outcome = fuse_set(again)
-    assert outcome.status == "failed"
-    assert "not overwritten without --force" in outcome.reason
-    assert first.output.read_bytes() == b"retouched"
-    assert fuse_set(replace(again, force=True)).status == "done"
-    assert read_photo(first.output).shape == (120, 160, 3)
-
-
-def test_a_failure_forgets_nothing_of_the_picture_before(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    fuse_set(first)
-    assert fail(first, "crashed").status == "failed"
-    assert not first.finished
-    assert record(first.output.parent, "barn")["reason"] == "crashed"
-    assert fuse_set(first).status == "done"
-
-
-def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path: Path) -> None:
-    bad = job(tmp_path)
-    for index, path in enumerate(bad.files):
-        write_photo(path, np.random.default_rng(index).integers(0, 256, (96, 96, 3), dtype=np.uint8))
-    outcome = fuse_set(bad)
-    assert outcome.status == "failed"
-    assert outcome.reason.startswith("frame ")
-    assert record(bad.output.parent, "barn")["reason"] == outcome.reason
-    assert not bad.output.exists()
-    assert fuse_set(replace(bad, options=FuseOptions(align=False))).status == "done"
 
 
 def test_a_set_is_made_again_in_another_look_and_not_in_the_same(
