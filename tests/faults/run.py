@@ -7,6 +7,7 @@ one version for each model, and nothing left to do. Names of cases, or parts of 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -99,7 +100,10 @@ def faults(state: dict[str, Any], case: Case) -> list[str]:
 
 def main() -> None:
     """Run the cases and print a table; the exit status is the number of those that failed."""
-    chosen = [case for case in cases() if not sys.argv[1:] or any(word in case.name for word in sys.argv[1:])]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of a case, or a part of one; all cases if none")
+    names = parser.parse_args().names
+    chosen = [case for case in cases() if not names or any(name in case.name for name in names)]
     folder = Path(tempfile.mkdtemp(prefix="deepfuse-faults-"))
     project, base = folder / "project", folder / "base"
     os.environ["PREFECT_HOME"] = str(folder / "prefect")
