@@ -110,7 +110,7 @@ def error(fused: Image, truths: Sequence[Image], scene: Moving) -> float:
 
 
 def print_time(megapixels: float) -> None:
-    """Seconds for three frames, of 8 and 16 bits, where nothing moves and where 4 % do; and those of fusing."""
+    """Seconds for three frames, of 8 and 16 bits, where nothing moves and where a thing does; and those of fusing."""
     scene = render_scene(7, width=768, height=512)
     size = round((megapixels * 1e6 * 1.5) ** 0.5), round((megapixels * 1e6 / 1.5) ** 0.5)
     large = np.asarray(cv2.resize(scene, size, interpolation=cv2.INTER_CUBIC)).clip(0)

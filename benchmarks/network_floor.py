@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor, nn
+from training import matrix_rate
 
 from deepfuse.full_size import FewRows, PyramidRows, paper_rows
 from deepfuse.fusion import strips_of
@@ -22,7 +23,6 @@ from deepfuse.model.quality import Quality
 from deepfuse.model.rows import precision
 
 COUNTED_PX = 512
-MATRIX_PX = 2048
 
 
 def main() -> None:
@@ -32,8 +32,9 @@ def main() -> None:
     torch.manual_seed(0)
     height = round((options.megapixels * 1e6 / 1.5) ** 0.5)
     frames = [np.random.default_rng(i).integers(0, 256, (height, round(1.5 * height), 3), np.uint8) for i in (0, 1)]
-    dtype = precision(torch.device("cpu"))
-    rate = matrix_rate(dtype)
+    device = torch.device("cpu")
+    dtype = precision(device)
+    rate = matrix_rate(device, dtype)
     print(
         f"one core, {str(dtype).removeprefix('torch.')}: {rate / 1e9:.0f} GFLOP/s; {options.megapixels:g} MP, 2 frames"
     )
@@ -78,12 +79,6 @@ def multiplications(model: Network, quality: Quality) -> float:
     for hook in hooks:
         hook.remove()
     return total / COUNTED_PX**2
-
-
-def matrix_rate(dtype: torch.dtype) -> float:
-    """Operations a second of one large product, a multiplication and an addition counted as two."""
-    a = torch.randn(MATRIX_PX, MATRIX_PX).to(dtype)
-    return 2 * MATRIX_PX**3 / processor_s(lambda: a @ a)
 
 
 def processor_s(run: Callable[[], object], rounds: int = 3) -> float:

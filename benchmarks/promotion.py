@@ -3,7 +3,7 @@
 A challenger of known worth is the champion plus its gain plus the noise of scenes: what one network gains on one scene
 and loses on another beside a second network of equal mean. That noise is drawn, scene by scene, from measured pairs of
 networks: `promotion.csv` holds the MEF-SSIM of seven pyramid networks on 26 real brackets, darkest and brightest frame,
-from `deepfuse.evaluation.score_scenes`. One network is the shipped one. The others differ from the defaults in
+from `deepfuse.evaluation.score_scenes`. One network is one that was shipped. The others differ from the defaults in
 `patch.exposures=2` (pairs), `train.loss_scales=1` (one_scale), `train.luminance_weight=0` (no_luminance) or in their
 training scenes (scenes_a, scenes_b), and are trained for three epochs.
 """

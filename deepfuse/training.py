@@ -50,7 +50,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the history; MEF-SSIM at the loss's scales, `None` without validation patches."""
+    """One line of the history; MEF-SSIM of the first quality at the loss's scales, `None` without validation."""
 
     epoch: int
     learning_rate: float

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import textured_radiance
 from numpy.typing import NDArray
+from reference_photo import decode, encode
 
 from deepfuse import fuse, remove_ghosts
 from deepfuse.batch import Job
@@ -39,9 +40,7 @@ def shot(radiance: Radiance, stops: float, seed: int = 0, dtype: type = np.uint1
     """A noisy frame, sRGB-encoded."""
     linear = radiance * np.float32(2.0**stops)
     noise = np.random.default_rng(seed).normal(size=linear.shape) * np.sqrt(1e-5 * linear + 1e-7)
-    clipped = np.clip(linear + noise, 0, 1)
-    encoded = np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
-    return from_float(encoded.astype(np.float32), np.dtype(dtype))
+    return from_float(encode(linear + noise).astype(np.float32), np.dtype(dtype))
 
 
 def shots(radiances: Sequence[Radiance], dtype: type = np.uint16) -> list[Image]:
@@ -151,8 +150,7 @@ def test_the_tone_curve_is_that_of_the_camera_also_where_most_moved() -> None:
     changed = frames[1].copy()
     changed[frames[0].max(axis=2) > 0.8] = 0.3
     source = (np.arange(5, 60, dtype=np.float32) / 100)[None, :, None].repeat(3, 2)
-    linear = np.where(source <= 0.04045, source / 12.92, ((source + 0.055) / 1.055) ** 2.4) * 8
-    true = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.minimum(linear, 1) ** (1 / 2.4) - 0.055)
+    true = encode(8 * decode(source))
     found = tone_curve(make_proxy(frames[0]), make_proxy(changed))(source)
     assert np.abs(found - true).max() < 0.03
 

@@ -25,10 +25,10 @@ def disagreeing_share(reference: Proxy, frame: Proxy) -> float | None:
     both = reference.valid & frame.valid
     if both.mean() < MIN_COMMON_SHARE:
         return None
-    return float(disagreement(reference, frame)[both > 0].mean())
+    return float(_disagreement(reference, frame)[both > 0].mean())
 
 
-def disagreement(reference: Proxy, frame: Proxy) -> Mask:
+def _disagreement(reference: Proxy, frame: Proxy) -> Mask:
     """1 where two proxies that lie on each other differ in content, 0 elsewhere and where either says nothing."""
     both = np.asarray(reference.valid & frame.valid, dtype=np.uint8)
     differs = _unlike(reference.luma, frame.luma, both) | _unlike(frame.luma, reference.luma, both)

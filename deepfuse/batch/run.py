@@ -65,8 +65,9 @@ def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
     ]
     bad = [(job, "; ".join(one.why for one in unreadable[job.scene])) for job in jobs if job.scene in unreadable]
     good = [job for job in jobs if job.scene not in unreadable]
-    done = [job for job in good if job.finished]
-    return Batch(tuple(job for job in good if job not in done), tuple(done), tuple(bad), tuple(lost))
+    done = {job.scene for job in good if job.finished}
+    todo, finished = (tuple(job for job in good if (job.scene in done) == there) for there in (False, True))
+    return Batch(todo, finished, tuple(bad), tuple(lost))
 
 
 def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
