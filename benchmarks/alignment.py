@@ -31,10 +31,10 @@ from known_motion import brightness_stops, corner_error_px, move, octave, random
 from tqdm import tqdm
 
 from deepfuse.alignment import AlignmentError, align
-from deepfuse.camera import CAMERAS, simulate_bracket
 from deepfuse.color import from_float, to_float
 from deepfuse.photo import read_header, read_photos
-from deepfuse.scenery import render_scene
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
+from deepfuse.simulation.scenery import render_scene
 
 MAX_GAP_STOPS = 8.2
 MOVED = "not still"

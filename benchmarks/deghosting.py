@@ -21,11 +21,11 @@ from moving_things import Moving, moving_bracket
 
 from deepfuse.alignment import align
 from deepfuse.color import Image, to_float
-from deepfuse.deghosting import Deghosted, remove_ghosts
-from deepfuse.fusion import fuse
-from deepfuse.mef_ssim import mef_ssim
+from deepfuse.fusion.fuse import fuse
+from deepfuse.metrics.mef_ssim import mef_ssim
+from deepfuse.motion import Deghosted, remove_ghosts
 from deepfuse.photo import read_photos
-from deepfuse.scenery import render_scene
+from deepfuse.simulation.scenery import render_scene
 
 FRAMES = (".tif", ".dng", ".png", ".jpg")
 NEAR_PX = 12  # masks are grown on purpose

@@ -25,11 +25,11 @@ import cv2
 import rawpy
 from ruamel.yaml import YAML
 
-from deepfuse.camera import CAMERAS, simulate_bracket
 from deepfuse.grouping import find_brackets
 from deepfuse.manifest import read_manifest
 from deepfuse.photo import write_frame
-from deepfuse.scenery import render_scene
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
+from deepfuse.simulation.scenery import render_scene
 
 ROOT = Path(__file__).parents[1]
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deepfuse.mef_ssim import GREY_WEIGHTS, SCALE_EXPONENTS, SIGMA_PX, STABILISER, WINDOW_PX, mef_ssim
+from deepfuse.metrics.mef_ssim import GREY_WEIGHTS, SCALE_EXPONENTS, SIGMA_PX, STABILISER, WINDOW_PX, mef_ssim
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.camera import CAMERAS, simulate_bracket
 from deepfuse.color import Float, Image
 from deepfuse.photo import read_photos
-from deepfuse.scenery import render_scene
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
+from deepfuse.simulation.scenery import render_scene
 
 SOFT_PX = 0.8
 VISIBLE = 0.25  # of the radiance: what differs less is no motion that anyone sees

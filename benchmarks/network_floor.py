@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from training import matrix_rate
 
-from deepfuse.full_size import FewRows, PyramidRows, paper_rows
-from deepfuse.fusion import strips_of
+from deepfuse.fusion.fuse import strips_of
+from deepfuse.fusion.strips import FewRows, PyramidRows, paper_rows
 from deepfuse.model import ARCHITECTURES, Network, build_model
 from deepfuse.model.pyramid import FINEST
 from deepfuse.model.quality import Quality

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Adam
 
-from deepfuse.mef_ssim import STABILISER, WINDOW_PX
+from deepfuse.metrics.mef_ssim import STABILISER, WINDOW_PX
 from deepfuse.model import build_model, pick_device
 from deepfuse.model.paper import LEAK, PaperNet
-from deepfuse.training import Settings, step
+from deepfuse.training.fit import Settings, step
 
 MAC_PER_PX = 114_352  # of a pair through the paper's network
 PASSES = 3  # forward, and backward for inputs and for weights

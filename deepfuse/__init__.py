@@ -4,22 +4,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deepfuse.controls import Controls
-    from deepfuse.deghosting import remove_ghosts
-    from deepfuse.fusion import fuse
-    from deepfuse.mef_ssim import mef_ssim
+    from deepfuse.fusion.controls import Controls
+    from deepfuse.fusion.fuse import fuse
+    from deepfuse.metrics.mef_ssim import mef_ssim
+    from deepfuse.motion import remove_ghosts
     from deepfuse.photo import read_photo
     from deepfuse.registry import load_model
 
 __all__ = ["Controls", "fuse", "load_model", "mef_ssim", "read_photo", "remove_ghosts"]
 
 _HOMES = {
-    "Controls": "controls",
-    "fuse": "fusion",
+    "Controls": "fusion.controls",
+    "fuse": "fusion.fuse",
     "load_model": "registry",
-    "mef_ssim": "mef_ssim",
+    "mef_ssim": "metrics.mef_ssim",
     "read_photo": "photo",
-    "remove_ghosts": "deghosting",
+    "remove_ghosts": "motion",
 }
 
 

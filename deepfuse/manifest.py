@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from deepfuse.atomic import write_json
 from deepfuse.bracket import Frame
 from deepfuse.errors import DeepfuseError
+from deepfuse.files import write_json
 
 FILE = "manifest.json"
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deepfuse.atomic import write_json
+from deepfuse.files import write_json
 
 STATE = Path(".deepfuse/services")
 HOST = "127.0.0.1"

@@ -9,10 +9,10 @@ from pathlib import Path
 from prefect import flow, task
 
 from deepfuse import registry
-from deepfuse.atomic import write_json
 from deepfuse.evaluation import Contender, Verdict, held_out_scenes, judge, measure_costs, score_scenes
+from deepfuse.evaluation.report import read_scores
+from deepfuse.files import write_json
 from deepfuse.params import read_params
-from deepfuse.report import read_scores
 from flows import history, pipeline
 from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
@@ -156,6 +156,6 @@ def record(version: str, verdict: Verdict) -> None:
     commit = history.commit(f"Retrain: version {version} of {registry.NAME}\n\n{verdict.reason}")
     metrics = json.loads((REPORT / "metrics.json").read_text(encoding="utf-8"))
     tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
-    tags["deepfuse.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
+    tags["deepfuse.metrics.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
     registry.tag_version(version, {name: value for name, value in tags.items() if value})
     write_json(FINISHED, {"state": state(), "version": version})

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
-from deepfuse.hashing import file_digest
+from deepfuse.files import file_digest
 
 REASON = "reason.json"
 # Names of copies on their way; those that start with a dot are rsync's.

@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import set_params
+from support.projects import set_params
 
 from deepfuse.params import ParamsError, read_params
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from deepfuse.alignment.motion import residual_px, simplest_motion
+from deepfuse.alignment.fitting import residual_px, simplest_motion
 from deepfuse.alignment.proxy import Grey, Mask, Proxy
 from deepfuse.alignment.result import Matrix
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from deepfuse.alignment.ambiguity import beat_rivals
 from deepfuse.alignment.coarse import match_coarse
 from deepfuse.alignment.ecc import match_areas
 from deepfuse.alignment.features import NORMALISATIONS, Match, match_features
@@ -15,7 +16,6 @@ from deepfuse.alignment.geometry import corner_shift_px, is_camera_motion, is_id
 from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
-from deepfuse.alignment.rivals import beat_rivals
 from deepfuse.alignment.tiles import Votes, clearly_better, vote
 
 UNTOUCHED_PX = 0.25

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from deepfuse.alignment.fitting import likely_motion, simplest_motion
 from deepfuse.alignment.geometry import apply
-from deepfuse.alignment.motion import likely_motion, simplest_motion
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes
 

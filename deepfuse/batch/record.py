@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from deepfuse.atomic import write_json
 from deepfuse.bracket import printable
-from deepfuse.hashing import file_digest
+from deepfuse.files import file_digest, write_json
 
 FOLDER = ".deepfuse"
 Status = Literal["done", "finished", "failed"]

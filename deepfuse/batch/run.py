@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepfuse.atomic import remove_abandoned
 from deepfuse.batch.record import FOLDER, Outcome
 from deepfuse.batch.work import Job, fail, fuse_set
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
+from deepfuse.files import remove_abandoned
 from deepfuse.grouping import Grouping
 from deepfuse.photo import read_header
 from deepfuse.workers import run_scenes, worker_count

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deepfuse.atomic import replacing
 from deepfuse.batch.record import (
     FOLDER,
     Outcome,
@@ -23,11 +22,12 @@ from deepfuse.batch.record import (
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.errors import DeepfuseError, PhotoError
-from deepfuse.fuse_files import Fused, fuse_prepared
-from deepfuse.fuse_options import FuseOptions
+from deepfuse.files import replacing
+from deepfuse.job.fuse import Fused, fuse_prepared
+from deepfuse.job.options import FuseOptions
+from deepfuse.job.prepare import mask_files, prepare
 from deepfuse.model import Network, read_model
 from deepfuse.photo import check_file, encoded
-from deepfuse.prepare import mask_files, prepare
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.alignment import align
-    from deepfuse.atomic import write_json
+    from deepfuse.files import write_json
     from deepfuse.photo import check_output, read_photos, write_photo
     from deepfuse.photo.carrying import carry
 

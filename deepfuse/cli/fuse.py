@@ -19,8 +19,8 @@ from deepfuse.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from deepfuse.fuse_options import FuseOptions
-    from deepfuse.prepare import Prepared
+    from deepfuse.job.options import FuseOptions
+    from deepfuse.job.prepare import Prepared
 
 DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
 cropped to what all of them show; what moved is taken from one of them. The picture is sRGB with its profile, upright,
@@ -40,8 +40,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
+    from deepfuse.job.prepare import mask_files, prepare
     from deepfuse.photo import check_output
-    from deepfuse.prepare import mask_files, prepare
 
     check_count(options.frames)
     wanted = fuse_options(options, score=options.json)
@@ -60,7 +60,7 @@ def _fuse(
     options: argparse.Namespace, wanted: FuseOptions, bracket: Future[Prepared], masks: tuple[Path, ...]
 ) -> dict[str, Any]:
     from deepfuse.alignment import AlignmentError
-    from deepfuse.fuse_files import fuse_prepared
+    from deepfuse.job.fuse import fuse_prepared
     from deepfuse.model import read_with_sha256
     from deepfuse.photo import write_photo
     from deepfuse.registry import model_folder

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
-from deepfuse.controls import NEUTRAL, RANGES, Controls, check_control
+from deepfuse.fusion.controls import NEUTRAL, RANGES, Controls, check_control
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from deepfuse.fuse_options import FuseOptions
     from deepfuse.grouping import Grouping
+    from deepfuse.job.options import FuseOptions
     from deepfuse.photo import Depth
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -119,7 +119,7 @@ def _control(name: str) -> Callable[[str], float]:
 
 def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     """What `add_fusing` asked for."""
-    from deepfuse.fuse_options import FuseOptions
+    from deepfuse.job.options import FuseOptions
     from deepfuse.photo import Encoding
 
     encoding = Encoding(options.compression, options.png_level, options.jpeg_quality)

@@ -21,8 +21,8 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read and score."""
     from deepfuse.evaluation import score
+    from deepfuse.evaluation.report import MEANINGS
     from deepfuse.photo import read_photo, read_photos
-    from deepfuse.report import MEANINGS
 
     check_count(options.frames)
     frames, fused = read_photos(options.frames), read_photo(options.fused)

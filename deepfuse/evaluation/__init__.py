@@ -2,7 +2,7 @@
 
 from deepfuse.evaluation.cost import Cost, measure_costs
 from deepfuse.evaluation.judging import Check, Contender, Verdict, judge
-from deepfuse.evaluation.scores import (
+from deepfuse.evaluation.scoring import (
     Score,
     fuse_average,
     fuse_mertens,

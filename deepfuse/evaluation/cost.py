@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfuse.color import Image
-from deepfuse.fusion import fuse
+from deepfuse.fusion.fuse import fuse
 from deepfuse.model import Network
 
 WIDTH_PX, HEIGHT_PX = 384, 256

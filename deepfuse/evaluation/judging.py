@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfuse.evaluation.cost import Cost
-from deepfuse.evaluation.scores import Score
+from deepfuse.evaluation.scoring import Score
 from deepfuse.params import Promote
 
 KEPT_CHROMA = 1.0

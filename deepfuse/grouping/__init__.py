@@ -9,8 +9,8 @@ from pathlib import Path
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.errors import BracketError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
-from deepfuse.grouping.likeness import Album
 from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
+from deepfuse.grouping.similarity import Album
 from deepfuse.photo import DEFAULT_LIMITS, Limits
 
 __all__ = ["Group", "Grouping", "LeftOut", "Prefer", "Refused", "find_brackets"]

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
-from deepfuse.atomic import replacing, write_json
 from deepfuse.errors import ModelError
+from deepfuse.files import replacing, write_json
 from deepfuse.model.paper import PaperNet
 from deepfuse.model.pyramid import PyramidNet
 

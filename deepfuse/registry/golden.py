@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfuse.color import Image
 from deepfuse.errors import ModelError
-from deepfuse.fusion import fuse
+from deepfuse.fusion.fuse import fuse
 from deepfuse.model import Network, read_model
 from deepfuse.photo import read_photo, write_photo
 
@@ -20,7 +20,7 @@ HEIGHT_PX, WIDTH_PX = 96, 128
 TOLERANCE_LEVELS = 2
 EXPOSURES, FUSED = ("dark.png", "bright.png"), "fused.png"
 AS_THEY_ARE = {"align": False, "deghost": False}  # what a server is asked, so that the frames are fused unchanged
-AS_SERVED = Path(__file__).with_name("as_served.py")
+AS_SERVED = Path(__file__).parents[1] / "serving" / "as_served.py"
 TIMEOUT_S = 600
 
 

@@ -119,7 +119,7 @@ def _log_pyfunc(mlflow: ModuleType, model: Path) -> str:
         row = {"exposures": [base64.b64encode((golden / name).read_bytes()).decode() for name in EXPOSURES]}
         logged = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(PACKAGE / "registry" / "served.py"),
+            python_model=str(PACKAGE / "serving" / "pyfunc.py"),
             artifacts={"model": str(staged), "golden": str(golden)},
             code_paths=[str(PACKAGE)],
             signature=_signature(mlflow),

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from deepfuse.alignment import align
-from deepfuse.atomic import write_json
+from deepfuse.files import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_photo, write_frame

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deepfuse.atomic import replacing, write_json
 from deepfuse.color import Image
 from deepfuse.evaluation import Score, held_out_scenes, methods, read_frames, score
+from deepfuse.evaluation.report import contact_sheet, mean_scores, report_page, scores_csv
+from deepfuse.files import replacing, write_json
 from deepfuse.model import read_model
 from deepfuse.params import read_params
 from deepfuse.photo import write_photo
-from deepfuse.report import contact_sheet, mean_scores, report_page, scores_csv
 
 ALIGNED = Path("data/aligned")
 MODEL = Path("data/model")

@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deepfuse.atomic import new_folder, remove_abandoned
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
-from deepfuse.hashing import file_digest
+from deepfuse.files import file_digest, new_folder, remove_abandoned
 from deepfuse.manifest import Scene, read_manifest, write_manifest
 from deepfuse.params import read_yaml
 

@@ -14,9 +14,10 @@ from tqdm import tqdm
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
-from deepfuse.patches import Selection, cut_patches, split_of, write_patches
 from deepfuse.photo import read_photo
+from deepfuse.split import split_of
 from deepfuse.stages.incremental import SceneCache, content, scene_cache
+from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 ALIGNED = Path("data/aligned")
 OUT = Path("data/patches")

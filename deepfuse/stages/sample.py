@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import trange
 
-from deepfuse.atomic import write_json
-from deepfuse.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
+from deepfuse.files import write_json
 from deepfuse.params import Sample, read_params
-from deepfuse.scenery import render_scene
+from deepfuse.simulation.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
+from deepfuse.simulation.scenery import render_scene
 
 OUT = Path("data/sample")
 STOPS = ((-3, 0, 3), (-2, 0, 2), (-4, 0, 2), (-3, -1, 2))

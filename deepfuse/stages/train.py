@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from deepfuse.atomic import replacing, write_json
-from deepfuse.hashing import file_digest
+from deepfuse.files import file_digest, replacing, write_json
 from deepfuse.model import build_model, pick_device, write_model
 from deepfuse.params import Params, read_params
-from deepfuse.patches import PatchSet
 from deepfuse.stages.incremental import code_of, digest
-from deepfuse.training import Settings, fit, history_csv
+from deepfuse.training.fit import Settings, fit, history_csv
+from deepfuse.training.patches import PatchSet
 
 PATCHES = Path("data/patches")
 OUT = Path("data/model")

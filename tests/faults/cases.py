@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import ROOT, set_params
 from points import POINTS
+from support.projects import ROOT, set_params
 
 CHILD = str(Path(__file__).with_name("child.py"))
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
 
 from cases import CHILD, Case, cases, plain  # noqa: E402
-from conftest import SCENES, add_scene, commit_all, make_project, raw_project, run_dvc, set_params  # noqa: E402
+from support.projects import SCENES, add_scene, commit_all, make_project, raw_project, run_dvc, set_params  # noqa: E402
 
 NEW = ("fjord", "gale")
 GUARDS = "mef_ssim_c lightness_order_error clipped_share halo chroma_gain seconds_per_mp parameters size_bytes".split()

@@ -1,5 +1,0 @@
-"""Aligned frames in which things moved → frames that all show the same."""
-
-from deepfuse.deghosting.removal import Deghosted, remove_ghosts
-
-__all__ = ["Deghosted", "remove_ghosts"]

@@ -1,0 +1,70 @@
+"""Files that appear under their final name only when they are complete, and the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, of the same suffix, that becomes `path` if the block ends well.
+
+    A read-only or hard-linked file under `path` is replaced, never written through.
+    """
+    temporary = _beside(path).with_suffix(path.suffix)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """An empty temporary folder that becomes `path` if the block ends well; a `path` that is there by then stays."""
+    temporary = _beside(path)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if not path.exists():
+            temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A short hidden name in the same folder, this process's own."""
+    return path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}_{os.getpid()}")
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files and folders in `folder` whose process ended before they were complete."""
+    for path in folder.glob(".*_*"):
+        name = re.fullmatch(r"\.[0-9a-f]{12}_(\d+)", path.stem)
+        if name and not Path(f"/proc/{name[1]}").exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON with keys in their own order and a newline at the end."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """The hash of a file's content in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()

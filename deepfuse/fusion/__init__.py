@@ -1,0 +1,1 @@
+"""Aligned frames and a network → the fused picture: luma by strips, colour, the look."""

@@ -1,0 +1,92 @@
+"""Fused luma and the frames' colours → pixels: planes of rows small enough to stay in the processor's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from deepfuse.color import LUMA, Float, Image
+from deepfuse.fusion.colour import Chroma, Colour, exposed, saturated
+from deepfuse.fusion.controls import NEUTRAL, Controls
+from deepfuse.fusion.tone import brightened, toned
+
+PIECE_PX = 2**15  # pixels at once: what they need stays in the processor's cache
+_RED, _GREEN, _BLUE = LUMA
+_TINY = np.float32(1e-6)
+
+
+def paint(
+    pixels: Image,
+    y: Float,
+    frames: Iterable[tuple[Float, Colour]],
+    chroma: Chroma,
+    controls: Controls = NEUTRAL,
+) -> None:
+    """Write the R'G'B' pixels (H, W, 3) of fused luma (H, W) from 0 to 1, in the colours of the frames.
+
+    Args:
+        pixels: what is written: uint8, uint16 or float32.
+        y: the fused luma; where a colour does not fit 0..1 at that luma, as much of it is taken as fits.
+        frames: what `colour_planes` gives for each frame, from dark to bright.
+        chroma: how the frames' colours are weighted: see `exposed` and `saturated`.
+        controls: the look.
+    """
+    flat = [(luma.reshape(-1), (blue.reshape(-1), red.reshape(-1))) for luma, (blue, red) in frames]
+    channels = np.empty((3, y.size), pixels.dtype)
+    for start in range(0, y.size, PIECE_PX):
+        piece = slice(start, start + PIECE_PX)
+        parts = [(luma[piece], (blue[piece], red[piece])) for luma, (blue, red) in flat]
+        part = y.reshape(-1)[piece]
+        for channel, plane in zip(channels, fitted(*_look(part, parts, chroma, controls)), strict=True):
+            _store(plane, channel[piece])
+    pixels[:] = cv2.merge([channel.reshape(y.shape) for channel in channels])
+
+
+def _look(
+    fused: Float, frames: Sequence[tuple[Float, Colour]], chroma: Chroma, controls: Controls
+) -> tuple[Float, Colour]:
+    """The fused luma and the frames' colours under these controls."""
+    y = fused if controls == NEUTRAL else toned(fused.clip(0, 1), [luma for luma, _ in frames], controls)
+    blue, red = exposed(frames, y) if chroma == "exposed" else saturated(colour for _, colour in frames)
+    if controls.saturation != 1:
+        blue, red = (plane * np.float32(controls.saturation) for plane in (blue, red))
+    if controls.exposure_ev:
+        y, gain = brightened(y, _above(blue, red, _green(blue, red)), controls.exposure_ev)
+        blue, red = blue * gain, red * gain
+    return y, (blue, red)
+
+
+def fitted(y: Float, colour: Colour) -> tuple[Float, Float, Float]:
+    """R'G'B' planes of that luma and colour; where they leave 0..1 the colour is reduced, so the hue stays."""
+    blue, red = colour
+    green = _green(blue, red)
+    below = np.maximum(-np.minimum(np.minimum(blue, red), green), _TINY)
+    share = np.minimum((1 - y) / _above(blue, red, green), y / below)
+    np.minimum(share, 1, out=share)
+    for plane in (result := (red * share, green * share, blue * share)):
+        plane += y
+    return result
+
+
+def _green(blue: Float, red: Float) -> Float:
+    green: Float = blue * (-_BLUE / _GREEN)
+    green -= red * (_RED / _GREEN)
+    return green
+
+
+def _above(blue: Float, red: Float, green: Float) -> Float:
+    """How far the largest channel exceeds the luma."""
+    return np.asarray(np.maximum(np.maximum(np.maximum(blue, red), green), _TINY))
+
+
+def _store(plane: Float, pixels: Image) -> None:
+    """Clip to 0..1 and round to the dtype of `pixels`."""
+    np.clip(plane, 0, 1, out=plane)
+    if pixels.dtype == np.float32:
+        pixels[:] = plane
+        return
+    plane *= np.float32(np.iinfo(pixels.dtype).max)
+    np.rint(plane, out=plane)
+    pixels[:] = plane.astype(pixels.dtype)

@@ -1,0 +1,106 @@
+"""Frames and a model → the fused picture: any size, any number of exposures, by strips of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from deepfuse.color import Image, check_range
+from deepfuse.fusion.colour import colour_planes
+from deepfuse.fusion.compose import paint
+from deepfuse.fusion.controls import NEUTRAL, Controls
+from deepfuse.fusion.strips import FewRows, PyramidRows, bands, paper_rows
+from deepfuse.model import SHIPPED, Network, read_model
+from deepfuse.model.pyramid import FINEST, PyramidNet
+from deepfuse.model.quality import Quality, check_quality
+from deepfuse.threads import Run, side_by_side
+
+STRIP_PX = 3 * 2**19
+STRIP_GRID_PX = 64
+"""Rows of a strip are a multiple of this."""
+MOST_STRIPS = 8  # computed at once; each needs memory of its own
+
+
+def fuse(
+    frames: Sequence[ArrayLike],
+    *,
+    model: Network | None = None,
+    quality: Quality | None = None,
+    controls: Controls = NEUTRAL,
+) -> Image:
+    """Fuse the aligned exposures of one scene into one picture.
+
+    What it needs beside the frames and the picture is about a twentieth of them and a few strips of rows.
+
+    Args:
+        frames: K ≥ 2 arrays (H, W, 3) of one shape and dtype: uint8, uint16 or float32 (0 to 1), sRGB-encoded,
+            in any order: the result is the same.
+        model: the network; the shipped one if `None`.
+        quality: "best" is the whole network; "fast" takes the coefficients of half size from a quarter of the size;
+            the first that the network has if `None`.
+        controls: the look; by default the picture is as the network made it.
+
+    Returns:
+        (H, W, 3) of the frames' dtype.
+
+    Raises:
+        ValueError: fewer than two frames, other shapes, or floats that leave 0..1; an unknown quality.
+        TypeError: frames of another dtype, or of several.
+        ModelError: a quality that the network does not have.
+    """
+    model = model or shipped_model()
+    quality = quality or model.qualities[0]
+    check_quality(quality, model.arch, model.qualities)
+    arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
+    fused = np.empty_like(arrays[0], order="C")
+    strips = strips_of(*fused.shape[:2])
+    with side_by_side(MOST_STRIPS) as run:
+        luma_of = _luma_of(arrays, model, quality, run, strips)
+
+        def fuse_strip(rows: slice) -> None:
+            with torch.inference_mode():  # holds for one thread
+                y = luma_of(rows)
+            for band in bands(rows, fused.shape[1]):
+                colours = [colour_planes(array[band]) for array in arrays]
+                part = y[band.start - rows.start : band.stop - rows.start]
+                paint(fused[band], part, colours, model.chroma, controls)
+
+        for _ in run(fuse_strip, strips):
+            pass
+    return fused
+
+
+@cache
+def shipped_model() -> Network:
+    """The network that comes with the package."""
+    return read_model(SHIPPED)
+
+
+def strips_of(height: int, width: int) -> list[slice]:
+    """The rows of a picture in strips of a few megapixels."""
+    rows = max(STRIP_PX // width // STRIP_GRID_PX, 1) * STRIP_GRID_PX
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def _luma_of(arrays: Sequence[Image], model: Network, quality: Quality, run: Run, strips: Sequence[slice]) -> FewRows:
+    if isinstance(model, PyramidNet):
+        return PyramidRows(arrays, model, finest=FINEST[quality], run=run, strips=strips)
+    return paper_rows(arrays, model)
+
+
+def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:
+    if len(frames) < 2:
+        raise ValueError(f"expected 2 or more exposures, got {len(frames)}")
+    arrays = [np.asarray(frame) for frame in frames]
+    if len({array.dtype for array in arrays}) > 1:
+        raise TypeError(f"expected frames of one dtype, got {', '.join(str(array.dtype) for array in arrays)}")
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1 or arrays[0].ndim != 3 or arrays[0].shape[2] != 3 or 0 in arrays[0].shape:
+        raise ValueError(f"expected frames of one shape (H, W, 3), got {', '.join(map(str, sorted(shapes)))}")
+    for array in arrays:
+        check_range(array)
+    return arrays

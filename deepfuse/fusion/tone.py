@@ -1,0 +1,96 @@
+"""The controls' arithmetic, pixel by pixel: what is darker in the frames and in the fused picture stays darker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deepfuse.color import Float
+from deepfuse.fusion.controls import Controls
+
+BRIGHT_FROM, BRIGHT = np.float32(0.5), np.float32(0.8)
+"""Fused luma from which the shoulder that protects highlights bends, and from which it is flat."""
+DARK_BELOW = np.float32(0.4)
+"""Luma of the base exposure below which shadows are protected."""
+GAMMA = np.float32(2.2)  # of sRGB, without the straight piece near black
+
+
+def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
+    """The fused luma with the wanted strength and protection.
+
+    Where the fused luma and that of every frame rise, the result never falls, whatever the controls: no order of tones
+    that they agree on is reversed.
+
+    Args:
+        y: fused luma (H, W) from 0 to 1.
+        lumas: of the K ≥ 2 frames, from dark to bright, each (H, W) from 0 to 1.
+        controls: of which strength, shadows and highlights.
+    """
+    half = len(lumas) // 2
+    base, darker = _mean(lumas[(len(lumas) - 1) // 2 : half + 1]), _mean(lumas[:half])
+    if controls.strength != 1:
+        y = base + np.float32(controls.strength) * (y - base)
+    if controls.shadows:
+        y = _less_lifted(y, base, np.float32(controls.shadows))
+    if controls.highlights:
+        y = _held_back(y, darker, np.float32(controls.highlights))
+    return y
+
+
+def _mean(lumas: Sequence[Float]) -> Float:
+    return lumas[0] if len(lumas) == 1 else np.asarray(np.mean(lumas, axis=0), np.float32)
+
+
+def _less_lifted(y: Float, base: Float, amount: np.float32) -> Float:
+    """Take back what lifts the base exposure, the more the darker that is; never brightens."""
+    dark: Float = 1 - np.minimum(base / DARK_BELOW, 1)
+    dark *= dark * (3 - 2 * dark)
+    dark *= amount
+    dark *= np.maximum(y - base, 0)
+    return y - dark
+
+
+def _held_back(y: Float, darker: Float, amount: np.float32) -> Float:
+    """Mix a darker picture into what exceeds a shoulder; never brightens.
+
+    With the excess e of y over the shoulder, the result is y − e (1 − d / y). It rises with d; and because the shoulder
+    y − e never falls and the share e / y only grows, it never falls with y, even where the darker picture is black.
+    """
+    excess: Float = np.clip(y, BRIGHT_FROM, BRIGHT)
+    excess -= BRIGHT_FROM
+    excess *= excess / (2 * (BRIGHT - BRIGHT_FROM))
+    excess += np.maximum(y - BRIGHT, 0)
+    excess /= np.maximum(y, BRIGHT_FROM)
+    excess *= amount
+    excess *= np.maximum(y - darker, 0)
+    return y - excess
+
+
+def brightened(y: Float, above: Float, ev: float) -> tuple[Float, Float]:
+    """The luma with `ev` more exposure, and what colour is multiplied by so that its largest channel does not clip.
+
+    Args:
+        y: luma from 0 to 1.
+        above: how far the largest channel exceeds it, more than 0.
+        ev: exposure in stops.
+    """
+    gain = exposure_gain(y, ev)
+    largest = np.minimum(y + above, 1)
+    largest *= exposure_gain(largest, ev)
+    y = y * gain
+    room = np.maximum(largest - y, 0) / above
+    return y, np.minimum(gain, room, out=gain)
+
+
+def exposure_gain(plane: Float, ev: float) -> Float:
+    """What a luma or channel from 0 to 1 is multiplied by for `ev` more exposure.
+
+    Light L = Y'^γ becomes g L / (1 + (g − 1) L) with g = 2^ev: g times as much near black, white stays white, nothing
+    in between clips, and −ev undoes it. It is the odds L / (1 − L) that are multiplied by g.
+    """
+    gain = plane**GAMMA
+    gain *= np.float32(2**ev - 1)
+    gain += 1
+    np.divide(np.float32(2**ev), gain, out=gain)
+    return np.asarray(np.power(gain, 1 / GAMMA, out=gain))

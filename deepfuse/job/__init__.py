@@ -1,0 +1,1 @@
+"""The files of one bracket → a picture and the record of how it was made."""

@@ -1,0 +1,57 @@
+"""A prepared bracket → the fused picture, with all that goes into its file and its record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deepfuse.bracket import printable
+from deepfuse.color import Image
+from deepfuse.fusion.fuse import fuse
+from deepfuse.job.options import FuseOptions
+from deepfuse.job.prepare import Clock, Prepared
+from deepfuse.metrics.mef_ssim import mef_ssim
+from deepfuse.model import Network
+from deepfuse.photo import Embedded, in_depth, written_depth
+from deepfuse.photo.carrying import carry
+
+SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
+
+
+@dataclass(frozen=True)
+class Fused:
+    """The fused pixels in the depth they are written in, the metadata beside them, and the record in JSON values."""
+
+    pixels: Image
+    embedded: Embedded
+    record: dict[str, Any]
+
+
+def fuse_prepared(bracket: Prepared, model: Network, options: FuseOptions, *, suffix: str) -> Fused:
+    """Fuse a bracket.
+
+    Args:
+        bracket: what `prepare` made of it.
+        model: the network.
+        options: what the user chose.
+        suffix: of the file to be written, which decides what depth it can hold.
+
+    Raises:
+        ModelError: the network does not have the quality.
+    """
+    clock, record = Clock(), dict(bracket.record)
+    quality = options.quality or model.qualities[0]
+    fused = fuse(bracket.agreeing, model=model, quality=quality, controls=options.controls)
+    clock.step("fuse")
+    height, width, _ = fused.shape
+    if options.score:
+        scored = min(height, width) >= SMALLEST_SCORED_PX
+        record["mef_ssim"] = mef_ssim(bracket.aligned, fused) if scored else None
+        clock.step("score")
+    depth = written_depth(suffix, options.depth or bracket.depth)
+    carried = carry(bracket.files, bracket.base, width=width, height=height)
+    record |= {"quality": quality, "controls": asdict(options.controls)}
+    record |= {"width": width, "height": height, "depth": depth}
+    record["metadata_of"] = printable(bracket.files[bracket.base].name)
+    record |= {"warnings": [*bracket.warnings, *carried.warnings], "seconds": bracket.seconds | clock.seconds}
+    return Fused(in_depth(fused, depth), carried.embedded, record)

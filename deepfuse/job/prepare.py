@@ -1,0 +1,110 @@
+"""The photo files of one bracket → frames that can be fused: developed, aligned, without ghosts; without torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepfuse.alignment import align
+from deepfuse.bracket import printable
+from deepfuse.color import Image
+from deepfuse.errors import BracketError
+from deepfuse.job.options import FuseOptions
+from deepfuse.motion import remove_ghosts
+from deepfuse.photo import Depth, Header, read_frames
+
+
+@dataclass
+class Clock:
+    """Seconds by step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def step(self, name: str) -> None:
+        """What was done since the last step."""
+        now = time.perf_counter()
+        self.seconds[name], self.last = round(now - self.last, 3), now
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One bracket before it is fused.
+
+    Attributes:
+        files: the frames' files.
+        depth: of the frames as they are stored.
+        aligned: the frames (H, W, 3), laid on each other.
+        agreeing: the same without ghosts; what is to be fused.
+        base: the frame that the others were laid on, or the middle exposure.
+        masks: one a frame, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
+        record: what is known so far, in JSON values.
+        warnings: what the user should know.
+        seconds: that each step took.
+    """
+
+    files: tuple[Path, ...]
+    depth: Depth
+    aligned: tuple[Image, ...]
+    agreeing: tuple[Image, ...]
+    base: int
+    masks: tuple[Image, ...]
+    record: dict[str, Any]
+    warnings: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
+    """Develop and align one bracket, and remove its ghosts.
+
+    Args:
+        files: the frames, in any order.
+        options: what the user chose.
+
+    Raises:
+        PhotoError: a frame cannot be read.
+        BracketError: the frames cannot be one bracket.
+        AlignmentError: they cannot be registered surely.
+    """
+    clock, record = Clock(), dict[str, Any]()
+    headers, frames = read_frames(files, options.depth)
+    clock.step("read")
+    aligned, base = tuple(frames), _middle(headers)
+    if options.align:
+        alignment = align(frames)
+        aligned, base = alignment.frames, alignment.reference
+        record["alignment"] = alignment.record()
+        clock.step("align")
+    agreeing, masks, warnings = aligned, tuple[Image, ...](), tuple[str, ...]()
+    if options.deghost:
+        found = remove_ghosts(aligned, base)
+        agreeing, warnings, record["deghosting"] = found.frames, found.warnings, found.record()
+        masks = tuple(found.mask(index) for index in range(len(frames))) if options.save_masks else ()
+        clock.step("deghost")
+    depth = headers[0].depth
+    return Prepared(tuple(files), depth, aligned, agreeing, base, masks, record, warnings, clock.seconds)
+
+
+def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tuple[Path, ...]:
+    """Where the masks of a bracket's frames go: beside the picture, `PICTURE_mask_FRAME.png`; nowhere if not wanted.
+
+    Raises:
+        BracketError: frames of one name.
+    """
+    if not options.save_masks:
+        return ()
+    paths = tuple(output.with_name(f"{output.stem}_mask_{file.stem}.png") for file in files)
+    if len(set(paths)) < len(paths):
+        got = ", ".join(printable(file.name) for file in files)
+        raise BracketError(f"expected frames of different names, suffixes apart, to name their masks by, got {got}")
+    return paths
+
+
+def _middle(headers: Sequence[Header]) -> int:
+    """The middle exposure; the middle file where one is unknown."""
+    evs = [header.exposure.ev for header in headers]
+    order = sorted(range(len(evs)), key=lambda index: 0.0 if None in evs else evs[index] or 0.0)
+    return order[len(order) // 2]

@@ -1,0 +1,1 @@
+"""How good a fused picture is: one measure a file, all of them in `table.METRICS`."""

@@ -1,0 +1,67 @@
+"""The registered model as MLflow loads and serves it: code that reads safetensors; encoded photos in, PNG out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import mlflow
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from deepfuse.errors import DeepfuseError
+from deepfuse.fusion.fuse import fuse
+from deepfuse.job.options import FuseOptions
+from deepfuse.job.prepare import prepare
+from deepfuse.model import read_model
+from deepfuse.photo import write_photo
+
+SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"II*\0": ".tif", b"MM\0*": ".tif"}
+
+
+class DeepFuse(PythonModel):
+    """Fuses one bracket a row."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the network."""
+        self.model = read_model(Path(context.artifacts["model"]))
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # MLflow reads types as a schema
+        """The fused pictures, as rows with "fused": PNG in base64, in the depth of the exposures.
+
+        Each row of `model_input` has "exposures": two or more PNG, JPEG or TIFF files in base64. `params` are "align"
+        and "deghost", both true by default, as `FuseOptions` has them.
+        """
+        wanted = FuseOptions(**(params or {}))
+        return [{"fused": self._row(number, row, wanted)} for number, row in enumerate(model_input["exposures"])]
+
+    def _row(self, number: int, exposures: Sequence[str], wanted: FuseOptions) -> str:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            try:
+                files = [_write(folder / f"exposure {index}", text) for index, text in enumerate(exposures)]
+                fused = fuse(prepare(files, wanted).agreeing, model=self.model)
+            except (DeepfuseError, ValueError, TypeError) as error:
+                message = f"row {number}: {error}".replace(f"{folder}/", "")
+                raise mlflow.MlflowException.invalid_parameter_value(message) from error
+            write_photo(folder / "fused.png", fused)
+            return base64.b64encode((folder / "fused.png").read_bytes()).decode()
+
+
+def _write(path: Path, text: str) -> Path:
+    """An encoded file under the suffix of its kind."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"{path}: expected base64, got: {error}") from error
+    suffix = next((suffix for start, suffix in SUFFIXES.items() if data.startswith(start)), None)
+    if suffix is None:
+        raise ValueError(f"{path}: expected a PNG, JPEG or TIFF file, got one that starts with {data[:4]!r}")
+    path = path.with_suffix(suffix)
+    path.write_bytes(data)
+    return path
+
+
+mlflow.models.set_model(DeepFuse())

@@ -1,0 +1,1 @@
+"""Cameras and scenes whose truth is known."""

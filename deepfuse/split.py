@@ -1,0 +1,14 @@
+"""Which scenes train, validate and test."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+SplitName = Literal["train", "val", "test"]
+
+
+def split_of(scene: str, *, val: float, test: float, salt: str = "") -> SplitName:
+    """The split of a scene, from a hash of its id alone: other scenes never move it."""
+    position = int.from_bytes(hashlib.sha256(f"{salt}{scene}".encode()).digest()[:8], "big") / 2**64
+    return "test" if position < test else "val" if position < test + val else "train"

@@ -1,0 +1,1 @@
+"""Patches → a trained network."""

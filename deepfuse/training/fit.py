@@ -1,0 +1,204 @@
+"""Train a network on patches: fit(model, train, val) → History; a killed fit goes on where it was."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+from torch.optim.lr_scheduler import LambdaLR
+
+from deepfuse.errors import DeepfuseError
+from deepfuse.files import replacing
+from deepfuse.model import Network
+from deepfuse.model.quality import Quality
+from deepfuse.training.loader import Loader
+from deepfuse.training.losses import MEFSSIMLoss, luminance_error
+from deepfuse.training.patches import PatchSet
+
+WARM_UP_STEPS = 100
+LARGEST_GRADIENT = 1.0
+EPOCH_STRIDE = 1_000_003
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. `precision` is float32 or bf16: autocast for the network, the loss stays in float32."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    loss_scales: int
+    luminance_weight: float
+    precision: str
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history; MEF-SSIM of the first quality at the loss's scales, `None` without validation."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    val_mef_ssim: float | None
+
+
+History = tuple[Epoch, ...]
+
+
+def fit(
+    model: Network,
+    train: PatchSet,
+    val: PatchSet,
+    *,
+    settings: Settings,
+    checkpoint: Path,
+    on_batch: Callable[[int, int], None] = lambda epoch, patches: None,
+) -> History:
+    """Train `model` in place with Adam under a cosine that takes the learning rate to zero, after a short warm-up.
+
+    Each step trains one of the qualities that the network has, by lot: levels that serve several learn for all of them.
+
+    Args:
+        model: on the device to train on.
+        train: training patches.
+        val: validation patches, possibly none.
+        settings: how to train.
+        checkpoint: written after every epoch; where it exists, training goes on after its last epoch, and on one
+            machine's CPU ends with the very weights of an undisturbed run.
+        on_batch: called after every batch with the epoch, from 1, and the patches in it.
+
+    Returns:
+        One entry per epoch.
+
+    Raises:
+        DeepfuseError: no training patch, or the loss is no longer finite.
+    """
+    if len(train) == 0:
+        raise DeepfuseError(f"{train.path}: expected training patches, got none")
+    device = _device(model)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a memory format alone is enough
+    train_loader, val_loader = (Loader(patches, settings.batch_size, device) for patches in (train, val))
+    optimizer = Adam(model.parameters(), lr=settings.learning_rate)
+    schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
+    state: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    history = _restore(checkpoint, state)
+    for epoch in range(len(history) + 1, settings.epochs + 1):
+        rate = optimizer.param_groups[0]["lr"]
+        batches = train_loader.batches(settings.seed + EPOCH_STRIDE * epoch)
+        loss = _train_epoch(model, batches, optimizer, schedule, settings, epoch, on_batch)
+        history = (*history, Epoch(epoch, rate, loss, _validate(model, val_loader, settings)))
+        _save(checkpoint, state, history)
+    return history
+
+
+def step(model: Network, frames: Tensor, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
+    """One update of the network on a batch (B, K, H, W) of luma from 0 to 1; its loss, still on the device."""
+    fused = _forward(model, frames, settings, quality)
+    loss: Tensor = MEFSSIMLoss(settings.loss_scales)(frames, fused)
+    if settings.luminance_weight:
+        loss = loss + settings.luminance_weight * luminance_error(frames, fused)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call] # torch declares no types here
+    nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    optimizer.step()
+    return loss.detach()
+
+
+def history_csv(history: History) -> str:
+    """The history as CSV; an unknown value is an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Epoch.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    return text.getvalue()
+
+
+def _rate(step: int, *, steps: int) -> float:
+    """The learning rate after so many steps, as a share of the highest."""
+    warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
+    return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _train_epoch(
+    model: Network,
+    batches: Iterator[Tensor],
+    optimizer: Adam,
+    schedule: LambdaLR,
+    settings: Settings,
+    epoch: int,
+    on_batch: Callable[[int, int], None],
+) -> float:
+    model.train()
+    total, patches = torch.zeros((), device=_device(model)), 0
+    dice = np.random.default_rng([settings.seed, epoch])
+    for frames in batches:
+        quality = model.qualities[dice.integers(len(model.qualities))]
+        total += step(model, _turned(frames, int(dice.integers(8))), optimizer, settings, quality) * len(frames)
+        schedule.step()
+        patches += len(frames)
+        on_batch(epoch, len(frames))
+    mean = float(total) / patches
+    if not math.isfinite(mean):
+        raise DeepfuseError(f"epoch {epoch}: expected a finite loss, got {mean}; try a lower train.learning_rate")
+    return mean
+
+
+def _turned(frames: Tensor, which: int) -> Tensor:
+    """One of the eight ways to turn and mirror a picture."""
+    turned = torch.rot90(frames, which % 4, (2, 3))
+    return (turned.flip(3) if which >= 4 else turned).contiguous()
+
+
+def _validate(model: Network, loader: Loader, settings: Settings) -> float | None:
+    mef_ssim_loss = MEFSSIMLoss(settings.loss_scales)
+    model.eval()
+    total, patches = torch.zeros((), device=_device(model)), 0
+    with torch.inference_mode():
+        for frames in loader.batches(None):
+            total += mef_ssim_loss(frames, _forward(model, frames, settings, model.qualities[0])) * len(frames)
+            patches += len(frames)
+    return 1 - float(total) / patches if patches else None
+
+
+def _forward(model: Network, frames: Tensor, settings: Settings, quality: Quality) -> Tensor:
+    bf16 = settings.precision == "bf16"
+    with torch.autocast(frames.device.type, torch.bfloat16) if bf16 else nullcontext():
+        fused: Tensor = model(frames, quality)
+    return fused.float()
+
+
+def _device(model: Network) -> torch.device:
+    return next(model.parameters()).device
+
+
+def _save(path: Path, state: dict[str, Any], history: History) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    saved = {name: part.state_dict() for name, part in state.items()}
+    with replacing(path) as temporary:
+        torch.save({**saved, "history": [asdict(epoch) for epoch in history]}, temporary)
+
+
+def _restore(path: Path, state: dict[str, Any]) -> History:
+    if not path.exists():
+        return ()
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        print(f"{path}: damaged, training starts again: {error}")
+        return ()
+    for name, part in state.items():
+        part.load_state_dict(saved[name])
+    return tuple(Epoch(**epoch) for epoch in saved["history"])

@@ -1,0 +1,187 @@
+"""Luma patches of two or more exposures: cut, select, and stream through Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfuse.errors import DeepfuseError
+from deepfuse.files import replacing
+
+Grey = NDArray[np.uint8]
+
+ROW_GROUP_BYTES = 4 * 2**20
+SHUFFLED_GROUPS = 16
+SHARE_OF_PAIRS = 0.5
+SHARE_OF_EXTREMES = 0.5  # of the patches that hold the darkest and the brightest exposure on purpose
+CANDIDATES = 8
+CLIPPED_LOW, CLIPPED_HIGH = 5, 250
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which patches are kept: their size, their number a scene, and when one is flat or lost.
+
+    Half of the patches hold two exposures, the others three up to `exposures`, where the scene has them. `flat_below`
+    is in grey levels of 255: below it in every exposure, the standard deviation makes a patch flat. A patch is lost if
+    more than the share `lost_above` of its pixels is clipped in every exposure.
+    """
+
+    size_px: int
+    per_scene: int
+    exposures: int
+    flat_below: float
+    lost_above: float
+
+
+def schema(size_px: int) -> pa.Schema:
+    """One patch a row: where it was cut, and the exposure values and luma of its K exposures from dark to bright."""
+    return pa.schema(
+        [
+            pa.field("scene", pa.string(), nullable=False),
+            pa.field("x", pa.int32(), nullable=False),
+            pa.field("y", pa.int32(), nullable=False),
+            pa.field("exposures", pa.int32(), nullable=False),
+            pa.field("evs", pa.list_(pa.float32()), nullable=False),
+            pa.field("luma", pa.binary(), nullable=False),
+        ],
+        metadata={"shape": f"exposures,{size_px},{size_px}", "dtype": "uint8", "range": "luma 0 to 255, sRGB-encoded"},
+    )
+
+
+def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None], selection: Selection) -> pa.Table:
+    """Patches of one scene, at random places and of random exposures, both fixed by its id.
+
+    Args:
+        scene: the scene's id.
+        frames: luma of K ≥ 2 aligned exposures from dark to bright, (H, W).
+        evs: their exposure values, `None` where unknown.
+        selection: which patches to keep.
+
+    Returns:
+        A table of `schema`, with at most `selection.per_scene` rows; fewer where the picture is flat, lost or too
+        small.
+    """
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big"))
+    size, (height, width) = selection.size_px, frames[0].shape
+    rows: list[tuple[object, ...]] = []
+    for _ in range(selection.per_scene * CANDIDATES if min(height, width) >= size else 0):
+        if len(rows) == selection.per_scene:
+            break
+        y, x = (int(start) for start in rng.integers(0, [height - size + 1, width - size + 1]))
+        chosen = _some_exposures(len(frames), selection.exposures, rng)
+        patch = np.stack([frames[k][y : y + size, x : x + size] for k in chosen])
+        if _useful(patch, selection):
+            rows.append((scene, x, y, len(chosen), [evs[k] for k in chosen], patch.tobytes()))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+    fields = schema(size)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)
+
+
+def _some_exposures(available: int, most: int, rng: np.random.Generator) -> list[int]:
+    """Indices of the exposures of one patch: every gap between two of them occurs, wide ones most often."""
+    most = min(most, available)
+    count = 2 if most == 2 or rng.random() < SHARE_OF_PAIRS else int(rng.integers(3, most + 1))
+    if rng.random() < SHARE_OF_EXTREMES:
+        between = rng.choice(np.arange(1, available - 1), count - 2, replace=False)
+        return [0, *sorted(between.tolist()), available - 1]
+    return sorted(rng.choice(available, count, replace=False).tolist())
+
+
+def _useful(patch: Grey, selection: Selection) -> bool:
+    if patch.std(axis=(1, 2)).max() < selection.flat_below:
+        return False
+    clipped = ((patch <= CLIPPED_LOW) | (patch >= CLIPPED_HIGH)).all(axis=0)
+    return bool(clipped.mean() <= selection.lost_above)
+
+
+def write_patches(path: Path, tables: Iterable[pa.Table], *, size_px: int) -> int:
+    """Stream tables of `schema` into one Parquet file; memory holds one row group. Returns the rows written."""
+    fields = schema(size_px)
+    group = max(1, ROW_GROUP_BYTES // (2 * size_px**2))
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(
+            temporary, fields, compression="lz4", use_dictionary=["scene"], column_encoding={"luma": "PLAIN"}
+        ) as writer,
+    ):
+        pending, rows = fields.empty_table(), 0
+        for table in tables:
+            pending = pa.concat_tables([pending, table])
+            while len(pending) >= group:
+                writer.write_table(pending.slice(0, group), row_group_size=group)
+                pending = pending.slice(group).combine_chunks()
+            rows += len(table)
+        writer.write_table(pending, row_group_size=group)
+    return rows
+
+
+class PatchSet:
+    """The patches of one Parquet file, read in shuffled batches.
+
+    Args:
+        path: a file of `write_patches`.
+
+    Raises:
+        DeepfuseError: not a readable patch file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            metadata = pq.read_metadata(path)
+            self.size_px = int(metadata.metadata[b"shape"].split(b",")[-1])
+            self._exposures = pq.read_table(path, columns=["exposures"])["exposures"].to_numpy()
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise DeepfuseError(f"{path}: expected a Parquet file of patches, got: {error}") from error
+        self.path = path
+        self._groups = metadata.num_row_groups
+
+    def __len__(self) -> int:
+        return len(self._exposures)
+
+    @property
+    def pixel_count(self) -> int:
+        """Pixels of all exposures of all patches; each is a byte."""
+        return int(self._exposures.sum()) * self.size_px**2
+
+    def batch_count(self, batch_size: int) -> int:
+        """How many batches `batches` yields."""
+        return int(sum(-(-rows // batch_size) for rows in np.bincount(self._exposures)))
+
+    def batches(self, batch_size: int, *, seed: int | None = None) -> Iterator[Grey]:
+        """All patches once, in batches (B, K, size, size) of luma; all of a batch have the same K.
+
+        Args:
+            batch_size: patches a batch; the last one of each K may be smaller.
+            seed: fixes the order; `None` keeps the file's. Row groups are shuffled, and the rows within every 16 of
+                them, which bounds the memory.
+        """
+        rng = None if seed is None else np.random.default_rng(seed)
+        groups = np.arange(self._groups) if rng is None else rng.permutation(self._groups)
+        waiting: dict[int, list[Grey]] = {}
+        with pq.ParquetFile(self.path) as file:
+            for start in range(0, len(groups), SHUFFLED_GROUPS):
+                rows = list(self._read(file, groups[start : start + SHUFFLED_GROUPS].tolist()))
+                for row in range(len(rows)) if rng is None else rng.permutation(len(rows)):
+                    batch = waiting.setdefault(len(rows[row]), [])
+                    batch.append(rows[row])
+                    if len(batch) == batch_size:
+                        yield np.stack(waiting.pop(len(rows[row])))
+        for _, batch in sorted(waiting.items()):
+            yield np.stack(batch)
+
+    def _read(self, file: pq.ParquetFile, groups: list[int]) -> Iterator[Grey]:
+        """The patches (K, size, size) of some row groups, without a copy."""
+        for chunk in file.read_row_groups(groups, ["luma"])["luma"].chunks:
+            offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+            pixels = np.frombuffer(chunk.buffers()[2], np.uint8)
+            for start, stop in pairwise(offsets):
+                yield pixels[start:stop].reshape(-1, self.size_px, self.size_px)

@@ -1,0 +1,114 @@
+from dataclasses import fields
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.pictures import random_model
+
+from deepfuse.bracket import Exposure, Frame
+from deepfuse.errors import DeepfuseError
+from deepfuse.evaluation import Score, fuse_average, fuse_mertens, held_out_scenes, measure_costs, score, score_scenes
+from deepfuse.evaluation.report import MEANINGS, contact_sheet, mean_scores, read_scores, report_page, scores_csv
+from deepfuse.fusion.fuse import fuse
+from deepfuse.manifest import Scene, write_manifest
+from deepfuse.metrics import measures
+from deepfuse.metrics.mef_ssim import mef_ssim
+from deepfuse.photo import write_photo
+
+
+def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -> None:
+    assert (fuse_average(bracket) == np.rint(np.mean(bracket, axis=0, dtype=np.float64))).mean() > 0.99
+    fused = fuse_mertens(bracket)
+    assert fused.dtype == np.uint16
+    assert bracket[0].mean() < fused.mean() < bracket[2].mean()
+    assert mef_ssim(bracket, fused) > mef_ssim(bracket, fuse_average(bracket))
+
+
+def test_score_holds_every_measure(bracket: list[np.ndarray]) -> None:
+    fused = fuse_average(bracket)
+    found = score(bracket, fused)
+    assert (found.mef_ssim, found.mef_ssim_single) == (mef_ssim(bracket, fused), mef_ssim(bracket, fused, scales=1))
+    for name in [field.name for field in fields(Score)][2:]:
+        assert getattr(found, name) == getattr(measures, name)(bracket, fused)
+
+
+def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> None:
+    write_manifest(tmp_path, [Scene("good"), Scene("bad", reason="broken")])
+    assert [scene.scene for scene in held_out_scenes(tmp_path, val=0, test=1, salt="")] == ["good"]
+    with pytest.raises(DeepfuseError, match="none of 1"):
+        held_out_scenes(tmp_path, val=0, test=0, salt="")
+
+
+@pytest.mark.parametrize("arch", ["paper", "pyramid"])
+def test_scenes_of_any_size_are_scored_with_every_measure(tmp_path: Path, bracket: list[np.ndarray], arch: str) -> None:
+    scenes = []
+    for name, (height, width) in {"wide": (90, 160), "odd": (61, 75)}.items():
+        (tmp_path / name).mkdir()
+        for number, frame in enumerate(bracket):
+            write_photo(tmp_path / name / f"{number:02}.tif", np.ascontiguousarray(frame[:height, :width]))
+        scenes.append(Scene(name, frames=tuple(Frame("", "", "", Exposure(), None, width, height) for _ in bracket)))
+    model = random_model(0, arch)
+    found = score_scenes(model, scenes, tmp_path, exposures="extremes")
+    for name, (height, width) in {"wide": (90, 160), "odd": (61, 75)}.items():
+        frames = [bracket[0][:height, :width], bracket[2][:height, :width]]
+        assert found[name] == score(frames, fuse(frames, model=model))
+
+
+def test_costs_are_those_of_each_model() -> None:
+    paper, pyramid = random_model(0, "paper"), random_model(0, "pyramid")
+    costs = measure_costs(paper, pyramid)
+    # C1 5×5 1→16, C2 7×7 16→32, C3 7×7 32→32, C4 5×5 32→16, C5 5×5 16→1, each with its biases
+    assert costs[0].parameters == 400 + 25088 + 50176 + 12800 + 400 + 16 + 32 + 32 + 16 + 1
+    assert [cost.size_bytes for cost in costs] == [4 * cost.parameters for cost in costs]
+    assert all(0 < cost.seconds_per_mp < 1000 for cost in costs)
+
+
+SCORES = {
+    "a": {"model": Score(0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 1.5), "mertens": Score(0.7, 0.6, 0, 0, 0, 0, 1)},
+    "b<i>": {"model": Score(0.5, 0.4, 0.5, 0.3, 0.1, 0.1, 0.25), "mertens": Score(0.9, 0.2, 1, 0, 0, 0, 2)},
+}
+MOVING = {"a": 0.0123, "b<i>": None}
+
+
+def test_report_figures(tmp_path: Path) -> None:
+    assert mean_scores(SCORES) == {
+        "scenes": 2,
+        "mef_ssim": {"model": 0.7, "mertens": 0.8},
+        "mef_ssim_single": {"model": 0.6, "mertens": 0.4},
+        "mef_ssim_c": {"model": 0.6, "mertens": 0.5},
+        "lightness_order_error": {"model": 0.2, "mertens": 0},
+        "clipped_share": {"model": 0.15, "mertens": 0},
+        "halo": {"model": 0.2, "mertens": 0},
+        "chroma_gain": {"model": 0.875, "mertens": 1.5},
+    }
+    (tmp_path / "scenes.csv").write_text(scores_csv(SCORES))
+    head, first, _ = ((line.split(",")) for line in (tmp_path / "scenes.csv").read_text().splitlines())
+    assert dict(zip(head, first, strict=True))["chroma_gain_model"] == "1.500000"
+    for method in ("model", "mertens"):
+        found = read_scores(tmp_path / "scenes.csv", method)
+        assert found == {scene: by_method[method] for scene, by_method in SCORES.items()}
+
+
+def test_page_shows_the_mean_and_the_meaning_of_every_measure() -> None:
+    assert list(MEANINGS) == [field.name for field in fields(Score)]
+    page = report_page(SCORES, pictured=[], moving=MOVING)
+    for name, meaning in MEANINGS.items():
+        assert f"<td>{name}<td>" in page
+        assert f">{escape(meaning)}</tr>" in page
+    assert "<td>chroma_gain<td>0.8750<td>1.5000" in page
+
+
+def test_page_shows_every_scene_and_escapes_its_name() -> None:
+    page = report_page(SCORES, pictured=["50% #1"], moving=MOVING)
+    assert 'src="sheets/50%25%20%231.jpg"' in page
+    assert "<td>0.9000<td>0.7000<td>1.23%</tr>" in page
+    assert "<td>0.5000<td>0.9000<td>unknown</tr>" in page
+    assert "b&lt;i&gt;" in page
+    assert "<i>" not in page
+
+
+def test_contact_sheet_is_one_row(bracket: list[np.ndarray]) -> None:
+    sheet = contact_sheet({"under": bracket[0], "over": bracket[2]})
+    assert sheet.dtype == np.uint8
+    assert sheet.shape == (26 + 360, 2 * 480, 3)

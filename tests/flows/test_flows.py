@@ -1,0 +1,126 @@
+"""The flow in Prefect's test harness, on a real pipeline and a real sqlite MLflow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+from support.projects import add_scene, commit_all, raw_project, run_dvc, set_params
+
+from deepfuse import registry
+from deepfuse.evaluation import Verdict
+from deepfuse.params import ParamsError
+from flows import pipeline, retrain
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(raw_project(project))
+    return project
+
+
+def versions() -> list[str]:
+    found = mlflow.MlflowClient().search_model_versions("name='deepfuse'")
+    return sorted(str(version.version) for version in found)
+
+
+def tags(version: str) -> dict[str, str]:
+    return dict(mlflow.MlflowClient().get_model_version("deepfuse", version).tags)
+
+
+def test_the_first_model_becomes_champion_and_a_worse_one_does_not(in_project: Path) -> None:
+    assert retrain.retrain().promote
+    assert registry.champion_version() == "1"
+    served = registry.load_model("models:/deepfuse@champion").state_dict()
+    trained = registry.load_model(in_project / "data/model").state_dict()
+    assert all((served[name] == trained[name]).all() for name in trained)
+    assert not retrain.promote.fn("1").promote  # the functions work without their decorators
+
+    # A challenger that learnt nothing is published, judged on the same scenes, and stays a challenger.
+    set_params(in_project, {"train": {"learning_rate": 1e-9}})
+    assert not retrain.retrain.fn().promote
+    assert versions() == ["1", "2"]
+    assert registry.champion_version() == "1"
+    assert tags("2")[registry.VERDICT_TAG].startswith("not promoted")
+
+
+def test_nothing_new_runs_publishes_and_judges_nothing(monkeypatch: pytest.MonkeyPatch, in_project: Path) -> None:
+    retrain.retrain()
+    for name in ("reproduce", "publish", "promote", "record"):
+        monkeypatch.setattr(retrain, name, lambda *_: pytest.fail("it ran"))
+    assert retrain.retrain().reason == "nothing new since version 1"
+    monkeypatch.undo()
+    monkeypatch.chdir(in_project)
+    add_scene(in_project, "fjord", 9, folder="data/raw")
+    assert retrain.finished() is None
+
+
+def test_a_better_challenger_takes_over(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    retrain.retrain()
+    set_params(in_project, {"train": {"seed": 7, "epochs": 1}})
+    monkeypatch.setattr(retrain, "judge", lambda *scores, **limits: Verdict(True, "the mean rises", 0.01))
+    assert retrain.retrain().promote
+    assert registry.champion_version() == "2"
+
+
+def test_a_failed_stage_stops_the_flow_and_touches_no_model(in_project: Path) -> None:
+    set_params(in_project, {"align": {"min_kept": 1.0}, "patch": {"flat_below": 300}})
+    with pytest.raises(RuntimeError, match="dvc repro"):
+        retrain.retrain()
+    assert not (in_project / "mlflow.db").exists()
+
+
+def test_batches_that_are_bad_or_known_change_no_model(in_project: Path) -> None:
+    retrain.retrain()
+    cut = add_scene(in_project, "cut", 9, folder="data/inbox")
+    (cut / "01_ev+0.dng").write_bytes((cut / "01_ev+0.dng").read_bytes()[:5000])
+    shutil.copytree("data/raw/attic", "data/inbox/again")
+    (in_project / "data/inbox/empty").mkdir()
+    assert retrain.retrain().reason == "nothing new since version 1"
+    assert versions() == ["1"]
+    reasons = [json.loads(path.read_text())["reason"] for path in Path("data/quarantine").glob("*/reason.json")]
+    assert len(reasons) == 2
+    assert any("01_ev+0.dng" in reason for reason in reasons)
+    assert json.loads(Path("data/quarantine/duplicates/again.json").read_text())["same_as"] == "data/raw/attic"
+
+
+def test_brackets_are_refused_untouched_where_the_pipeline_reads_others(in_project: Path) -> None:
+    set_params(in_project, {"ingest": {"source": "data/sample"}})
+    waiting = add_scene(in_project, "fjord", 9, folder="data/inbox")
+    with pytest.raises(ParamsError, match=r"ingest\.source: expected data/raw"):
+        retrain.retrain()
+    assert len(list(waiting.iterdir())) == 3
+
+
+def test_an_installation_without_brackets_says_so(in_project: Path) -> None:
+    shutil.rmtree("data/raw")
+    assert retrain.retrain().reason == "no bracket arrived yet"
+
+
+def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_path: Path) -> None:
+    run_dvc(in_project, "remote", "add", "--default", "store", str(tmp_path / "remote"))
+    commit_all(in_project)
+    add_scene(in_project, "fjord", 9, folder="data/inbox")
+    retrain.retrain()
+    about = tags("1")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", in_project, clone], check=True)
+    subprocess.run(["git", "checkout", "-q", about["deepfuse.commit"]], cwd=clone, check=True)
+    run_dvc(clone, "pull", "--with-deps", "evaluate")
+    assert about["deepfuse.data"] == pipeline.raw_md5()
+    for name in ("model/model.safetensors", "raw/fjord/00_ev-3.dng", "report/metrics.json"):
+        assert (clone / "data" / name).read_bytes() == (in_project / "data" / name).read_bytes()
+    assert run_dvc(clone, "status", "--with-deps", "evaluate").strip() == "Data and pipelines are up to date."

@@ -1,0 +1,137 @@
+"""What the next run finds after a run that was killed, or beside one that lives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.projects import raw_project, run_dvc
+
+from flows import pipeline
+from flows.lock import LOCK, is_running, only_run
+
+HOLD = "from flows.lock import only_run\nwith only_run(): print('held', flush=True); input()"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def held_elsewhere() -> subprocess.Popen[str]:
+    path = {"PYTHONPATH": str(Path(pipeline.__file__).parents[1])}
+    command = [sys.executable, "-c", HOLD]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env={**os.environ, **path}, stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_run_waits_for_the_first_and_for_no_dead_one(folder: Path) -> None:
+    process = held_elsewhere()
+    assert is_running()
+    assert LOCK.read_text().strip() == str(process.pid)
+    process.kill()
+    process.wait()
+    assert not is_running()
+    with only_run():
+        assert LOCK.read_text().strip() == str(os.getpid())
+
+
+def test_the_second_run_goes_on_when_the_first_ends(folder: Path) -> None:
+    process = held_elsewhere()
+    subprocess.Popen(["sh", "-c", f"sleep 0.5; kill {process.pid}"])
+    with only_run():
+        assert process.wait() != 0
+
+
+def sleeper(mark: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(["sleep", "600"], env={**os.environ, pipeline._MARK: mark})
+    while pipeline._MARK.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes():
+        time.sleep(0.01)  # until the new program has its environment
+    return process
+
+
+def test_what_a_killed_run_left_running_is_ended_here_alone(folder: Path) -> None:
+    ours, others = sleeper(str(folder)), sleeper("/elsewhere")
+    try:
+        pipeline.recover()
+        assert ours.wait() == -9
+        assert others.poll() is None
+    finally:
+        others.kill()
+        others.wait()
+
+
+def lock_of(pid: int) -> str:
+    return json.dumps({"write": {"data/frames": {"pid": pid, "cmd": "dvc repro"}}, "read": {}})
+
+
+@pytest.mark.parametrize("text", ['{"write": {', lock_of(1), "[]"])
+def test_a_lock_of_dvc_without_a_living_dvc_is_dropped(folder: Path, text: str) -> None:
+    lock = folder / ".dvc/tmp/rwlock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(text)
+    pipeline.recover()
+    assert not lock.exists()
+
+
+def test_the_lock_of_a_living_dvc_stays(folder: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE)
+    lock = folder / ".dvc/tmp/rwlock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(lock_of(process.pid))
+    try:
+        pipeline.recover()
+        assert lock.exists()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_cancelled_command_leaves_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cancel(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "log", cancel)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.dvc("doctor")
+    assert list(pipeline._marked()) == []
+
+
+def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(raw_project(project))
+    run_dvc(project, "add", "data/raw")
+    changed, deleted, new = (Path("data/raw", name) for name in ("attic/00_ev-3.dng", "barn/01_ev+0.dng", "x.dng"))
+    good = changed.read_bytes()
+    changed.write_bytes(good[:100])
+    deleted.unlink()
+    new.write_bytes(b"not added yet")
+    pipeline.restore_raw()
+    assert changed.read_bytes() == good
+    assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
+    assert not deleted.exists()
+    assert new.exists()
+
+
+def test_a_damaged_list_of_the_brackets_is_written_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(raw_project(project))
+    run_dvc(project, "add", "data/raw")
+    content = pipeline.raw_md5()
+    listing = Path(".dvc/cache/files/md5", content[:2], content[2:])
+    whole = listing.read_bytes()
+    listing.chmod(0o644)
+    listing.write_bytes(whole[:100])
+    assert pipeline.recorded_md5() == {}
+    run_dvc(project, "add", "data/raw")
+    assert listing.read_bytes() == whole
+    assert len(pipeline.recorded_md5()) == 15

@@ -1,0 +1,83 @@
+"""The loop as a service: a real server, worker and trigger, from `up` over a submitted bracket to `down`."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+from support.projects import ROOT, add_scene, raw_project
+
+from flows import background, services
+
+WAIT_S = 240
+
+
+@pytest.fixture
+def environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    monkeypatch.chdir(raw_project(project))
+    for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    yield {**os.environ, "PYTHONPATH": str(ROOT)}
+    services.down()
+
+
+def flows(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-m", "flows", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind((background.HOST, 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.mark.timeout(600)
+def test_a_submitted_bracket_becomes_a_version(environment: dict[str, str], project: Path) -> None:
+    ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
+    said = flows(environment, "up", *ports)
+    tracking = re.search(r"MLflow +(\S+)", said)
+    assert tracking is not None
+    bracket = add_scene(project, "fjord", 9, folder="card")
+    assert "a run was asked for" in flows(environment, "submit", str(bracket))
+
+    client = mlflow.MlflowClient(tracking[1])
+    deadline = time.monotonic() + WAIT_S
+    while not (found := client.search_model_versions("name='deepfuse'")) or not found[0].tags.get("deepfuse.data"):
+        assert time.monotonic() < deadline, Path(".deepfuse/services/worker.log").read_text()
+        time.sleep(1)
+    assert Path("data/raw/fjord").is_dir()
+    assert client.get_model_version_by_alias("deepfuse", "champion").version == found[0].version
+
+    pids = {name: background.find(name) for name in ("prefect", "mlflow", "worker")}
+    assert None not in pids.values()
+    assert "worker, mlflow, prefect" in flows(environment, "down")
+    assert not any(service and service.alive() for service in pids.values())
+    assert "nothing was running" in flows(environment, "down")
+
+
+def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
+    with socket.socket() as other:
+        other.bind((background.HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(background.ServiceError, match=f"prefect: expected port {port} to be free"):
+            services.up(prefect_port=port, mlflow_port=port)
+
+
+def test_the_state_of_a_dead_process_is_not_believed(environment: dict[str, str]) -> None:
+    background.STATE.mkdir(parents=True)
+    (background.STATE / "prefect.json").write_text(f'{{"pid": {os.getpid()}, "started": "1", "url": "http://x"}}')
+    (background.STATE / "mlflow.json").write_text('{"pid":')
+    assert services.urls() == {}
+    assert services.down() == []

@@ -1,0 +1,250 @@
+"""Labelled folders: every bracket exact, every other photo left out for its own reason."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import exiv2
+import pytest
+from support.photographs import Card
+from support.pictures import expose, textured_radiance
+
+from deepfuse.bracket import RAW_SUFFIXES
+from deepfuse.errors import BracketError
+from deepfuse.grouping import Grouping, find_brackets
+from deepfuse.photo import write_photo
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
+
+
+def sets(grouping: Grouping) -> list[set[str]]:
+    return sorted(({file.name for file in group.bracket.files} for group in grouping.groups), key=min)
+
+
+def causes(grouping: Grouping) -> dict[str, str]:
+    return {one.file.name: one.cause for one in grouping.left_out}
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Card:
+    return Card(tmp_path / "card")
+
+
+ORDERS = {
+    "0-+": (0, -2, 2),
+    "-0+": (-2, 0, 2),
+    "+0-": (2, 0, -2),
+    "five": (0, -1, 1, -2, 2),
+    "two": (0, -2),
+    "fifteen": tuple(n / 2 for n in range(-7, 8)),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_back_to_back_sets_of_one_scene_come_apart_in_any_order(card: Card, order: str) -> None:
+    truth = [card.bracket(*ORDERS[order], mode=2, metered=metered) for metered in (0, 0, 1 / 3)]
+    found = find_brackets(card.folder)
+    assert sets(found) == truth
+    assert not found.left_out
+    assert {group.evidence for group in found.groups} == {"exif"}
+
+
+def test_whole_seconds_are_enough(card: Card) -> None:
+    truth = [card.bracket(0, -2, 2, mode=2, pause_s=0.3, tags={"Exif.Photo.SubSecTimeOriginal": ""}) for _ in range(4)]
+    assert sets(find_brackets(card.folder)) == truth
+
+
+def test_file_numbers_wrap_and_midnight_passes(card: Card) -> None:
+    names = ["IMG_9998.jpg", "IMG_9999.jpg", "IMG_0001.jpg", "IMG_0002.jpg", "IMG_0003.jpg", "IMG_0004.jpg"]
+    card.clock_s = 6399.7  # 0.3 s to midnight
+    whole = {"Exif.Photo.SubSecTimeOriginal": ""}
+    for index, name in enumerate(names):
+        card.shoot((0, -2, 2)[index % 3], name=name, mode=2, tags=whole)
+        card.clock_s += 0.1
+    assert sets(find_brackets(card.folder)) == [set(names[:3]), set(names[3:])]
+
+
+def test_an_interrupted_bracket_is_a_bracket_with_a_warning(card: Card) -> None:
+    truth = [card.bracket(0, -2, 2, mode=2), card.bracket(0, -2, mode=2), card.bracket(0, -2, 2, mode=2)]
+    found = find_brackets(card.folder)
+    assert sets(found) == truth
+    assert [len(group.warnings) for group in found.groups] == [0, 1, 0]
+    assert "2 of 3 frames" in found.groups[1].warnings[0]
+
+
+def test_strays_and_bursts_between_the_sets_are_left_out(card: Card) -> None:
+    card.shoot(0, mode=0)
+    card.clock_s += 2
+    truth = [card.bracket(0, -2, 2, mode=2)]
+    card.clock_s += 2
+    card.bracket(0, 0, 0, 0, mode=0, scene=1, pause_s=0.2)
+    truth.append(card.bracket(0, -2, 2, mode=2, scene=2))
+    found = find_brackets(card.folder)
+    assert sets(found) == truth
+    assert sorted(causes(found).values()) == ["alone", *["burst"] * 4]
+    assert [group.bracket.scene for group in found.groups] == ["IMG_0002", "IMG_0009"]
+
+
+def test_a_bracket_by_hand_needs_one_scene(card: Card) -> None:
+    card.shoot(0, scene=7)
+    card.clock_s += 120
+    truth = [card.bracket(-2, 0, 2, mode=1, pause_s=12, scene=1)]
+    card.clock_s += 60
+    for scene, stops in enumerate((-1, 0.5, 2)):  # other scenes, each darker or brighter
+        card.shoot(stops, scene=20 + scene, mode=1)
+        card.clock_s += 8
+    found = find_brackets(card.folder)
+    assert sets(found) == truth
+    assert found.groups[0].evidence == "ladder"
+    assert set(causes(found).values()) == {"alone"}
+
+
+def test_a_panorama_in_automatic_exposure_is_no_bracket(card: Card) -> None:
+    for scene, metered in enumerate((0, 1, 2, 1.3, 0.3)):
+        card.shoot(0, scene=scene, metered=metered, mode=0)
+        card.clock_s += 2
+    found = find_brackets(card.folder)
+    assert not found.groups
+    assert found.refused[0].scene == "card"
+
+
+def test_one_view_that_automatic_exposure_evened_out_is_no_bracket(card: Card) -> None:
+    for metered in (0, 1, 2):
+        card.shoot(0, metered=metered, mode=0)
+        card.clock_s += 5
+    assert not find_brackets(card.folder).groups
+
+
+def test_a_bracketed_panorama_is_a_bracket_a_position(card: Card) -> None:
+    truth = [card.bracket(-2, 0, 2, mode=2, scene=scene) for scene in range(5)]
+    assert sets(find_brackets(card.folder)) == truth
+
+
+def test_long_exposures_are_no_pause(card: Card) -> None:
+    truth = []
+    for _ in range(2):
+        names = set()
+        for stops in (6, 8, 10):  # up to 17 seconds
+            names.add(card.shoot(stops, mode=2))
+            card.clock_s += 2.0**stops / 60 + 1
+        truth.append(names)
+        card.clock_s += 40
+    assert sets(find_brackets(card.folder)) == truth
+
+
+def test_two_cameras_shoot_at_once_into_one_folder(tmp_path: Path) -> None:
+    first, second = Card(tmp_path, serial="1"), Card(tmp_path, serial="2", count=100)
+    truth: list[set[str]] = [set(), set()]
+    for stops in (0, -2, 2):
+        for index, camera in enumerate((first, second)):
+            truth[index].add(camera.shoot(stops, mode=2))
+            camera.clock_s += 0.5
+    assert sets(find_brackets(tmp_path)) == truth
+
+
+@pytest.mark.parametrize("kind", ["focus", "white balance"])
+def test_brackets_of_another_kind_are_none(card: Card, kind: str) -> None:
+    card.make = "Panasonic"
+    burst = {"focus": 3, "white balance": 8}[kind]
+    card.bracket(0, 0, 0, tags={"Exif.Panasonic.BurstMode": exiv2.UShortValue([burst])})
+    found = find_brackets(card.folder)
+    assert not found.groups
+    assert set(causes(found).values()) == {"not exposure"}
+
+
+def test_the_cameras_own_count_parts_sets(card: Card) -> None:
+    card.make = "Panasonic"
+    for number, stops in enumerate((-2, 0, 1, 3, 5)):  # two of three, then three in other light: monotone throughout
+        tags = {
+            "Exif.Panasonic.BurstMode": exiv2.UShortValue([2]),
+            "Exif.Panasonic.SequenceNumber": exiv2.ULongValue([(1, 2, 1, 2, 3)[number]]),
+            "Exif.Panasonic.BracketSettings": exiv2.UShortValue([2]),
+        }
+        card.shoot(stops, tags=tags)
+        card.clock_s += 0.5
+    found = find_brackets(card.folder)
+    assert [len(files) for files in sets(found)] == [2, 3]
+    assert {group.evidence for group in found.groups} == {"maker"}
+    assert "2 of 3" in found.groups[0].warnings[0]
+
+
+def test_copies_versions_and_damaged_files_are_left_out(card: Card) -> None:
+    truth = card.bracket(-2, 0, 2, mode=2)
+    shutil.copy(card.folder / "IMG_0002.jpg", card.folder / "IMG_0002 (1).jpg")
+    card.clock_s = 0.5  # that of IMG_0002
+    card.shoot(0, name="IMG_0002-edit.jpg", mode=2, scene=5)
+    (card.folder / "IMG_0002-edit.jpg").touch()
+    (card.folder / "IMG_0001b.jpg").write_bytes(b"")
+    (card.folder / "IMG_0001c.jpg").write_text("no picture")
+    for ignored in ("._IMG_0001.jpg", ".DS_Store", "IMG_0001.xmp", "notes.txt"):
+        (card.folder / ignored).write_text("no photo")
+    found = find_brackets(card.folder.parent)
+    assert sets(found) == [truth]
+    assert causes(found) == {
+        "IMG_0002 (1).jpg": "copy",
+        "IMG_0002-edit.jpg": "copy",
+        "IMG_0001b.jpg": "unreadable",
+        "IMG_0001c.jpg": "unreadable",
+    }
+    assert found.groups[0].bracket.scene == "card"
+    assert {one.file.name for one in found.groups[0].unreadable} == {"IMG_0001b.jpg", "IMG_0001c.jpg"}
+
+
+def test_of_raw_and_jpeg_the_preferred_one_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    raw = simulate_bracket(textured_radiance(64, 96), folder, camera=CAMERAS[0], stops=(-2, 0, 2), seed=1)
+    for path, stops in zip(raw, (-2, 0, 2), strict=True):
+        write_photo(path.with_suffix(".jpg"), expose(textured_radiance(64, 96), stops))
+    for prefer in ("raw", "jpeg"):
+        found = find_brackets(tmp_path, prefer=prefer)
+        assert [group.bracket.scene for group in found.groups] == ["scene"]
+        assert {file.suffix in RAW_SUFFIXES for file in found.groups[0].bracket.files} == {prefer == "raw"}
+        assert list(causes(found).values()) == ["twin"] * 3
+
+
+def test_a_folder_without_exif_is_one_bracket_from_dark_to_bright(card: Card) -> None:
+    card.bracket(0, -2, 2, exif=False)
+    found = find_brackets(card.folder.parent)
+    assert [file.name for file in found.groups[0].bracket.files] == ["IMG_0002.jpg", "IMG_0001.jpg", "IMG_0003.jpg"]
+    assert found.groups[0].bracket.scene == "card"
+    assert found.groups[0].evs == (None, None, None)
+    assert "unknown" in found.groups[0].why
+
+
+def test_scenes_without_exif_are_parted_by_likeness_and_by_brightness(card: Card) -> None:
+    truth = [card.bracket(-2, 0, 2, exif=False, scene=scene) for scene in (1, 2, 2, 3)]
+    card.shoot(0, exif=False, scene=9)
+    found = find_brackets(card.folder)
+    assert sets(found) == truth
+    assert list(causes(found)) == ["IMG_0013.jpg"]
+
+
+def test_a_folder_a_scene_is_evidence_though_times_are_missing_and_steps_are_small(card: Card) -> None:
+    card.bracket(0, 0.4, 0.9, 1.2, timed=False)
+    found = find_brackets(card.folder.parent)
+    assert [(group.bracket.scene, group.evidence) for group in found.groups] == [("card", "folder")]
+
+
+def test_two_scenes_in_one_folder_are_two_brackets(card: Card) -> None:
+    truth = [card.bracket(-2, 0, 2, timed=False, scene=1), card.bracket(-1.6, 0.4, 2.4, timed=False, scene=2)]
+    assert sets(find_brackets(card.folder.parent)) == truth
+
+
+def test_the_users_count_wins_and_objections_are_said(card: Card) -> None:
+    card.bracket(0, 0, -2, 2, 1, mode=0)
+    found = find_brackets(card.folder, frames=2)
+    assert [len(files) for files in sets(found)] == [2, 2]
+    assert found.groups[0].evidence == "frames"
+    assert "one exposure" in found.groups[0].warnings[0]
+    assert found.groups[1].warnings == ()
+    assert len(found.left_out) == 1
+    with pytest.raises(BracketError, match="2 or more"):
+        find_brackets(card.folder, frames=1)
+
+
+def test_a_clock_in_another_zone_is_one_time(card: Card) -> None:
+    for index, stops in enumerate((0, -2, 2)):
+        card.clock_s = index + (3600 if index == 2 else 0)
+        card.shoot(stops, mode=2, tags={"Exif.Photo.OffsetTimeOriginal": "+02:00" if index == 2 else "+01:00"})
+    assert [len(files) for files in sets(find_brackets(card.folder))] == [3]

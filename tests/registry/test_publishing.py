@@ -1,0 +1,155 @@
+"""Publishing to a real sqlite MLflow: complete, once, under faults, and checked by its golden picture."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+import torch
+from support.pictures import random_model
+from support.trained_models import publish, registered
+
+from deepfuse import load_model, registry
+from deepfuse.errors import ModelError
+from deepfuse.model import write_model
+from deepfuse.photo import read_photo, write_photo
+from deepfuse.registry import golden
+
+TESTS = Path(__file__).parent
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+def test_a_published_model_comes_back_and_is_published_once(tmp_path: Path, database: Path) -> None:
+    assert registry.champion_version() is None
+    version = publish(tmp_path)
+    assert registry.champion_version() is None
+    assert publish(tmp_path) == registry.published_version("key0") == version
+    assert registry.published_version("another") is None
+    assert registered() == [version]
+
+    assert registry.promote(version) == registry.Move(None, version)
+    assert registry.champion_version() == version
+    expected, served = load_model(tmp_path / "0/model"), load_model("models:/deepfuse@champion")
+    luma = torch.rand(1, 2, 16, 16)
+    assert torch.equal(served.cpu()(luma), expected.cpu()(luma))
+
+    run = mlflow.get_run(mlflow.MlflowClient().get_model_version("deepfuse", version).run_id)
+    assert run.data.params == {"train.epochs": "2", "model.arch": "paper"}
+    assert run.data.metrics["mef_ssim.model"] == 0.9
+    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "train_loss")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 0.3), (2, 0.2)]
+
+
+def test_the_registered_model_holds_no_pickle(tmp_path: Path, database: Path) -> None:
+    publish(tmp_path)
+    files = {path.name for path in (tmp_path / "mlruns").rglob("*") if path.is_file()}
+    assert "model.safetensors" in files
+    assert not {name for name in files if name.endswith((".pkl", ".pickle", ".pt", ".pth"))}
+
+
+@pytest.mark.parametrize("step", ["log_params", "pyfunc.log_model", "set_tag", "register_model"])
+def test_a_failure_at_any_step_is_made_good_by_the_next_call(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    owner = mlflow.pyfunc if "." in step else mlflow
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step.rpartition(".")[2], lambda *_, **__: (_ for _ in ()).throw(RuntimeError("fault")))
+        with pytest.raises(RuntimeError, match="fault"):
+            publish(tmp_path)
+    assert registered() == []
+    version = publish(tmp_path)
+    assert registered() == [version]
+    assert mlflow.MlflowClient().get_model_version_by_alias("deepfuse", "challenger").version == int(version)
+    statuses = sorted(mlflow.search_runs(experiment_names=["deepfuse"])["status"])
+    assert statuses == (["FINISHED"] if step == "register_model" else ["FAILED", "FINISHED"])
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = {paths!r}
+import mlflow
+from mlflow import MlflowClient
+from pathlib import Path
+from support.trained_models import publish
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+{owner}.{step} = die
+publish(Path({folder!r}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("owner", "step", "before", "statuses"),
+    [
+        ("mlflow", "set_tag", [], ["FAILED", "FINISHED"]),
+        ("MlflowClient", "set_registered_model_alias", ["1"], ["FINISHED"]),
+    ],
+)
+def test_a_kill_at_any_step_is_made_good_by_the_next_call(
+    tmp_path: Path, database: Path, owner: str, step: str, before: list[str], statuses: list[str]
+) -> None:
+    code = KILLED.format(paths=[str(TESTS), str(TESTS.parent)], folder=str(tmp_path), owner=owner, step=step)
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    assert [version.number for version in registry.versions()] == before
+    assert publish(tmp_path) == "1"
+    assert registered() == ["1"]
+    assert registry.versions()[0].aliases == ("challenger",)
+    assert sorted(mlflow.search_runs(experiment_names=["deepfuse"])["status"]) == statuses
+
+
+def test_two_at_once_leave_one_version(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = mlflow.register_model
+
+    def register_after_another(uri: str, name: str, *, tags: dict[str, str]) -> Any:
+        register(uri, name, tags=tags)  # what another process does between our look and our registration
+        return register(uri, name, tags=tags)
+
+    monkeypatch.setattr(mlflow, "register_model", register_after_another)
+    assert publish(tmp_path) == "1"
+    assert registered() == ["1"]
+
+
+def test_a_bad_model_fails_its_golden_check_and_moves_nothing(tmp_path: Path, database: Path) -> None:
+    good, bad = publish(tmp_path, 0), publish(tmp_path, 1)
+    mlflow.MlflowClient().set_registered_model_alias("deepfuse", "champion", good)
+    stored = Path(mlflow.artifacts.download_artifacts(f"models:/deepfuse/{bad}"))
+    picture = read_photo(stored / "artifacts/golden/fused.png")
+    write_photo(stored / "artifacts/golden/fused.png", np.where(picture > 200, picture - 9, picture + 9))
+    with pytest.raises(ModelError, match=r"within 2 grey levels, got 9"):
+        registry.promote(bad)
+    assert registry.champion_version() == good
+    assert "got 9" in (registry.versions()[1].verdict or "")
+
+    (stored / "code/deepfuse/fusion.py").write_text("raise RuntimeError('the carried code')\n")
+    with pytest.raises(ModelError, match="the carried code"):
+        registry.promote(bad)
+
+
+def test_the_golden_check_allows_what_rounding_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, model = tmp_path / "artifacts/golden", random_model(0)
+    golden.write_golden(folder, model)
+    write_model(model, tmp_path / "artifacts/model")
+    picture = read_photo(folder / "fused.png")
+    assert picture.std() > 20
+    for difference, allowed in ((2, True), (3, False)):
+        fake = tmp_path / "fake.py"
+        write_photo(tmp_path / "other.png", np.where(picture > 99, picture - difference, picture + difference))
+        fake.write_text("import shutil, sys; shutil.copy(sys.argv[1] + '/other.png', sys.argv[2])")
+        monkeypatch.setattr(golden, "AS_SERVED", fake)
+        if allowed:
+            golden.check_golden("it", tmp_path)
+        else:
+            with pytest.raises(ModelError, match="got 3"):
+                golden.check_golden("it", tmp_path)
+    next(model.parameters())[0] = torch.nan
+    write_model(model, tmp_path / "artifacts/model")
+    with pytest.raises(ModelError, match="finite"):
+        golden.check_golden("it", tmp_path)

@@ -1,0 +1,163 @@
+"""The registry on a real sqlite MLflow: versions, aliases, the commands, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from support.trained_models import PARAMS, publish, trained
+
+from deepfuse import load_model, registry
+from deepfuse.cli import main
+from deepfuse.errors import ModelError
+from deepfuse.evaluation import Check, Verdict
+from deepfuse.registry import aliases
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Spare the fresh process; the names that were checked."""
+    names: list[str] = []
+    monkeypatch.setattr(aliases, "check_golden", lambda name, model: names.append(name))
+    return names
+
+
+def test_promote_and_rollback_move_the_alias_and_remember(tmp_path: Path, database: Path, unchecked: list[str]) -> None:
+    first, second = publish(tmp_path, 0), publish(tmp_path, 1)
+    with pytest.raises(ModelError, match="no"):
+        registry.rollback()
+    registry.promote(first)
+    with pytest.raises(ModelError, match="previous champion"):
+        registry.rollback()
+    assert registry.promote(second) == registry.Move(first, second)
+    assert registry.promote(second) == registry.Move(second, second)
+    assert registry.rollback() == registry.Move(second, first)
+    assert registry.champion_version() == first
+    assert unchecked == [f"models:/deepfuse/{version}" for version in (first, second, second, first)]
+    with pytest.raises(ModelError, match="previous champion"):
+        registry.rollback()
+    with pytest.raises(ModelError, match="got 9"):
+        registry.promote("9")
+
+
+def test_versions_say_what_is_known(tmp_path: Path, database: Path, unchecked: list[str]) -> None:
+    assert registry.versions() == ()
+    publish(tmp_path, 0)
+    version = publish(tmp_path, 1)
+    registry.tag_version(version, {"scenes": "8"})
+    assert registry.version_tags(version) == {registry.KEY_TAG: "key1", "scenes": "8"}
+    verdict = Verdict(False, "worse", -0.1, (-0.2, float("nan")), (Check("halo", 1.0, 0.5, False),), "a")
+    registry.record_verdict(version, verdict)
+    registry.promote("1")
+    found = registry.versions()
+    assert [(v.number, v.aliases, v.verdict) for v in found] == [
+        ("1", ("champion",), None),
+        ("2", ("challenger",), "not promoted: worse"),
+    ]
+    assert found[1].metrics == {"mef_ssim": 0.91}
+    assert found[0].created <= found[1].created
+    stored = mlflow.MlflowClient().get_model_version("deepfuse", version)
+    assert "| halo |" in stored.description
+    record = json.loads(mlflow.artifacts.load_text(f"runs:/{stored.run_id}/verdict.json"))
+    assert record["interval"] == [-0.2, None]
+    assert "worse" in mlflow.artifacts.load_text(f"runs:/{stored.run_id}/verdict.md")
+
+
+def test_the_commands_list_and_move(
+    tmp_path: Path, database: Path, unchecked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def record(*command: str) -> Any:
+        capsys.readouterr()
+        assert main([*command, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert record("models") == {"versions": []}
+    publish(tmp_path, 0)
+    publish(tmp_path, 1)
+    assert record("promote", "1") == {"from": None, "to": "1"}
+    assert record("promote", "2") == {"from": "1", "to": "2"}
+    listed = record("models")["versions"]
+    assert [(v["version"], v["aliases"], v["metrics"]) for v in listed] == [
+        ("1", [], {"mef_ssim": 0.9}),
+        ("2", ["challenger", "champion"], {"mef_ssim": 0.91}),
+    ]
+    assert main(["models"]) == 0
+    assert "2  challenger, champion  MEF-SSIM 0.9100" in capsys.readouterr().out
+    assert main(["rollback"]) == 0
+    assert capsys.readouterr().out == "champion: version 2 → version 1\n"
+
+
+def test_the_commands_say_what_is_wrong(
+    tmp_path: Path, empty_registry: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["models"], ["promote", "1"], ["rollback"]):
+        assert main(command) == 5
+        assert "mlflow.db" in capsys.readouterr().err
+    shutil.copy(empty_registry, tmp_path)
+    publish(tmp_path)
+    for command, said in (
+        (["promote", "7"], "got 7"),
+        (["promote", "x"], "got x"),
+        (["rollback"], "previous champion"),
+    ):
+        capsys.readouterr()
+        assert main(command) == 5
+        assert said in capsys.readouterr().err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert main(["models"]) == 6
+    assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_no_registry_is_said_and_none_is_made(tmp_path: Path) -> None:
+    calls = (
+        registry.versions,
+        registry.rollback,
+        lambda: registry.promote("1"),
+        lambda: load_model("models:/deepfuse@champion"),
+    )
+    for call in calls:
+        with pytest.raises(ModelError, match=r"mlflow\.db"):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_named_by_its_version(tmp_path: Path, database: Path, unchecked: list[str]) -> None:
+    publish(tmp_path)
+    registry.promote("1")
+    for uri in ("models:/deepfuse@champion", "models:/deepfuse/1"):
+        with registry.model_folder(uri) as found:
+            assert found.name == "models:/deepfuse/1"
+            assert (found.folder / "model.safetensors").is_file()
+
+
+def test_no_such_model_or_alias_is_said(tmp_path: Path, database: Path) -> None:
+    publish(tmp_path)
+    for uri in ("models:/deepfuse@champion", "models:/other/1"):
+        with pytest.raises(ModelError, match=uri):
+            load_model(uri)
+
+
+def test_a_server_that_is_down_is_one_kind_of_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    model, report = trained(tmp_path, 0)
+    calls = (
+        registry.versions,
+        registry.champion_version,
+        registry.rollback,
+        lambda: registry.promote("1"),
+        lambda: registry.publish(model, report, key="abc", params=PARAMS),
+        lambda: registry.load_model("models:/deepfuse@champion"),
+        lambda: registry.record_verdict("1", Verdict(True, "")),
+        lambda: registry.tag_version("1", {"a": "b"}),
+    )
+    for call in calls:
+        with pytest.raises(registry.Unreachable, match=r"127\.0\.0\.1:9"):
+            call()

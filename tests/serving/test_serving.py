@@ -1,0 +1,185 @@
+"""The champion served in three ways: the command line, Python, and HTTP."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from support.imports import closure
+from support.pictures import random_model
+from support.projects import ROOT
+from support.trained_models import PARAMS, trained
+
+from deepfuse import fuse, read_photo, registry
+from deepfuse.cli import main
+from deepfuse.photo import write_photo
+from deepfuse.registry.publishing import REQUIREMENTS
+
+CHAMPION = "models:/deepfuse@champion"
+START_S = 120
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A registry whose champion is the network of seed 0."""
+    folder = tmp_path_factory.mktemp("registry")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        version = registry.publish(*trained(folder, 0), key="abc", params=PARAMS)
+        mlflow.MlflowClient().set_registered_model_alias("deepfuse", "champion", version)
+        yield folder
+
+
+@pytest.fixture
+def files(tmp_path: Path, bracket: list[np.ndarray]) -> list[Path]:
+    paths = [tmp_path / "dark.png", tmp_path / "middle.tif", tmp_path / "bright.tif"]
+    for path, frame in zip(paths, bracket, strict=True):
+        write_photo(path, frame)
+    return paths
+
+
+def encoded(*paths: Path) -> list[str]:
+    return [base64.b64encode(path.read_bytes()).decode() for path in paths]
+
+
+def decoded(text: str, folder: Path) -> np.ndarray:
+    (folder / "decoded.png").write_bytes(base64.b64decode(text))
+    return read_photo(folder / "decoded.png")
+
+
+@pytest.fixture(scope="module")
+def server(champion: Path) -> Iterator[str]:
+    """The address of `mlflow models serve` on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    command = [folder / "mlflow", "models", "serve", "-m", CHAMPION, "--env-manager", "local", "-p", str(port)]
+    log = champion / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", process, log)
+        yield f"http://127.0.0.1:{port}/invocations"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+
+
+def post(address: str, request: Mapping[str, Any]) -> Any:
+    body = json.dumps(request).encode()
+    asked = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return json.load(answer)
+
+
+def test_three_ways_give_one_picture(server: str, files: list[Path], tmp_path: Path) -> None:
+    out, ghostly = tmp_path / "fused.png", tmp_path / "ghostly.png"
+    came_and_went = read_photo(files[1]).copy()
+    came_and_went[40:80, 60:90] = (9000, 30000, 3000)
+    write_photo(files[1], came_and_went)
+    command = ["fuse", *map(str, files), "--model", CHAMPION]
+    assert main([*command, "-o", str(out)]) == 0
+    assert main([*command, "--no-deghost", "-o", str(ghostly)]) == 0
+    by_command = read_photo(out)
+    assert by_command.dtype == np.uint16
+    assert not np.array_equal(read_photo(ghostly), by_command)
+
+    row = {"exposures": encoded(*files)}
+    [answer] = mlflow.pyfunc.load_model(CHAMPION).predict([row])
+    assert np.array_equal(decoded(answer["fused"], tmp_path), by_command)
+
+    for request in (
+        {"dataframe_records": [row]},
+        {"dataframe_split": {"columns": ["exposures"], "data": [[row["exposures"]]]}},
+    ):
+        [answer] = post(server, request)["predictions"]
+        assert np.array_equal(decoded(answer["fused"], tmp_path), by_command)
+
+
+def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows, expected = [], []
+    for name, (height, width) in {"a": (40, 50), "b": (33, 64)}.items():
+        frames = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
+        paths = [tmp_path / f"{name}{i}.jpg" for i in range(2)]
+        for path, frame in zip(paths, frames, strict=True):
+            write_photo(path, frame)
+        rows.append({"exposures": encoded(*paths)})
+        expected.append(fuse([read_photo(path) for path in paths], model=random_model(0)))
+    answers = post(server, {"dataframe_records": rows, "params": {"align": False, "deghost": False}})["predictions"]
+    some = post(server, {"dataframe_records": rows, "params": {"align": False}})["predictions"]
+    assert len(some) == len(answers), "deghost has a default"
+    for answer, wanted in zip(answers, expected, strict=True):
+        got = decoded(answer["fused"], tmp_path)
+        assert got.dtype == np.uint8
+        assert np.array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    ("exposures", "said"),
+    [
+        ([0], "expected 2 or more"),
+        ([0, "not base64!"], "exposure 1: expected base64"),
+        ([0, base64.b64encode(b"GIF89a").decode()], "exposure 1: expected a PNG, JPEG or TIFF"),
+        ([0, base64.b64encode(b"\x89PNG\r\n\x1a\n cut short").decode()], "exposure 1.png: cannot be"),
+        ([0, "other size"], "row 0: "),
+    ],
+)
+def test_a_bad_request_is_told_what_is_wrong(
+    server: str, files: list[Path], tmp_path: Path, exposures: list[Any], said: str
+) -> None:
+    write_photo(tmp_path / "small.png", np.zeros((30, 40, 3), np.uint16))
+    texts = {0: encoded(files[0])[0], "other size": encoded(tmp_path / "small.png")[0]}
+    request = {"dataframe_records": [{"exposures": [texts.get(exposure, exposure) for exposure in exposures]}]}
+    with pytest.raises(urllib.error.HTTPError) as error:
+        post(server, request | {"params": {"align": False}})
+    assert error.value.code == 400
+    assert said in json.load(error.value)["message"]
+
+
+def test_the_served_code_needs_only_its_declared_requirements() -> None:
+    distributions = packages_distributions()
+    modules = set()
+    for file in closure(ROOT / "deepfuse/serving/pyfunc.py"):
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module.partition(".")[0])
+    providers = [
+        {name.lower().replace("_", "-") for name in distributions[module]}
+        for module in modules - sys.stdlib_module_names - {"deepfuse"}
+    ]
+    assert all(provider & set(REQUIREMENTS) for provider in providers)
+    assert set(REQUIREMENTS) <= set().union(*providers)

@@ -1,0 +1,84 @@
+"""Small copies of this project with brackets of their own, and DVC in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from support.pictures import textured_radiance
+
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
+
+ROOT = Path(__file__).parents[2]
+SCENES = ("attic", "barn", "cave", "dune", "elm")
+TINY = {
+    "ingest": {"source": "brackets"},
+    "split": {"val": 0.2, "test": 0.3, "salt": "h"},
+    "patch": {"size_px": 44, "per_scene": 24},
+    "train": {"epochs": 3, "batch_size": 8, "precision": "float32"},
+}
+
+
+def run_dvc(project: Path, *arguments: str) -> str:
+    """What a dvc command prints; it must succeed."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "dvc", *arguments], cwd=project, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def stages_run(output: str) -> list[str]:
+    """The stages that `dvc repro` ran rather than skipped."""
+    return re.findall(r"Running stage '(\w+)'", output)
+
+
+def set_params(project: Path, changes: Mapping[str, Mapping[str, object]]) -> None:
+    path = project / "params.yaml"
+    yaml = YAML()
+    params = yaml.load(path.read_text())
+    for section, values in changes.items():
+        params[section].update(values)
+    yaml.dump(params, path)
+
+
+def add_scene(project: Path, name: str, seed: int, folder: str = "brackets") -> Path:
+    radiance = textured_radiance(144, 192, seed)
+    target = project / folder / name
+    simulate_bracket(radiance, target, camera=CAMERAS[seed % 4], stops=(-3, 0, 3), seed=seed)
+    return target
+
+
+def make_project(project: Path) -> None:
+    """A copy of this project, small, on brackets of its own."""
+    project.mkdir()
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, project)
+    for name in ("deepfuse", ".dvc"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp"))
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    for seed, name in enumerate(SCENES):
+        add_scene(project, name, seed)
+    set_params(project, TINY)
+
+
+def raw_project(project: Path) -> Path:
+    """The project with its brackets in `data/raw`, as an installation has them."""
+    (project / "brackets").rename(project / "data/raw")
+    set_params(project, {"ingest": {"source": "data/raw"}})
+    return project
+
+
+def commit_all(project: Path) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    shutil.copy(ROOT / ".gitignore", project)
+    shutil.copy(ROOT / "data/.gitignore", project / "data")
+    subprocess.run(["git", "add", "."], cwd=project, check=True)
+    subprocess.run(["git", *identity, "commit", "-qm", "start"], cwd=project, check=True)

@@ -1,0 +1,134 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from support.pictures import expose, textured_radiance
+
+from deepfuse.color import from_float, luma, to_float
+from deepfuse.errors import DeepfuseError
+from deepfuse.model import build_model
+from deepfuse.training.fit import Settings, fit, history_csv
+from deepfuse.training.losses import luminance_error
+from deepfuse.training.patches import PatchSet, Selection, cut_patches, schema, write_patches
+
+SIZE = 44
+SETTINGS = Settings(
+    seed=1, epochs=3, batch_size=8, learning_rate=1e-3, loss_scales=1, luminance_weight=1.0, precision="float32"
+)
+
+
+@pytest.fixture(scope="module")
+def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
+    radiance = textured_radiance(150, 200)
+    pictures = [luma(to_float(expose(radiance, stops))) for stops in (-3, 3)]
+    greys = [from_float(picture, np.dtype(np.uint8)) for picture in pictures]
+    table = cut_patches("s", greys, [6, 0], Selection(SIZE, 24, 2, 2, 0.9))
+    path = tmp_path_factory.mktemp("patches") / "train.parquet"
+    assert write_patches(path, [table], size_px=SIZE) == 24
+    return PatchSet(path)
+
+
+def test_every_quality_is_trained(patch_set: PatchSet, tmp_path: Path) -> None:
+    model = build_model("pyramid")
+    asked = []
+    model.register_forward_pre_hook(lambda network, args: asked.append((network.training, args[1])))
+    fit(model, patch_set, patch_set, settings=SETTINGS, checkpoint=tmp_path / "epoch.pt")
+    assert {quality for training, quality in asked if training} == {"fast", "best"}
+    assert {quality for training, quality in asked if not training} == {"fast"}, "validated as it is served"
+
+
+def trained(
+    patch_set: PatchSet, checkpoint: Path, settings: Settings = SETTINGS, arch: str = "pyramid", **options: object
+) -> tuple:
+    torch.manual_seed(settings.seed)
+    model = build_model(arch)
+    history = fit(model, patch_set, patch_set, settings=settings, checkpoint=checkpoint, **options)
+    return {name: weight.clone() for name, weight in model.state_dict().items()}, history
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(("arch", "share"), [("paper", 0.6), ("pyramid", 0.8)])  # the pyramid starts lower
+def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str, share: float) -> None:
+    _, history = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, epochs=6), arch)
+    assert [epoch.epoch for epoch in history] == [1, 2, 3, 4, 5, 6]
+    assert history[-1].train_loss < share * history[0].train_loss
+    assert history[-1].val_mef_ssim is not None
+    assert history[0].val_mef_ssim is not None
+    assert history[-1].val_mef_ssim > history[0].val_mef_ssim
+    assert history[0].learning_rate > history[-1].learning_rate > 0
+
+
+@pytest.mark.parametrize(("arch", "precision"), [("paper", "float32"), ("pyramid", "float32"), ("pyramid", "bf16")])
+def test_the_same_seed_gives_the_same_weights(patch_set: PatchSet, tmp_path: Path, arch: str, precision: str) -> None:
+    settings = replace(SETTINGS, precision=precision)
+    first, _ = trained(patch_set, tmp_path / "a.pt", settings, arch)
+    second, _ = trained(patch_set, tmp_path / "b.pt", settings, arch)
+    other, _ = trained(patch_set, tmp_path / "c.pt", replace(settings, seed=2), arch)
+    assert same(first, second)
+    assert not same(first, other)
+
+
+def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(patch_set: PatchSet, tmp_path: Path) -> None:
+    expected, history = trained(patch_set, tmp_path / "whole.pt")
+
+    def kill(epoch: int, patches: int) -> None:
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(patch_set, tmp_path / "killed.pt", on_batch=kill)
+    seen = set()
+    resumed, again = trained(patch_set, tmp_path / "killed.pt", on_batch=lambda epoch, _: seen.add(epoch))
+    assert seen == {3}
+    assert same(resumed, expected)
+    assert again == history
+
+
+def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path) -> None:
+    _, full = trained(patch_set, tmp_path / "a.pt")
+    _, half = trained(patch_set, tmp_path / "b.pt", replace(SETTINGS, precision="bf16"))
+    assert half[-1].train_loss == pytest.approx(full[-1].train_loss, rel=0.1)
+
+
+def test_luminance_error_by_hand() -> None:
+    # The middle of 0.2 and 0.8 is 0.5, the mean of all is 0.4: 0.45 to the power of 0.75 is wanted; 0.1 more misses it.
+    frames = torch.tensor([0.2, 0.8, 0.2], dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 50, 60)
+    fused = torch.full((1, 1, 50, 60), 0.45**0.75 + 0.1, dtype=torch.float64)
+    assert float(luminance_error(frames, fused)) == pytest.approx(0.01, rel=1e-9)
+
+
+def test_fine_structure_costs_no_luminance() -> None:
+    frames = torch.full((1, 2, 64, 64), 0.5)
+    checks = torch.full((1, 1, 64, 64), 0.5**0.75)
+    checks[..., ::2] += 0.2
+    checks[..., 1::2] -= 0.2
+    assert float(luminance_error(frames, checks)) < 1e-8
+
+
+def test_no_patches_and_a_diverging_loss_are_errors(patch_set: PatchSet, tmp_path: Path) -> None:
+    write_patches(tmp_path / "none.parquet", [schema(SIZE).empty_table()], size_px=SIZE)
+    with pytest.raises(DeepfuseError, match=r"none\.parquet"):
+        trained(PatchSet(tmp_path / "none.parquet"), tmp_path / "c.pt")
+    with pytest.raises(DeepfuseError, match="finite"):
+        trained(patch_set, tmp_path / "d.pt", replace(SETTINGS, learning_rate=1e30), "paper")
+
+
+def test_history_without_validation_has_empty_cells(patch_set: PatchSet, tmp_path: Path) -> None:
+    write_patches(tmp_path / "none.parquet", [pa.Table.from_batches([], schema(SIZE))], size_px=SIZE)
+    history = fit(
+        build_model("pyramid"),
+        patch_set,
+        PatchSet(tmp_path / "none.parquet"),
+        settings=replace(SETTINGS, epochs=1),
+        checkpoint=tmp_path / "c.pt",
+    )
+    header, row = history_csv(history).splitlines()
+    assert header == "epoch,learning_rate,train_loss,val_mef_ssim"
+    assert row.startswith("1,0.001,")
+    assert row.endswith(",")
