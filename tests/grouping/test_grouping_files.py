@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from support.photographs import Card
 
-from deepfuse.grouping import find_brackets, likeness
+from deepfuse.grouping import find_brackets, similarity
 from deepfuse.grouping.similarity import Album
 from deepfuse.photo import Limits
 from deepfuse.photo.preview import Preview, read_preview
@@ -121,8 +121,8 @@ def test_a_row_longer_than_the_looks_kept_is_decoded_once(tmp_path: Path, monkey
         decoded.append(path)
         return read_preview(path, side_px, limits=limits)
 
-    monkeypatch.setattr(likeness, "NEAR", 1)
-    monkeypatch.setattr(likeness, "read_preview", read_and_note)
+    monkeypatch.setattr(similarity, "NEAR", 1)
+    monkeypatch.setattr(similarity, "read_preview", read_and_note)
     card = Card(tmp_path)
     files = [card.folder / card.shoot(stops) for stops in (-2, 0, 2)]
     album = Album()
