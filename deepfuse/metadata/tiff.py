@@ -21,7 +21,7 @@ FORMATS = {
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 0x8769, 0x8825, 0xA005  # tags that tell where further directories lie
 ORDERS = {b"II": "<", b"MM": ">"}
 RATIOS = (RATIONAL, SRATIONAL)
-_BEYOND = 1 << 40
+_BEYOND = 1 << 40  # bytes: no file is so long
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Tag:
         """Its values; none of text, and 0 for a ratio to 0."""
         if self.kind == ASCII:
             return ()
-        values = struct.unpack(f"{self.order}{FORMATS[self.kind] * (len(self.data) // size_of(self.kind))}", self.data)
+        letters = FORMATS[self.kind]
+        count = len(self.data) // size_of(self.kind) * len(letters)
+        values = struct.unpack(f"{self.order}{count}{letters[0]}", self.data)
         if self.kind in RATIOS:
             return tuple(
                 above / below if below else 0.0 for above, below in zip(values[::2], values[1::2], strict=True)

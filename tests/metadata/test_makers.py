@@ -118,6 +118,9 @@ def test_exif_is_found_in_raf_and_cr3(tmp_path: Path) -> None:
     raf.write_bytes(wrapped_as_raf(jpeg.read_bytes()))
     with raf.open("rb") as file:
         assert read_file(file).exif.bracketing.kind == "some"
+    raf.write_bytes(wrapped_as_raf(b"\xff\xd8\xff" + b"no picture" * 20))
+    with raf.open("rb") as file:
+        assert read_file(file).exif.image == {}
 
     def tiff(tag: int, text: bytes) -> bytes:
         return b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, tag, 2, len(text), 26) + bytes(4) + text
