@@ -11,6 +11,7 @@ from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, nam
 
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment
+    from deepfuse.photo import Metadata
 
 HELP_OUTPUT = (
     "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their metadata)"
@@ -28,10 +29,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
-    from deepfuse.alignment import align
     from deepfuse.files import write_json
-    from deepfuse.photo import check_output, read_photos, write_photo
-    from deepfuse.photo.carrying import carry
+    from deepfuse.metadata.transfer import transfer
+    from deepfuse.photo import check_output, write_photo
+    from deepfuse.photo.profiles import srgb_profile
 
     check_count(options.frames)
     outputs = [options.output / f"{path.stem}_aligned.tif" for path in options.frames]
@@ -40,15 +41,24 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.output.exists() and not options.dry_run:
         for output in outputs:
             check_output(output, sources=options.frames, overwrite=options.force)
-    result = align(read_photos(options.frames))
+    result, metadata = _aligned(options.frames)
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
-        for path, output, frame in zip(options.frames, outputs, result.frames, strict=True):
-            height, width, _ = frame.shape
-            write_photo(output, frame, embedded=carry([path], 0, width=width, height=height).embedded)
+        height, width, _ = result.frames[0].shape
+        for path, told, output, frame in zip(options.frames, metadata, outputs, result.frames, strict=True):
+            own = transfer([told], 0, names=[path.name], width=width, height=height, icc=srgb_profile())
+            write_photo(output, frame, embedded=own.embedded)
         write_json(options.output / "alignment.json", record)
     return {**record, "text": _text(options.frames, result)}
+
+
+def _aligned(files: list[Path]) -> tuple[Alignment, list[Metadata]]:
+    from deepfuse.alignment import align
+    from deepfuse.photo import read_frames
+
+    pictures = read_frames(files)
+    return align([picture.pixels for picture in pictures]), [picture.metadata for picture in pictures]
 
 
 def _text(frames: list[Path], result: Alignment) -> str:

@@ -10,10 +10,11 @@ from deepfuse.color import Image
 from deepfuse.fusion.fuse import fuse
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Clock, Prepared
+from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.photo import Embedded, in_depth, written_depth
-from deepfuse.photo.carrying import carry
+from deepfuse.photo.profiles import srgb_profile
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
 
@@ -49,9 +50,10 @@ def fuse_prepared(bracket: Prepared, model: Network, options: FuseOptions, *, su
         record["mef_ssim"] = mef_ssim(bracket.aligned, fused) if scored else None
         clock.step("score")
     depth = written_depth(suffix, options.depth or bracket.depth)
-    carried = carry(bracket.files, bracket.base, width=width, height=height)
+    names = [file.name for file in bracket.files]
+    carried = transfer(bracket.metadata, bracket.base, names=names, width=width, height=height, icc=srgb_profile())
     record |= {"quality": quality, "controls": asdict(options.controls)}
     record |= {"width": width, "height": height, "depth": depth}
-    record["metadata_of"] = printable(bracket.files[bracket.base].name)
+    record["metadata_of"] = printable(names[bracket.base])
     record |= {"warnings": [*bracket.warnings, *carried.warnings], "seconds": bracket.seconds | clock.seconds}
     return Fused(in_depth(fused, depth), carried.embedded, record)

@@ -14,7 +14,7 @@ from deepfuse.color import Image
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import remove_ghosts
-from deepfuse.photo import Depth, Header, read_frames
+from deepfuse.photo import Depth, Header, Metadata, read_frames
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Prepared:
 
     Attributes:
         files: the frames' files.
+        metadata: what they tell besides their pixels.
         depth: of the frames as they are stored.
         aligned: the frames (H, W, 3), laid on each other.
         agreeing: the same without ghosts; what is to be fused.
@@ -47,6 +48,7 @@ class Prepared:
     """
 
     files: tuple[Path, ...]
+    metadata: tuple[Metadata, ...]
     depth: Depth
     aligned: tuple[Image, ...]
     agreeing: tuple[Image, ...]
@@ -70,7 +72,8 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         AlignmentError: they cannot be registered surely.
     """
     clock, record = Clock(), dict[str, Any]()
-    headers, frames = read_frames(files, options.depth)
+    pictures = read_frames(files, options.depth)
+    headers, frames = [picture.header for picture in pictures], [picture.pixels for picture in pictures]
     clock.step("read")
     aligned, base = tuple(frames), _middle(headers)
     if options.align:
@@ -84,8 +87,10 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         agreeing, warnings, record["deghosting"] = found.frames, found.warnings, found.record()
         masks = tuple(found.mask(index) for index in range(len(frames))) if options.save_masks else ()
         clock.step("deghost")
-    depth = headers[0].depth
-    return Prepared(tuple(files), depth, aligned, agreeing, base, masks, record, warnings, clock.seconds)
+    metadata = tuple(picture.metadata for picture in pictures)
+    return Prepared(
+        tuple(files), metadata, headers[0].depth, aligned, agreeing, base, masks, record, warnings, clock.seconds
+    )
 
 
 def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from deepfuse.color import Image, as_uint16, from_float, to_float
 from deepfuse.errors import PhotoError
 from deepfuse.files import replacing
-from deepfuse.photo.embedded import NOTHING, Embedded
+from deepfuse.metadata.embedded import NOTHING, Embedded
 from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, Encoding, tiff_bytes
 from deepfuse.photo.header import Depth
 

@@ -21,7 +21,6 @@ from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
 MODEL_TAG = "deepfuse.model_uri"  # the last thing that is logged: a run with it is complete
 PACKAGE = Path(__file__).parents[1]
 REQUIREMENTS = (
-    "exifread",
     "imagecodecs",
     "mlflow",
     "numpy",
