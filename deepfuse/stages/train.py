@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from deepfuse.files import file_digest, replacing, write_json
 from deepfuse.model import build_model, pick_device, write_model
-from deepfuse.model.precision import precision
 from deepfuse.params import Params, read_params
 from deepfuse.stages.incremental import code_of, digest
 from deepfuse.training.fit import Settings, fit, history_csv
@@ -30,9 +29,7 @@ def main() -> None:
     params = read_params()
     params.libraries.installed("torch")
     device = pick_device(params.train.device)
-    settings = Settings(
-        **params.train.model_dump(exclude={"device", "precision"}), precision=chosen_precision(params, device)
-    )
+    settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
     origin = provenance(params, settings, device)
     checkpoint = CHECKPOINTS / digest(origin)[:16] / "epoch.pt"
     train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
@@ -56,11 +53,16 @@ def main() -> None:
     shutil.rmtree(checkpoint.parent)
 
 
-def chosen_precision(params: Params, device: torch.device) -> str:
-    """The precision to compute in: what params say, or what the device multiplies in."""
+def precision(params: Params, device: torch.device) -> str:
+    """The precision to compute in: what params say, or bf16 where the device multiplies in it and float32 elsewhere."""
     if params.train.precision != "auto":
         return params.train.precision
-    return "bf16" if precision(device) == torch.bfloat16 else "float32"
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        processor = torch.cpu.get_capabilities()
+        native = bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
+    return "bf16" if native else "float32"
 
 
 def provenance(params: Params, settings: Settings, device: torch.device) -> dict[str, Any]:
