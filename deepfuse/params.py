@@ -112,21 +112,11 @@ class Evaluate(Section):
     pictures: Annotated[int, Field(ge=0)]
 
 
-class MaxWorse(Section):
-    """By how much the means that MEF-SSIM is blind to, and the cost, may get worse."""
-
-    mef_ssim_c: NonNegative
-    lightness_order_error: NonNegative
-    clipped_share: NonNegative
-    halo: NonNegative
-    chroma_gain: NonNegative
-    seconds_per_mp: NonNegative
-    parameters: NonNegative
-    size_bytes: NonNegative
-
-
 class Promote(Section):
-    """When a challenger becomes champion."""
+    """When a challenger becomes champion.
+
+    `max_worse` says by how much what MEF-SSIM is blind to, and the costs, may get worse: `evaluation` knows the names.
+    """
 
     min_scenes: Count
     min_gain: NonNegative
@@ -134,7 +124,7 @@ class Promote(Section):
     resamples: Annotated[int, Field(ge=100)]
     seed: Annotated[int, Field(ge=0)]
     max_drop: NonNegative
-    max_worse: MaxWorse
+    max_worse: dict[str, NonNegative]
 
 
 class Libraries(Section):

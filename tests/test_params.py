@@ -40,6 +40,7 @@ def test_small_numbers_are_numbers_as_dvc_writes_them(tmp_path: Path) -> None:
         ("split", {"test": 1.5}, "split.test"),
         ("model", {"arch": "unet"}, "model.arch"),
         ("ingest", {"radiance_stops": [0]}, "ingest.radiance_stops"),
+        ("promote", {"max_worse": {"halo": -1}}, "promote.max_worse.halo"),
     ],
 )
 def test_bad_values_are_named(tmp_path: Path, section: str, values: dict[str, object], named: str) -> None:

@@ -26,6 +26,7 @@ from deepfuse.files import replacing
 from deepfuse.job.fuse import Fused, fuse_prepared
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import mask_files, prepare
+from deepfuse.job.record import UsedModel
 from deepfuse.model import Network, read_model
 from deepfuse.photo import check_file, encoded
 
@@ -115,12 +116,17 @@ def _fuse_set(job: Job) -> Outcome:
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
     bracket = prepare(job.files, job.options)
-    fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix)
-    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
-    values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
+    used = UsedModel(printable(job.model_name), job.model_sha256)
+    fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
+    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key}
+    values |= {
+        "files": [printable(str(path)) for path in job.files],
+        "grouping": job.grouping,
+        **fused.record.as_json(),
+    }
     values |= {"inputs": [asdict(content) for content in contents], "earlier": _earlier(job, before)}
     _write(job, fused, bracket.masks, values)
-    return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
+    return Outcome(job.scene, "done", warnings=fused.record.warnings)
 
 
 def check_overwriting(job: Job, before: Record | None) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.fusion.fuse import fuse
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Clock, Prepared
+from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
@@ -21,14 +21,16 @@ SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SS
 
 @dataclass(frozen=True)
 class Fused:
-    """The fused pixels in the depth they are written in, the metadata beside them, and the record in JSON values."""
+    """The fused pixels in the depth they are written in, the metadata beside them, and the record of both."""
 
     pixels: Image
     embedded: Embedded
-    record: dict[str, Any]
+    record: PictureRecord
 
 
-def fuse_prepared(bracket: Prepared, model: Network, options: FuseOptions, *, suffix: str) -> Fused:
+def fuse_prepared(
+    bracket: Prepared, model: Network, options: FuseOptions, *, suffix: str, used: UsedModel | None = None
+) -> Fused:
     """Fuse a bracket.
 
     Args:
@@ -36,24 +38,35 @@ def fuse_prepared(bracket: Prepared, model: Network, options: FuseOptions, *, su
         model: the network.
         options: what the user chose.
         suffix: of the file to be written, which decides what depth it can hold.
+        used: what the record says of the network.
 
     Raises:
         ModelError: the network does not have the quality.
     """
-    clock, record = Clock(), dict(bracket.record)
+    clock, score = Clock(), None
     quality = options.quality or model.qualities[0]
     fused = fuse(bracket.agreeing, model=model, quality=quality, controls=options.controls)
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:
-        scored = min(height, width) >= SMALLEST_SCORED_PX
-        record["mef_ssim"] = mef_ssim(bracket.aligned, fused) if scored else None
+        score = mef_ssim(bracket.aligned, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
         clock.step("score")
     depth = written_depth(suffix, options.depth or bracket.depth)
     names = [file.name for file in bracket.files]
     carried = transfer(bracket.metadata, bracket.base, names=names, width=width, height=height, icc=srgb_profile())
-    record |= {"quality": quality, "controls": asdict(options.controls)}
-    record |= {"width": width, "height": height, "depth": depth}
-    record["metadata_of"] = printable(names[bracket.base])
-    record |= {"warnings": [*bracket.warnings, *carried.warnings], "seconds": bracket.seconds | clock.seconds}
+    record = PictureRecord(
+        model=used,
+        alignment=bracket.alignment,
+        deghosting=bracket.deghosting,
+        scored=options.score,
+        mef_ssim=score,
+        quality=quality,
+        controls=options.controls,
+        width_px=width,
+        height_px=height,
+        depth=depth,
+        metadata_of=printable(names[bracket.base]),
+        warnings=(*(bracket.deghosting.warnings if bracket.deghosting else ()), *carried.warnings),
+        seconds=bracket.seconds | clock.seconds,
+    )
     return Fused(in_depth(fused, depth), carried.embedded, record)

@@ -105,6 +105,14 @@ def test_brackets_are_refused_untouched_where_the_pipeline_reads_others(in_proje
     assert len(list(waiting.iterdir())) == 3
 
 
+def test_a_bound_of_no_guard_is_refused_before_anything_is_done(in_project: Path) -> None:
+    set_params(in_project, {"promote": {"max_worse": {"hallo": 1.0}}})
+    waiting = add_scene(in_project, "fjord", 9, folder="data/inbox")
+    with pytest.raises(ParamsError, match=r"promote\.max_worse\.hallo"):
+        retrain.retrain()
+    assert len(list(waiting.iterdir())) == 3
+
+
 def test_an_installation_without_brackets_says_so(in_project: Path) -> None:
     shutil.rmtree("data/raw")
     assert retrain.retrain().reason == "no bracket arrived yet"
