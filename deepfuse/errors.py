@@ -5,6 +5,7 @@ DeepfuseError
 ├── BracketError     these frames are not a bracket of one scene
 ├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
+│   └── NotInstalledError   it is in MLflow, which is not installed
 └── ParamsError      params.yaml is wrong (deepfuse.params)
 
 ConnectionError
@@ -26,6 +27,10 @@ class BracketError(DeepfuseError):
 
 class ModelError(DeepfuseError):
     """A model cannot be loaded, or its files disagree with its configuration."""
+
+
+class NotInstalledError(ModelError):
+    """A model is in MLflow, which is not installed; the message says how to."""
 
 
 class Unreachable(ConnectionError):  # noqa: N818 # registry.Unreachable says it

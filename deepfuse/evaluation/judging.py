@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import fsum, isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfuse.evaluation.cost import Cost
 from deepfuse.evaluation.scoring import Score
-from deepfuse.params import Promote
+
+if TYPE_CHECKING:
+    from deepfuse.params import Promote
 
 KEPT_CHROMA = 1.0
 

@@ -60,6 +60,12 @@ def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int
         TypeError: any other dtype.
 
     RGB becomes grey by MATLAB's rgb2gray weights, without its rounding to whole levels.
+
+    >>> from deepfuse import mef_ssim
+    >>> waves = np.sin(np.arange(96) / 3) * np.ones((64, 1))
+    >>> faint, strong = (np.rint(100 + amplitude * waves).astype(np.uint8) for amplitude in (25, 75))
+    >>> round(mef_ssim([faint, strong], strong), 3), round(mef_ssim([faint, strong], faint), 3)
+    (1.0, 0.613)
     """
     if len(frames) < 2:
         raise ValueError(f"expected 2 or more frames, got {len(frames)}")

@@ -7,9 +7,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
 
+import deepfuse
 from deepfuse.bracket import printable
 from deepfuse.photo.embedded import Embedded, Entries, Entry
 from deepfuse.photo.heic import read_blocks
@@ -106,7 +106,7 @@ def _agree(taken: Sequence[Tags], tag: int) -> bool:
 
 
 def _made() -> Entries:
-    text = f"deepfuse {version('deepfuse')}".encode() + b"\0"
+    text = f"deepfuse {deepfuse.__version__}".encode() + b"\0"
     return Entry(_ORIENTATION, _SHORT, 1, struct.pack("<H", 1)), Entry(_SOFTWARE, _ASCII, len(text), text)
 
 
