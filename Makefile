@@ -13,7 +13,7 @@ TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
 .PHONY: setup demo up down test check lock
-# What fuses photos: about a gigabyte. The pipeline, the registry, the flows and the tests come with what needs them.
+# The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml Makefile
