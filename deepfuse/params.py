@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from deepfuse.errors import DeepfuseError
+from deepfuse.errors import ParamsError
 
 FILE = Path("params.yaml")
 _DISTRIBUTIONS = {"opencv": "opencv-python-headless"}
@@ -19,10 +19,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-
-
-class ParamsError(DeepfuseError):
-    """params.yaml has an unknown key, a missing key or a value of the wrong type."""
 
 
 class Section(BaseModel):

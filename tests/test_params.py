@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from support.projects import set_params
 
-from deepfuse.params import ParamsError, read_params
+from deepfuse.errors import ParamsError
+from deepfuse.params import read_params
 
 DEFAULTS = Path(__file__).parents[1] / "params.yaml"
 

@@ -76,7 +76,7 @@ def _fuse(
         raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
     fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix, used=UsedModel(found.name, sha256))
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
-    for path, mask in zip(masks, prepared.masks, strict=True):
+    for path, mask in zip(masks, fused.masks, strict=True):
         write_photo(path, mask, encoding=wanted.encoding)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
     record |= {"masks": names([*masks])} if masks else {}

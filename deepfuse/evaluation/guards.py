@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from deepfuse.errors import ParamsError
 from deepfuse.evaluation.cost import COSTS
 from deepfuse.evaluation.verdict import Check, Contender, at_least, at_most
 from deepfuse.metrics import table
 from deepfuse.metrics.table import Metric
-from deepfuse.params import ParamsError, Promote
+
+if TYPE_CHECKING:
+    from deepfuse.params import Promote
 
 
 def guards() -> list[str]:

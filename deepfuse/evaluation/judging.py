@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import fsum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from deepfuse.evaluation.guards import check_max_worse, guard_checks
 from deepfuse.evaluation.scoring import Score
 from deepfuse.evaluation.verdict import Check, Contender, Verdict, at_least
 from deepfuse.metrics.table import HEADLINE
-from deepfuse.params import Promote
+
+if TYPE_CHECKING:
+    from deepfuse.params import Promote
 
 
 def judge(

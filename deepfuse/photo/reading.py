@@ -46,6 +46,14 @@ def read_photo(
 
     Raises:
         PhotoError: the file cannot be read, is damaged, too large, or no photo of these kinds.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from deepfuse import read_photo, write_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     write_photo(f"{folder}/grey.png", np.full((2, 3, 3), 128, np.uint8))
+    ...     read_photo(f"{folder}/grey.png")[0, 0].tolist()
+    [128, 128, 128]
     """
     with open_photo(Path(path), limits) as photo:
         return photo.decode(white_balance)

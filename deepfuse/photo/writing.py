@@ -76,6 +76,13 @@ def write_photo(
     Raises:
         PhotoError: another suffix, or no folder to write into.
         OSError: the file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from deepfuse import read_photo, write_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     write_photo(f"{folder}/half.png", np.full((2, 3, 3), 0.5, np.float32))
+    ...     read_photo(f"{folder}/half.png")[0, 0].tolist()
+    [32768, 32768, 32768]
     """
     path = Path(path)
     check_output(path, sources=(), overwrite=True)

@@ -13,13 +13,14 @@ from support.projects import ROOT
 from support.scores import changed
 
 from deepfuse.cli import main
+from deepfuse.errors import ParamsError
 from deepfuse.evaluation import Contender, Cost, Score, check_max_worse, fuse_average, guards, judge, score
 from deepfuse.evaluation.cost import COSTS
 from deepfuse.evaluation.report import mean_scores, read_scores, report_page, scores_csv
 from deepfuse.evaluation.verdict_text import as_markdown
 from deepfuse.metrics import table
 from deepfuse.metrics.table import METRICS, Metric
-from deepfuse.params import ParamsError, Promote, read_params
+from deepfuse.params import Promote, read_params
 
 RULES = read_params(ROOT / "params.yaml").promote
 

@@ -14,8 +14,8 @@ from prefect.testing.utilities import prefect_test_harness
 from support.projects import add_scene, commit_all, raw_project, run_dvc, set_params
 
 from deepfuse import registry
+from deepfuse.errors import ParamsError
 from deepfuse.evaluation import Verdict
-from deepfuse.params import ParamsError
 from flows import pipeline, retrain
 
 
