@@ -39,7 +39,7 @@ def test_small_numbers_are_numbers_as_dvc_writes_them(tmp_path: Path) -> None:
         ("train", {"epochs": 2.5}, "train.epochs"),
         ("train", {"epochs": 0}, "train.epochs"),
         ("split", {"test": 1.5}, "split.test"),
-        ("model", {"arch": "unet"}, "model.arch"),
+        ("model", {"arch": 3}, "model.arch"),
         ("ingest", {"radiance_stops": [0]}, "ingest.radiance_stops"),
         ("promote", {"max_worse": {"halo": -1}}, "promote.max_worse.halo"),
     ],
