@@ -29,7 +29,7 @@ from support.trained_models import PARAMS, trained
 from deepfuse import fuse, read_photo, registry
 from deepfuse.cli import main
 from deepfuse.photo import write_photo
-from deepfuse.registry.publishing import REQUIREMENTS
+from deepfuse.registry.runs import REQUIREMENTS
 
 CHAMPION = "models:/deepfuse@champion"
 START_S = 120
