@@ -21,7 +21,7 @@ def die() -> None:
 
 def die_with_children() -> None:
     for process in pipeline._marked():
-        os.kill(int(process.name), signal.SIGKILL)
+        process.kill()
     die()
 
 
