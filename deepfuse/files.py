@@ -48,9 +48,11 @@ def _beside(path: Path) -> Path:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files and folders in `folder` whose process ended before they were complete."""
+    import psutil  # slow, and a single picture needs it not
+
     for path in folder.glob(".*_*"):
-        name = re.fullmatch(r"\.[0-9a-f]{12}_(\d+)", path.stem)
-        if name and not Path(f"/proc/{name[1]}").exists():
+        name = re.fullmatch(r"\.[0-9a-f]{12}_(\d{1,9})", path.stem)
+        if name and not psutil.pid_exists(int(name[1])):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 

@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from deepfuse.params import read_yaml
 from flows.inbox import RAW
@@ -64,22 +67,21 @@ def dvc(*arguments: str, show: bool = True) -> str:
 def recover() -> None:
     """Make the folder ready for DVC after a run that was killed: end its children, drop locks without a holder."""
     for process in _marked():
-        log("process %s of a killed run is ended; its finished epochs are kept", process.name)
-        os.kill(int(process.name), signal.SIGKILL)
+        log("process %s of a killed run is ended; its finished epochs are kept", process.pid)
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     lock = Path(".dvc/tmp/rwlock")
     if lock.exists() and not _held(lock):
         lock.unlink()
 
 
-def _marked() -> Iterator[Path]:
+def _marked() -> Iterator[psutil.Process]:
     """The processes that a retraining in this folder started."""
-    mark = f"{_MARK}={Path.cwd()}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if int(process.name) != os.getpid() and mark in (process / "environ").read_bytes().split(b"\0"):
-                yield process
-        except OSError:
-            continue
+    here = str(Path.cwd())
+    for process in psutil.process_iter(["environ"]):
+        environment = process.info["environ"] or {}  # None where it is somebody else's, or ended
+        if environment.get(_MARK) == here and process.pid != os.getpid():
+            yield process
 
 
 def _held(lock: Path) -> bool:
@@ -87,11 +89,18 @@ def _held(lock: Path) -> bool:
     try:
         entries = json.loads(lock.read_text(encoding="utf-8"))
         holders = [*entries["write"].values(), *(reader for readers in entries["read"].values() for reader in readers)]
-        commands = [Path(f"/proc/{holder['pid']}/cmdline") for holder in holders]
+        pids = [int(holder["pid"]) for holder in holders]
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
-    words = [word for command in commands if command.exists() for word in command.read_bytes().split(b"\0")]
-    return any(Path(os.fsdecode(word)).name == "dvc" for word in words)
+    return any("dvc" in (Path(word).name for word in _words(pid)) for pid in pids)
+
+
+def _words(pid: int) -> list[str]:
+    """The command line of a process, empty if there is none."""
+    try:
+        return psutil.Process(pid).cmdline()
+    except (psutil.Error, ValueError, OverflowError):
+        return []
 
 
 def restore_raw() -> None:

@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from support.projects import raw_project, run_dvc
 
 from flows import pipeline
-from flows.lock import LOCK, is_running, only_run
+from flows.lock import HOLDER, is_running, only_run
 
 HOLD = "from flows.lock import only_run\nwith only_run(): print('held', flush=True); input()"
 
@@ -37,24 +38,27 @@ def held_elsewhere() -> subprocess.Popen[str]:
 def test_a_second_run_waits_for_the_first_and_for_no_dead_one(folder: Path) -> None:
     process = held_elsewhere()
     assert is_running()
-    assert LOCK.read_text().strip() == str(process.pid)
+    assert HOLDER.read_text().strip() == str(process.pid)
     process.kill()
     process.wait()
     assert not is_running()
     with only_run():
-        assert LOCK.read_text().strip() == str(os.getpid())
+        assert HOLDER.read_text().strip() == str(os.getpid())
 
 
-def test_the_second_run_goes_on_when_the_first_ends(folder: Path) -> None:
+def test_the_second_run_says_whom_it_waits_for_and_goes_on_when_that_ends(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     process = held_elsewhere()
     subprocess.Popen(["sh", "-c", f"sleep 0.5; kill {process.pid}"])
-    with only_run():
+    with caplog.at_level("INFO", logger="flows"), only_run():
         assert process.wait() != 0
+    assert f"(process {process.pid})" in caplog.text
 
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(["sleep", "600"], env={**os.environ, pipeline._MARK: mark})
-    while pipeline._MARK.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes():
+    while pipeline._MARK not in psutil.Process(process.pid).environ():
         time.sleep(0.01)  # until the new program has its environment
     return process
 

@@ -33,7 +33,7 @@ from deepfuse import fuse, read_photo, registry
 from deepfuse.cli import main
 from deepfuse.model import weights_sha256
 from deepfuse.photo import write_photo
-from deepfuse.registry.publishing import REQUIREMENTS
+from deepfuse.registry.runs import REQUIREMENTS
 
 CHAMPION = "models:/deepfuse@champion"
 START_S = 120
