@@ -37,7 +37,13 @@ REQUIREMENTS = (
 
 @reaching()
 def publish(
-    model: Path, report: Path, *, key: str, params: Mapping[str, Any], tags: Mapping[str, str] | None = None
+    model: Path,
+    report: Path,
+    metrics: Path,
+    *,
+    key: str,
+    params: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Log a trained model with all that made it, register it, and alias it `challenger`.
 
@@ -45,8 +51,9 @@ def publish(
     version stays, for both of them.
 
     Args:
-        model: the folder of stage `train`: weights, `history.csv`, `provenance.json`.
+        model: the folder of stage `train`: weights, `provenance.json`.
         report: the folder of stage `evaluate`.
+        metrics: the folder of the numbers of both: `history.csv`, `metrics.json`, `scenes.csv`.
         key: names the model by its content; the same key is published once.
         params: the parameters, by section.
         tags: more tags of the version.
@@ -61,7 +68,7 @@ def publish(
     client = mlflow.MlflowClient()
     version = published_version(key)
     if version is None:
-        uri = _logged(mlflow, key) or _log(mlflow, model, report, key, params)
+        uri = _logged(mlflow, key) or _log(mlflow, model, report, metrics, key, params)
         mlflow.register_model(uri, NAME, tags={KEY_TAG: key})
         version = published_version(key)
     if version is None:
@@ -96,14 +103,15 @@ def _logged(mlflow: ModuleType, key: str) -> str | None:
     return None
 
 
-def _log(mlflow: ModuleType, model: Path, report: Path, key: str, params: Mapping[str, Any]) -> str:
+def _log(mlflow: ModuleType, model: Path, report: Path, metrics: Path, key: str, params: Mapping[str, Any]) -> str:
     """A run with everything; returns the address of the logged model."""
     mlflow.set_experiment(EXPERIMENT)
     with mlflow.start_run(tags={KEY_TAG: key}) as run:
         mlflow.log_params(flat(params))
-        mlflow.log_metrics(flat(json.loads((report / "metrics.json").read_text(encoding="utf-8"))))
-        _log_history(mlflow, run.info.run_id, model / "history.csv")
+        mlflow.log_metrics(flat(json.loads((metrics / "metrics.json").read_text(encoding="utf-8"))))
+        _log_history(mlflow, run.info.run_id, metrics / "history.csv")
         mlflow.log_artifacts(str(report), "report")
+        mlflow.log_artifacts(str(metrics), "metrics")
         mlflow.log_artifacts(str(model), "training")
         uri = _log_pyfunc(mlflow, model)
         mlflow.set_tag(MODEL_TAG, uri)
