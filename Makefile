@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | check | lock
+# make setup | demo | up | down | test | check | deps | lock
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,7 +12,7 @@ UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
-.PHONY: setup demo up down test check lock
+.PHONY: setup demo up down test check deps lock
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml Makefile
@@ -41,6 +41,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Writes into dvc.yaml what each stage imports.
+deps: setup
+	$(BIN)/python -m deepfuse.stages.deps
 
 lock: setup
 	$(BIN)/uv lock

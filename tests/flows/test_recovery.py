@@ -125,8 +125,7 @@ def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
     assert new.exists()
 
 
-@pytest.mark.parametrize("mode", [0o444, 0o644])
-@pytest.mark.parametrize("remote", [True, False])
+@pytest.mark.parametrize(("remote", "mode"), [(True, 0o444), (False, 0o644)])
 def test_a_bracket_written_through_its_link_is_put_back_from_the_remote(
     project: Path, monkeypatch: pytest.MonkeyPatch, remote: bool, mode: int
 ) -> None:
