@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,16 @@ def test_a_stage_that_runs_again_writes_into_no_linked_file(project: Path) -> No
     assert cached
     for path in cached:
         assert hashlib.md5(path.read_bytes()).hexdigest() == (path.parent.name + path.name).removesuffix(".dir")
+
+
+def test_lost_outputs_come_from_the_cache_with_their_metrics(project: Path) -> None:
+    before = (project / "dvc.lock").read_text()
+    for name in ("model", "report", "metrics"):
+        shutil.rmtree(project / "data" / name)
+    assert stages_run(run_dvc(project, "repro", "evaluate")) == []
+    assert (project / "dvc.lock").read_text() == before
+    assert len(list((project / "data/metrics").iterdir())) == 3
+    assert (project / "data/metrics/metrics.json").stat().st_nlink == 1, "git would write into DVC's cache"
 
 
 def test_a_clone_without_any_cache_shows_and_compares_the_metrics(project: Path, tmp_path: Path) -> None:
