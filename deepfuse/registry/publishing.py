@@ -19,7 +19,13 @@ VERSIONS_TAG = "mlflow.modelVersions"  # from which MLflow's page of a logged mo
 
 @reaching()
 def publish(
-    model: Path, report: Path, *, key: str, params: Mapping[str, Any], tags: Mapping[str, str] | None = None
+    model: Path,
+    report: Path,
+    metrics: Path,
+    *,
+    key: str,
+    params: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Log a trained model with all that made it, register it, and alias it `challenger`.
 
@@ -27,8 +33,9 @@ def publish(
     version stays, for both of them.
 
     Args:
-        model: the folder of stage `train`: weights, `history.csv`, `provenance.json`.
+        model: the folder of stage `train`: weights, `provenance.json`.
         report: the folder of stage `evaluate`.
+        metrics: the folder of the numbers of both: `history.csv`, `metrics.json`, `scenes.csv`.
         key: names the model by its content; the same key is published once.
         params: the parameters, by section.
         tags: more tags of the version.
@@ -42,7 +49,7 @@ def publish(
     client = connect()
     version = published_version(key)
     if version is None:
-        uri = _logged(client, key) or log_run(client, model, report, key, params)
+        uri = _logged(client, key) or log_run(client, model, report, metrics, key, params)
         _register(client, uri, key)
         version = published_version(key)
     if version is None:

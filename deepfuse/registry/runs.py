@@ -40,13 +40,14 @@ REQUIREMENTS = (
 )
 
 
-def log_run(client: MlflowClient, model: Path, report: Path, key: str, params: Mapping[str, Any]) -> str:
+def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key: str, params: Mapping[str, Any]) -> str:
     """Log a run with everything.
 
     Args:
         client: of the MLflow that gets it.
         model: the folder of stage `train`.
         report: the folder of stage `evaluate`.
+        metrics: the folder of small results of both, which lie in git.
         key: names the model by its content.
         params: the parameters, by section.
 
@@ -57,7 +58,7 @@ def log_run(client: MlflowClient, model: Path, report: Path, key: str, params: M
 
     run = client.create_run(_experiment(client), tags=resolve_tags({KEY_TAG: key}))
     try:
-        uri = _log(client, run, model, report, params)
+        uri = _log(client, run, model, report, metrics, params)
     except BaseException:
         client.set_terminated(run.info.run_id, "FAILED")
         raise
@@ -70,7 +71,7 @@ def _experiment(client: MlflowClient) -> str:
     return str(experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT))
 
 
-def _log(client: MlflowClient, run: Run, model: Path, report: Path, params: Mapping[str, Any]) -> str:
+def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Path, params: Mapping[str, Any]) -> str:
     from mlflow.entities import LoggedModelOutput, Metric, Param
 
     run_id, experiment = run.info.run_id, run.info.experiment_id
@@ -79,11 +80,12 @@ def _log(client: MlflowClient, run: Run, model: Path, report: Path, params: Mapp
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     client.log_batch(run_id, params=[Param(name, value) for name, value in known.items()])
     now_ms = int(time.time() * 1000)
-    measured = flat(json.loads((report / "metrics.json").read_text(encoding="utf-8")))
+    measured = flat(json.loads((metrics / "metrics.json").read_text(encoding="utf-8")))
     of_model = {"model_id": logged.model_id, "run_id": run_id}
     client.log_batch(run_id, metrics=[Metric(name, value, now_ms, 0, **of_model) for name, value in measured.items()])
-    _log_history(client, run_id, model / "history.csv")
+    _log_history(client, run_id, metrics / "history.csv")
     client.log_artifacts(run_id, str(report), "report")
+    client.log_artifacts(run_id, str(metrics), "metrics")
     client.log_artifacts(run_id, str(model), "training")
     with tempfile.TemporaryDirectory() as temporary:
         _save_pyfunc(Path(temporary), model, logged)

@@ -13,6 +13,7 @@ from deepfuse.files import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_photo, write_frame
+from deepfuse.stages.imports import libraries_of
 from deepfuse.stages.incremental import SceneCache, content, scene_cache
 from deepfuse.workers import run_scenes, worker_count
 
@@ -25,7 +26,7 @@ BYTES_PER_PX = 30  # of each frame, as read, as registered and on the way
 def main() -> None:
     """Align every ingested scene; those that ingest refused stay refused, with their reason."""
     params = read_params()
-    cache = scene_cache("align", params.align.model_dump(), params.libraries.installed("opencv"))
+    cache = scene_cache("align", params.align.model_dump(), params.libraries.installed(*libraries_of("align")))
     scenes = read_manifest(FRAMES)
     ingested = [scene for scene in scenes if scene.ok]
     OUT.mkdir(parents=True, exist_ok=True)

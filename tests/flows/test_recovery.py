@@ -116,7 +116,9 @@ def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
     monkeypatch.chdir(raw_project(project))
     run_dvc(project, "add", "data/raw")
     changed, deleted, new = (Path("data/raw", name) for name in ("attic/00_ev-3.dng", "barn/01_ev+0.dng", "x.dng"))
+    assert changed.stat().st_nlink == 2  # with its copy in DVC's cache
     good = changed.read_bytes()
+    changed.unlink()
     changed.write_bytes(good[:100])
     deleted.unlink()
     new.write_bytes(b"not added yet")
@@ -125,6 +127,26 @@ def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
     assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
     assert not deleted.exists()
     assert new.exists()
+
+
+@pytest.mark.parametrize(("remote", "mode"), [(True, 0o444), (False, 0o644)])
+def test_a_bracket_written_through_its_link_is_put_back_from_the_remote(
+    project: Path, monkeypatch: pytest.MonkeyPatch, remote: bool, mode: int
+) -> None:
+    monkeypatch.chdir(raw_project(project))
+    run_dvc(project, "add", "data/raw")
+    if remote:
+        run_dvc(project, "remote", "add", "--default", "store", str(project.parent / "remote"))
+        run_dvc(project, "push", "data/raw.dvc")
+    changed = Path("data/raw/attic/00_ev-3.dng")
+    good = changed.read_bytes()
+    changed.chmod(0o644)
+    changed.write_bytes(good[:100])
+    changed.chmod(mode)
+    pipeline.restore_raw()
+    assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
+    assert (changed.read_bytes() == good) if remote else not changed.exists()
+    pipeline.restore_raw()
 
 
 def test_a_damaged_list_of_the_brackets_is_written_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
