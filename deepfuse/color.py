@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[Any]
 Float = NDArray[np.float32]
+Mask = NDArray[np.uint8]
 
 # BT.601 luma of R'G'B', the full-range YCbCr of JFIF (ITU-T T.871).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from deepfuse.alignment.coarse import best_shifts
 from deepfuse.alignment.geometry import to_full_size, translation
-from deepfuse.alignment.proxy import Proxy, moved
+from deepfuse.alignment.proxy import Proxy, warped
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes, clearly_better
@@ -39,5 +39,5 @@ def beat_rivals(
 def _rival_shifts(homography: Matrix, reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
     """Shifts in proxy pixels, looked for at half the size, at which the moved frame also resembles the reference."""
     half = to_full_size(homography, reference.half.size, reference.size)
-    shifts = best_shifts(reference.half, moved(frame.half, half, reference.half.size))
+    shifts = best_shifts(reference.half, warped(frame.half, half, reference.half.size))
     return [(2 * x, 2 * y) for x, y in shifts if max(abs(x), abs(y)) >= 2]

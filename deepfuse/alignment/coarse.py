@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 
 from deepfuse.alignment.geometry import MAX_SHIFT_SHARE, to_full_size, translation
-from deepfuse.alignment.proxy import Grey, Proxy
+from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import REACH_PX, vote
+from deepfuse.color import Float
 
 SMALLEST_SIDE_PX = 200
 APART_PX = 4  # peaks nearer than that are one
@@ -38,7 +39,7 @@ def best_shifts(reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
     return [(float(columns[at] - reach_x), float(rows[at] - reach_y)) for at in order]
 
 
-def _correlation(reference: Proxy, frame: Proxy) -> tuple[Grey, int, int]:
+def _correlation(reference: Proxy, frame: Proxy) -> tuple[Float, int, int]:
     """Correlation at every shift that a hand may make, and the place (x, y) of no shift in it."""
     width, height = reference.size
     reach = MAX_SHIFT_SHARE * float(np.hypot(width, height))

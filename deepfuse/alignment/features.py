@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from deepfuse.alignment.fitting import residual_px, simplest_motion
-from deepfuse.alignment.proxy import Grey, Mask, Proxy
+from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.result import Matrix
+from deepfuse.color import Float, Mask
 
 MAX_FEATURES = 3000
 CONTRAST_THRESHOLD = 0.004  # OpenCV's 0.04 finds nothing in a frame six stops down
@@ -84,5 +85,5 @@ NORMALISATIONS: dict[str, Callable[[Proxy, Proxy], Mask]] = {
 }
 
 
-def _as_bytes(values: Grey | Matrix) -> Mask:
+def _as_bytes(values: Float | Matrix) -> Mask:
     return np.asarray(np.rint(np.clip(values, 0.0, 1.0) * 255), dtype=np.uint8)

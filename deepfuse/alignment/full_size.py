@@ -18,8 +18,9 @@ from deepfuse.alignment.geometry import (
 from deepfuse.alignment.pair import UNTOUCHED_PX, Pair
 from deepfuse.alignment.proxy import Proxy, luma, prepare
 from deepfuse.alignment.refinement import NEAR_PX, fit_correction, polish, refine
-from deepfuse.alignment.result import Matrix, Pixels
+from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect, vote
+from deepfuse.color import Image
 
 TILE_PX = 128
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
@@ -31,8 +32,8 @@ MAX_TILES = 36
 class FullPair:
     """Two whole pictures (height, width, 3), alike in shape, and their proxies."""
 
-    reference: Pixels
-    frame: Pixels
+    reference: Image
+    frame: Image
     proxies: Pair
 
     @property
@@ -105,7 +106,7 @@ def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
     return ask
 
 
-def _ballot(here: Proxy, frame: Pixels, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
+def _ballot(here: Proxy, frame: Image, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
     x, y = at
     there = frame[y : y + here.size[1], x : x + here.size[0]]
     if not is_identity(homography):

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.alignment.proxy import Grey, Mask, Proxy, moved
+from deepfuse.alignment.proxy import Proxy, warped
 from deepfuse.alignment.result import Matrix
+from deepfuse.color import Float, Mask
 
 REACH_PX = 8  # displacements tried in each direction
 MIN_PEAK = 0.3
@@ -95,7 +96,7 @@ def vote(reference: Proxy, frame: Proxy, homography: Matrix, overlap: int = 1) -
 
     Tiles lie side by side, or every pixel in `overlap` by `overlap` of them.
     """
-    other = moved(frame, homography, reference.size)
+    other = warped(frame, homography, reference.size)
     both = np.asarray(reference.valid & other.valid, dtype=np.uint8)
     template, field = reference.contrast * both, other.contrast
     side = tile_px(reference.size)
@@ -112,7 +113,7 @@ def collect(ballots: list[tuple[float, ...]]) -> Votes:
     return Votes(table[:, :2], table[:, 2:4], table[:, 4], clear)
 
 
-def ballot(template: Grey, field: Grey, both: Mask, box: tuple[int, int, int]) -> tuple[float, ...]:
+def ballot(template: Float, field: Float, both: Mask, box: tuple[int, int, int]) -> tuple[float, ...]:
     """(x, y, shift x, shift y, correlation at zero, at peak, lead) of one tile; NaN without enough pixels."""
     x, y, side = box
     centre = (x + (side - 1) / 2, y + (side - 1) / 2)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from deepfuse.color import Float
-from deepfuse.motion.proxies import Mask, Proxy, at_places
+from deepfuse.color import Float, Mask
+from deepfuse.motion.proxies import Proxy, at_places
 from deepfuse.motion.tones import Known, ToneCurve, tone_curve
 
 TOLERANCE = 0.04  # of the range of encoded values

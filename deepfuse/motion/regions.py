@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfuse.color import Mask
 from deepfuse.motion.detection import disagreement
-from deepfuse.motion.proxies import Mask, Proxy
+from deepfuse.motion.proxies import Proxy
 from deepfuse.motion.tones import Known
 
 GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
