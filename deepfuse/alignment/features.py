@@ -13,11 +13,11 @@ from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.result import Matrix
 from deepfuse.color import Float, Mask
 
-MAX_FEATURES = 3000
+MAX_FEATURES = 3000  # every one is compared with every other
 CONTRAST_THRESHOLD = 0.004  # OpenCV's 0.04 finds nothing in a frame six stops down
 RATIO = 0.8  # Lowe 2004, section 7.1
-INLIER_PX = 2.0
-MIN_MATCHES = 8
+INLIER_PX = 2.0  # of the proxy: how well a feature is placed in another exposure
+MIN_MATCHES = 8  # twice what a homography needs
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect, vote
 from deepfuse.color import Image
 
-TILE_PX = 128
+TILE_PX = 128  # of full size: enough texture for a peak also where noise is strong
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
 WINDOW_PX = TILE_PX + 2 * INNER_PX
-MAX_TILES = 36
+MAX_TILES = 36  # spread evenly, nine times what a homography needs
 
 
 @dataclass(frozen=True)

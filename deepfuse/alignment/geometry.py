@@ -9,7 +9,7 @@ from deepfuse.alignment.result import Matrix
 from deepfuse.color import Image
 
 MAX_SHIFT_SHARE = 0.12  # of the diagonal: more than a hand moves between the frames of a bracket
-MAX_SCALE_CHANGE = 0.15
+MAX_SCALE_CHANGE = 0.15  # a small step to or fro; a zoom is no hand's motion
 MAX_PERSPECTIVE = 0.1  # change of the projective depth across the picture
 
 

@@ -14,10 +14,10 @@ from deepfuse.color import LUMA, Float, Image, Mask
 from deepfuse.proxy import averaged, reduced
 
 BLACK, WHITE = 0.7 / 255, 0.98  # outside, a pixel says nothing about the scene
-WELL_EXPOSED = (0.1, 0.9)
+WELL_EXPOSED = (0.1, 0.9)  # luma far from both noise and clipping
 BLUR_PX = 1.0  # makes resampling invisible to the comparison
-NEIGHBOURHOOD_PX = 19
-MIN_CONTRAST = 1e-4
+NEIGHBOURHOOD_PX = 19  # larger than texture, smaller than a tile
+MIN_CONTRAST = 1e-4  # of the range: less than a frame's rounding, so that flat areas stay flat
 BAND_PX = 2**16  # converted at once: they stay in the processor's cache
 
 

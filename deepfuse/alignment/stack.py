@@ -17,8 +17,8 @@ from deepfuse.alignment.result import Alignment, AlignmentError, Matrix, Registr
 from deepfuse.color import Image
 from deepfuse.frames import check_frames
 
-MIN_SIDE_PX = 64
-PROXIES_AT_ONCE = 2
+MIN_SIDE_PX = 64  # a tile with its reach needs 48 (`tiles`), and one alone proves nothing
+PROXIES_AT_ONCE = 2  # each needs a frame's luma as floats
 
 
 def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0.5) -> Alignment:

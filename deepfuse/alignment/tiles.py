@@ -13,15 +13,15 @@ from deepfuse.alignment.result import Matrix
 from deepfuse.color import Float, Mask
 
 REACH_PX = 8  # displacements tried in each direction
-MIN_PEAK = 0.3
+MIN_PEAK = 0.3  # correlation; tiles that have nothing in common stay below
 MIN_LEAD = 0.08  # of the peak over every displacement PEAK_RADIUS_PX or more away from it
-PEAK_RADIUS_PX = 3.5
-MIN_VALID_SHARE = 0.3
-AGREE_PX = 1.0
+PEAK_RADIUS_PX = 3.5  # the width of a peak, from the width of fine texture
+MIN_VALID_SHARE = 0.3  # of a tile's pixels; fewer correlate by chance
+AGREE_PX = 1.0  # what noise moves a peak by
 MIN_AGREEING_SHARE = 0.6  # of the clear tiles; chance gives each one in sixty
-MIN_FAINT_SHARE = 0.15  # of all tiles
-MIN_GAIN = 0.01
-MIN_GAINING_SHARE = 0.65
+MIN_FAINT_SHARE = 0.15  # of all tiles; chance gives each one in sixty
+MIN_GAIN = 0.01  # of correlation; less comes of resampling alone
+MIN_GAINING_SHARE = 0.65  # of the tiles; chance gives half
 
 
 @dataclass(frozen=True)

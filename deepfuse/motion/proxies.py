@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from deepfuse.color import Float, Image
 from deepfuse.proxy import reduced
 
-PLACES = 1024
+PLACES = 1024  # four for each level of 8 bits
+CLIPPED = 0.97  # a channel beyond is clipped, or bent towards it: it says nothing of tones
 
 
 @dataclass(frozen=True)

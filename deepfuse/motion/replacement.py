@@ -8,15 +8,14 @@ import cv2
 import numpy as np
 
 from deepfuse.color import Float, Image, Mask, from_float, to_float
-from deepfuse.motion.proxies import Proxy
+from deepfuse.motion.proxies import CLIPPED, Proxy
 from deepfuse.motion.regions import Box, Region, cut
 from deepfuse.motion.tones import Known, ToneCurve
 
-FEATHER_PX = 4  # of the proxy
-CLIPPED = 0.97  # says nothing of tones
-MOST_OFFSET = 0.1
-STRIP_ROWS = 256
-SIDES_PX = (97, 49, 25, 13)
+FEATHER_PX = 4  # of the proxy: less than the margin round what moved, so that this is replaced wholly
+MOST_OFFSET = 0.1  # of the range: where the curve misses by more, something else is to be seen
+STRIP_ROWS = 256  # at once, so that no whole frame is needed as floats
+SIDES_PX = (97, 49, 25, 13)  # of surroundings, from a tenth of the proxy's side to about the feather's width
 _FEW = 0.01  # a share of pixels that tells little
 
 
