@@ -15,12 +15,8 @@ import torch
 from torch import Tensor, nn
 from training import matrix_rate
 
-from deepfuse.fusion.fuse import strips_of
-from deepfuse.fusion.strips import FewRows, PyramidRows, paper_rows
-from deepfuse.model import ARCHITECTURES, Network, build_model
-from deepfuse.model.pyramid import FINEST
-from deepfuse.model.quality import Quality
-from deepfuse.model.rows import precision
+from deepfuse.fusion.strips import exposures_of, strips_of
+from deepfuse.model import NETWORKS, Network, Quality, build_model, native_precision
 
 COUNTED_PX = 512
 
@@ -33,12 +29,12 @@ def main() -> None:
     height = round((options.megapixels * 1e6 / 1.5) ** 0.5)
     frames = [np.random.default_rng(i).integers(0, 256, (height, round(1.5 * height), 3), np.uint8) for i in (0, 1)]
     device = torch.device("cpu")
-    dtype = precision(device)
+    dtype = native_precision(device)
     rate = matrix_rate(device, dtype)
     print(
         f"one core, {str(dtype).removeprefix('torch.')}: {rate / 1e9:.0f} GFLOP/s; {options.megapixels:g} MP, 2 frames"
     )
-    for arch in ARCHITECTURES:
+    for arch in NETWORKS:
         model = build_model(arch).eval().requires_grad_(False)
         for quality in model.qualities:
             floor = 2 * multiplications(model, quality) * options.megapixels * 1e6 / rate
@@ -56,12 +52,9 @@ def arguments() -> argparse.Namespace:
 def whole(frames: list[np.ndarray], model: Network, quality: Quality) -> None:
     """The luma of the whole picture."""
     strips = strips_of(*frames[0].shape[:2])
+    dtype = native_precision(torch.device("cpu"))
     with torch.inference_mode():
-        rows: FewRows = (
-            paper_rows(frames, model)
-            if model.arch == "paper"
-            else PyramidRows(frames, model, finest=FINEST[quality], run=map, strips=strips)
-        )
+        rows = model.by_rows(exposures_of(frames), quality, dtype=dtype, strips=strips, run=map)
         for strip in strips:
             rows(strip)
 

@@ -89,7 +89,7 @@ class Patch(Section):
 class Model(Section):
     """The network."""
 
-    arch: Literal["paper", "pyramid"]
+    arch: str
 
 
 class Train(Section):

@@ -13,15 +13,13 @@ from deepfuse.color import Image, check_range
 from deepfuse.fusion.colour import colour_planes
 from deepfuse.fusion.compose import paint
 from deepfuse.fusion.controls import NEUTRAL, Controls
-from deepfuse.fusion.strips import FewRows, PyramidRows, bands, paper_rows
-from deepfuse.model import SHIPPED, Network, read_model
-from deepfuse.model.pyramid import FINEST, PyramidNet
-from deepfuse.model.quality import Quality, check_quality
-from deepfuse.threads import Run, side_by_side
+from deepfuse.fusion.strips import exposures_of, strips_of
+from deepfuse.model import SHIPPED, Network, Quality, native_precision, read_model
+from deepfuse.model.network import device_of
+from deepfuse.model.quality import check_quality
+from deepfuse.model.rows import bands
+from deepfuse.threads import side_by_side
 
-STRIP_PX = 3 * 2**19
-STRIP_GRID_PX = 64
-"""Rows of a strip are a multiple of this."""
 MOST_STRIPS = 8  # computed at once; each needs memory of its own
 
 
@@ -59,7 +57,9 @@ def fuse(
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
     with side_by_side(MOST_STRIPS) as run:
-        luma_of = _luma_of(arrays, model, quality, run, strips)
+        luma_of = model.by_rows(
+            exposures_of(arrays), quality, dtype=native_precision(device_of(model)), strips=strips, run=run
+        )
 
         def fuse_strip(rows: slice) -> None:
             with torch.inference_mode():  # holds for one thread
@@ -78,18 +78,6 @@ def fuse(
 def shipped_model() -> Network:
     """The network that comes with the package."""
     return read_model(SHIPPED)
-
-
-def strips_of(height: int, width: int) -> list[slice]:
-    """The rows of a picture in strips of a few megapixels."""
-    rows = max(STRIP_PX // width // STRIP_GRID_PX, 1) * STRIP_GRID_PX
-    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
-
-
-def _luma_of(arrays: Sequence[Image], model: Network, quality: Quality, run: Run, strips: Sequence[slice]) -> FewRows:
-    if isinstance(model, PyramidNet):
-        return PyramidRows(arrays, model, finest=FINEST[quality], run=run, strips=strips)
-    return paper_rows(arrays, model)
 
 
 def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:

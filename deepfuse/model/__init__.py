@@ -1,102 +1,30 @@
 """The networks: luma of several exposures in, one luma out; their files."""
 
-from __future__ import annotations
+from deepfuse.model.files import (
+    SHIPPED,
+    WEIGHTS_FILE,
+    pick_device,
+    read_model,
+    read_with_sha256,
+    weights_sha256,
+    write_model,
+)
+from deepfuse.model.network import Network
+from deepfuse.model.precision import native_precision
+from deepfuse.model.quality import Quality
+from deepfuse.model.table import NETWORKS, build_model
 
-import hashlib
-import json
-from pathlib import Path
-
-import torch
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
-
-from deepfuse.errors import ModelError
-from deepfuse.files import replacing, write_json
-from deepfuse.model.paper import PaperNet
-from deepfuse.model.pyramid import PyramidNet
-
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
-SHIPPED = Path(__file__).parents[1] / "weights"
-
-Network = PaperNet | PyramidNet
-ARCHITECTURES: dict[str, type[Network]] = {"paper": PaperNet, "pyramid": PyramidNet}
-
-
-def build_model(arch: str) -> Network:
-    """A network of that architecture with fresh weights from torch's random generator.
-
-    Raises:
-        ModelError: an unknown architecture.
-    """
-    if not isinstance(arch, str) or arch not in ARCHITECTURES:
-        raise ModelError(f"expected an architecture of {', '.join(ARCHITECTURES)}, got '{arch}'")
-    return ARCHITECTURES[arch]()
-
-
-def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`; "auto" is CUDA where there is one.
-
-    Raises:
-        ModelError: CUDA is asked for and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ModelError("expected a CUDA device, got none")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def write_model(model: Network, folder: Path) -> None:
-    """Write the weights as safetensors and what they are as JSON; the same weights give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    data = save_safetensors(state)
-    with replacing(folder / WEIGHTS_FILE) as temporary:
-        temporary.write_bytes(data)
-    write_json(folder / CONFIG_FILE, {"arch": model.arch, "sha256": hashlib.sha256(data).hexdigest()})
-
-
-def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
-    """The network of a folder of `write_model`, ready to fuse.
-
-    Args:
-        folder: holds `model.safetensors` and `config.json`.
-        device: where to put it; `pick_device()` if `None`.
-
-    Raises:
-        ModelError: a file is missing, altered, or does not fit its architecture.
-    """
-    return read_with_sha256(folder, device=device)[0]
-
-
-def read_with_sha256(folder: Path, *, device: torch.device | None = None) -> tuple[Network, str]:
-    """The same, and the SHA-256 of the weights."""
-    arch, data = _read_files(folder)
-    model = build_model(arch)
-    try:
-        model.load_state_dict(load_safetensors(data))
-    except Exception as error:  # safetensors and torch raise kinds of their own
-        raise ModelError(f"{folder / WEIGHTS_FILE}: does not fit architecture '{arch}': {error}") from error
-    model = model.eval().requires_grad_(False).to(device or pick_device())
-    return model, hashlib.sha256(data).hexdigest()
-
-
-def weights_sha256(folder: Path) -> str:
-    """The SHA-256 of the weights in a folder of `write_model`, which is checked whole.
-
-    Raises:
-        ModelError: as `read_model` does.
-    """
-    return read_with_sha256(folder, device=torch.device("cpu"))[1]
-
-
-def _read_files(folder: Path) -> tuple[str, bytes]:
-    """The architecture and the weights, which are those that the configuration names."""
-    try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        data = (folder / WEIGHTS_FILE).read_bytes()
-        arch, expected = config["arch"], config["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder}: expected {WEIGHTS_FILE} and {CONFIG_FILE}, got: {error!r}") from error
-    if (got := hashlib.sha256(data).hexdigest()) != expected:
-        raise ModelError(f"{folder / WEIGHTS_FILE}: expected sha256 {expected}, got {got}")
-    return arch, data
+__all__ = [
+    "NETWORKS",
+    "SHIPPED",
+    "WEIGHTS_FILE",
+    "Network",
+    "Quality",
+    "build_model",
+    "native_precision",
+    "pick_device",
+    "read_model",
+    "read_with_sha256",
+    "weights_sha256",
+    "write_model",
+]

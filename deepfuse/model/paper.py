@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfuse.model.quality import Quality, check_quality
+from deepfuse.model.network import Network
+from deepfuse.model.quality import Quality
 
 LEAK = 0.01
 
 
-class PaperNet(nn.Module):
+class PaperNet(Network):
     """The network of Prabhakar, Srikar and Babu, "DeepFuse", ICCV 2017, arXiv 1712.07384.
 
     Two tied convolutions turn each exposure into features, which are added; three more make the fused luma of the
@@ -23,10 +22,8 @@ class PaperNet(nn.Module):
     """
 
     arch = "paper"
-    chroma: Literal["saturated"] = "saturated"
-    qualities: tuple[Quality, ...] = ("best",)
+    chroma = "saturated"
     halo_px = 12  # zeros beyond the border would darken it, so the picture's edge goes on for the field of view
-    tile_px = 512
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,18 +45,15 @@ class PaperNet(nn.Module):
             layer.weight[0] = 0
             layer.weight[0, 0, centre, centre] = 0.5 if layer is self.c5 else 1
 
-    def forward(self, luma: Tensor, quality: Quality = "best") -> Tensor:
+    def fuse(self, luma: Tensor, quality: Quality) -> Tensor:
         """Fused luma (N, 1, H, W) of the exposures' luma (N, K, H, W) from 0 to 1, in any order; not clipped."""
-        check_quality(quality, self.arch, self.qualities)
-        fused: Tensor = self.c5(self.features(luma))  # (N, 1, H, W)
-        return fused
-
-    def features(self, luma: Tensor) -> Tensor:
-        """What the last layer sees, (N, 16, H, W), of the exposures' luma (N, K, H, W)."""
         n, k, h, w = luma.shape
         x = luma.reshape(n * k, 1, h, w)  # (N·K, 1, H, W): both towers as one batch
         x = F.leaky_relu(self.c1(x), LEAK)  # (N·K, 16, H, W)
         x = F.leaky_relu(self.c2(x), LEAK)  # (N·K, 32, H, W)
         x = 2 * x.view(n, k, 32, h, w).mean(1)  # (N, 32, H, W)
         x = F.leaky_relu(self.c3(x), LEAK)
-        return F.leaky_relu(self.c4(x), LEAK)  # (N, 16, H, W)
+        x = F.leaky_relu(self.c4(x), LEAK)  # (N, 16, H, W)
+        with torch.autocast(x.device.type, enabled=False):  # half precision would leave few levels of grey
+            fused: Tensor = self.c5(x.float())  # (N, 1, H, W)
+        return fused

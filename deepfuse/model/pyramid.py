@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfuse.model.quality import Quality, check_quality
+from deepfuse.model.level import COARSEST, WIDTHS, Known, Level, bounded, finer
+from deepfuse.model.network import Network, fusing_copy
+from deepfuse.model.pyramid_rows import PyramidRows
+from deepfuse.model.quality import Quality
+from deepfuse.model.resampling import halve
+from deepfuse.model.rows import Exposures, FewRows, Rows
+from deepfuse.threads import Run
 
-WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
-COARSEST = max(WIDTHS)
 FINEST: dict[Quality, int] = {"fast": 2, "best": 1}  # the last level that the network computes
-CONTRAST_HALVINGS = 2  # contrast is taken over blocks of 4 × 4
-BLACK = 1 / 255
-BAND_SCALE = 4.0
-SHARPNESS = 4.0
-LARGEST_GAIN_LOG = 2.0
-MARGIN = 0.05
 
 
-class PyramidNet(nn.Module):
+class PyramidNet(Network):
     """A learned exposure fusion: 67 k weights, any number of exposures in any order, a wide field of view.
 
     What it changes of the paper's network, and why:
@@ -41,115 +39,37 @@ class PyramidNet(nn.Module):
     """
 
     arch = "pyramid"
-    chroma: Literal["exposed"] = "exposed"
-    qualities: tuple[Quality, ...] = ("fast", "best")
-    grid_px = 2**COARSEST
+    qualities = ("fast", "best")
 
     def __init__(self) -> None:
         super().__init__()
         self.levels = nn.ModuleDict({str(index): Level(index) for index in WIDTHS})
 
-    def forward(self, luma: Tensor, quality: Quality = "best") -> Tensor:
+    def fuse(self, luma: Tensor, quality: Quality) -> Tensor:
         """Fused luma (N, 1, H, W) from 0 to 1 of the exposures' luma (N, K, H, W) from 0 to 1, in any order."""
-        check_quality(quality, self.arch, self.qualities)
-        finest = FINEST[quality]
+        finest, grid = FINEST[quality], 2**COARSEST
         height, width = luma.shape[2:]
-        luma = F.pad(luma, (0, -width % self.grid_px, 0, -height % self.grid_px), mode="replicate")
-        pyramid = [luma]
+        pyramid = [F.pad(luma, (0, -width % grid, 0, -height % grid), mode="replicate")]
         for _ in range(COARSEST):
             pyramid.append(halve(pyramid[-1]))
-        known: tuple[Tensor, ...] = ()
+        exposures, whole = [Rows(0, planes) for planes in pyramid], [slice(0, planes.shape[2]) for planes in pyramid]
+        known: Known | None = None
         for index in range(COARSEST, finest - 1, -1):
-            known = self.levels[str(index)](pyramid[index], *pyramid[index + 1 : index + 2], *known[:2])
-        fused, _, coefficients = known
+            coarse = exposures[index + 1] if index < COARSEST else None
+            known = cast(Known, self.levels[str(index)](whole[index], exposures[index], coarse, known))
+        known = cast(Known, known)
+        fused, k = known.fused, luma.shape[1]
+        coefficients = [known.coefficients.plane(index) for index in range(k)]
         for index in range(finest - 1, -1, -1):
-            coefficients, band = double(coefficients), pyramid[index] - double(pyramid[index + 1])
-            fused = double(fused) + (coefficients * band).sum(1, keepdim=True)
-        return _bounded(fused)[..., :height, :width]
+            lumas = pyramid[index].chunk(k, 1)
+            picture, enlarged = finer(whole[index], lumas, exposures[index + 1], fused, coefficients)
+            fused, coefficients = Rows(0, picture), [Rows(0, plane) for plane in enlarged]
+        return bounded(fused.planes)[..., :height, :width]
 
-
-class Level(nn.Module):
-    """The network of one level of the pyramid; `index` 0 would be full size."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__()
-        width = WIDTHS[index]
-        self.index = index
-        self.look = _convolution(5, width)
-        self.recall = None if index == COARSEST else nn.Conv2d(WIDTHS[index + 1], width, 1, bias=False)
-        self.own = nn.Conv2d(width, width, 1)
-        self.others = nn.Conv2d(width, width, 1, bias=False)
-        self.decide = _convolution(width, width)
-        self.head = nn.Conv2d(width, 2, 1)
-        nn.init.zeros_(self.head.weight)  # training starts at the plain average
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type] # it has one
-
-    def forward(
-        self, luma: Tensor, coarser: Tensor | None = None, fused: Tensor | None = None, state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Refine the fused picture by one level.
-
-        Args:
-            luma: the exposures at this level, (N, K, H, W).
-            coarser: the exposures at the next one, (N, K, H/2, W/2); `None` at the coarsest, like the others.
-            fused: the picture fused so far, (N, 1, H/2, W/2).
-            state: what the coarser level knows, (N·K, C, H/2, W/2).
-
-        Returns:
-            The fused picture (N, 1, H, W), the state (N·K, C, H, W) and the bands' coefficients (N, K, H, W) of this
-            level.
-        """
-        n, k, h, w = luma.shape
-        band = luma - (0.5 if coarser is None else double(coarser))
-        so_far = luma.mean(1, keepdim=True) if fused is None else double(fused)
-        seen = [luma - 0.5, BAND_SCALE * band, *self.contrast(luma), (so_far - 0.5).expand_as(luma)]
-        x = self.look(torch.stack(seen, 2).view(n * k, 5, h, w))  # (N·K, C, H, W)
-        if self.recall is not None and state is not None:
-            x.add_(double(self.recall(state)))
-        F.relu_(x)
-        together = self.others(x.view(n, k, -1, h, w).mean(1))  # (N, C, H, W)
-        x = F.relu_(self.own(x).view(n, k, -1, h, w).add_(together[:, None]))
-        x = F.relu_(self.decide(x.view(n * k, -1, h, w)))
-        preference, gain = self.head(x).float().view(n, k, 2, h, w).unbind(2)  # (N, K, H, W) each
-        weight = torch.softmax(SHARPNESS * preference, 1)
-        if coarser is None:
-            return (weight * luma).sum(1, keepdim=True), x, weight
-        weight = weight * torch.exp(LARGEST_GAIN_LOG * torch.tanh(gain))
-        return so_far + (weight * band).sum(1, keepdim=True), x, weight
-
-    def contrast(self, luma: Tensor, enlarge: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """Local contrast, as the logarithm of the standard deviation from 0 to about 1, and the local mean.
-
-        Both are (N, K, H, W), like `luma`; `enlarge` does what `double` does.
-        """
-        halvings = min(CONTRAST_HALVINGS, COARSEST - self.index)
-        mean, square = luma, luma.square()
-        for _ in range(halvings):
-            mean, square = halve(mean), halve(square)
-        deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
-        both = torch.cat([deviation, mean - 0.5], 1)
-        for _ in range(halvings):
-            both = (enlarge or double)(both)
-        contrast, surrounding = both.chunk(2, 1)
-        return contrast, surrounding
-
-
-def halve(x: Tensor) -> Tensor:
-    """Planes (N, C, H, W) at half the size, by means of 2 × 2."""
-    return F.avg_pool2d(x, 2)
-
-
-def double(x: Tensor) -> Tensor:
-    """Planes (N, C, H, W) at twice the size, bilinear."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
-
-
-def _bounded(x: Tensor) -> Tensor:
-    """`x` as it is from 0.05 to 0.95, bent smoothly towards 0 and 1 beyond."""
-    low = MARGIN * torch.exp((x / MARGIN - 1).clamp(max=0))
-    high = 1 - MARGIN * torch.exp(((1 - x) / MARGIN - 1).clamp(max=0))
-    return torch.where(x < MARGIN, low, torch.where(x > 1 - MARGIN, high, x))
+    def by_rows(
+        self, exposures: Exposures, quality: Quality, *, dtype: torch.dtype, strips: Sequence[slice], run: Run
+    ) -> FewRows:
+        """By strips: only small levels are computed whole, and no plane of full size is kept."""
+        levels = fusing_copy(self.levels, dtype)
+        by_index = {int(index): cast(Level, level) for index, level in levels.items()}
+        return PyramidRows(by_index, exposures, finest=FINEST[quality], run=run, strips=strips)

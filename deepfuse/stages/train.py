@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from deepfuse.files import file_digest, replacing, write_json
-from deepfuse.model import build_model, pick_device, write_model
+from deepfuse.model import build_model, native_precision, pick_device, write_model
 from deepfuse.params import Params, read_params
 from deepfuse.stages.incremental import code_of, digest
 from deepfuse.training.fit import Settings, fit, history_csv
@@ -57,12 +57,7 @@ def precision(params: Params, device: torch.device) -> str:
     """The precision to compute in: what params say, or bf16 where the device multiplies in it and float32 elsewhere."""
     if params.train.precision != "auto":
         return params.train.precision
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        processor = torch.cpu.get_capabilities()
-        native = bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
-    return "bf16" if native else "float32"
+    return "bf16" if native_precision(device) == torch.bfloat16 else "float32"
 
 
 def provenance(params: Params, settings: Settings, device: torch.device) -> dict[str, Any]:

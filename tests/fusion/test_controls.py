@@ -13,10 +13,9 @@ from support.pictures import random_model
 from deepfuse import Controls, fuse
 from deepfuse.color import Float, luma
 from deepfuse.fusion import compose, strips
-from deepfuse.fusion import fuse as fusing
 from deepfuse.fusion.controls import NEUTRAL, RANGES
-from deepfuse.fusion.fuse import Quality
 from deepfuse.fusion.tone import BRIGHT_FROM, DARK_BELOW, exposure_gain, toned
+from deepfuse.model import Quality, rows
 
 ALL = Controls(strength=0.7, exposure_ev=0.5, saturation=1.3, highlights=0.6, shadows=0.4)
 LEVEL = 1 / 65535
@@ -65,8 +64,8 @@ def test_strips_leave_no_trace(
     model = random_model(1, arch, noise=0.05)
     whole = fuse(frames, model=model, quality=quality, controls=ALL)
     assert whole.dtype == dtype
-    monkeypatch.setattr(fusing, "STRIP_PX", 1)
-    monkeypatch.setattr(strips, "BAND_PX", 1)
+    monkeypatch.setattr(strips, "STRIP_PX", 1)
+    monkeypatch.setattr(rows, "BAND_PX", 1)
     np.testing.assert_array_equal(fuse(frames, model=model, quality=quality, controls=ALL), whole)
 
 

@@ -11,13 +11,12 @@ from deepfuse.evaluation import fuse_average, fuse_mertens
 from deepfuse.evaluation.scoring import Fuse
 from deepfuse.fusion import fuse as fusing
 from deepfuse.fusion import strips
-from deepfuse.fusion.fuse import Quality
-from deepfuse.model import ARCHITECTURES, Network, rows
+from deepfuse.model import NETWORKS, Network, Quality, rows
 
 rng = np.random.default_rng(4)
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
+@pytest.fixture(scope="module", params=NETWORKS)
 def model(request: pytest.FixtureRequest) -> Network:
     return random_model(1, request.param, noise=0.05)
 
@@ -56,13 +55,12 @@ def test_strips_leave_no_trace(
     dtype: type,
     precision: torch.dtype,
 ) -> None:
-    for module in (rows, strips):
-        monkeypatch.setattr(module, "precision", lambda device: precision)
+    monkeypatch.setattr(fusing, "native_precision", lambda device: precision)
     frames = [rng.integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True) for _ in range(3)]
     model = random_model(1, arch, noise=0.05)
     whole = fuse(frames, model=model, quality=quality)
-    monkeypatch.setattr(fusing, "STRIP_PX", 1)
-    monkeypatch.setattr(strips, "BAND_PX", 1)
+    monkeypatch.setattr(strips, "STRIP_PX", 1)
+    monkeypatch.setattr(rows, "BAND_PX", 1)
     np.testing.assert_array_equal(fuse(frames, model=model, quality=quality), whole)
 
 

@@ -8,19 +8,19 @@ from torch.nn.functional import conv2d, leaky_relu
 
 from deepfuse.errors import ModelError
 from deepfuse.model import (
-    ARCHITECTURES,
+    NETWORKS,
     SHIPPED,
-    PaperNet,
-    PyramidNet,
     build_model,
     pick_device,
     read_model,
     write_model,
 )
-from deepfuse.model.pyramid import MARGIN
+from deepfuse.model.level import MARGIN
+from deepfuse.model.paper import PaperNet
+from deepfuse.model.pyramid import PyramidNet
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("arch", NETWORKS)
 def test_training_starts_at_the_plain_average(arch: str) -> None:
     luma = MARGIN + (1 - 2 * MARGIN) * torch.rand(1, 3, 64, 64)
     expected = luma.mean(1, keepdim=True)
@@ -52,7 +52,7 @@ def test_forward_is_the_paper_written_out() -> None:
     torch.testing.assert_close(model(luma), layer(merged, "c5", 2))
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("arch", NETWORKS)
 def test_any_number_of_exposures_in_any_order(arch: str) -> None:
     model = random_model(0, arch)
     luma = torch.rand(1, 4, 16, 16)

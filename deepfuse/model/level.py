@@ -1,0 +1,207 @@
+"""The arithmetic of the pyramid network, once: what trains it on whole patches fuses some rows of large pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deepfuse.model.resampling import Planes, double, halve
+from deepfuse.model.rows import Rows, coarser, grown
+
+WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
+COARSEST = max(WIDTHS)
+VIEW_PX = 2  # what two convolutions see around
+CONTRAST_HALVINGS = 2
+CONTRAST_PX = 2**CONTRAST_HALVINGS  # contrast is taken over blocks of that side
+BLACK = 1 / 255
+# These scales belong to the weights: with others, the shipped ones fuse another picture.
+BAND_SCALE = 4.0
+SHARPNESS = 4.0
+LARGEST_GAIN_LOG = 2.0
+MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Known:
+    """Some rows of what a level knows of K exposures.
+
+    Attributes:
+        fused: the picture fused so far, (N, 1, H, W).
+        coefficients: how much of each exposure's band went into it, (N, K, H, W).
+        state: what the next finer level recalls, (N·K, C, H, W).
+    """
+
+    fused: Rows[Tensor]
+    coefficients: Rows[Tensor]
+    state: Rows[Tensor]
+
+
+class Level(nn.Module):
+    """The network of one level of the pyramid; `index` 0 would be full size."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        width = WIDTHS[index]
+        self.halvings = min(CONTRAST_HALVINGS, COARSEST - index)
+        self.look = _convolution(5, width)
+        self.recall = None if index == COARSEST else nn.Conv2d(WIDTHS[index + 1], width, 1, bias=False)
+        self.own = nn.Conv2d(width, width, 1)
+        self.others = nn.Conv2d(width, width, 1, bias=False)
+        self.decide = _convolution(width, width)
+        self.head = nn.Conv2d(width, 2, 1)
+        nn.init.zeros_(self.head.weight)  # training starts at the plain average
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type] # it has one
+
+    def forward(
+        self, rows: slice, luma: Rows[Tensor], coarse: Rows[Tensor] | None = None, known: Known | None = None
+    ) -> Known:
+        """Refine the fused picture by one level, at some rows.
+
+        Args:
+            rows: which, of the level's size.
+            luma: the exposures at this level, (N, K, H, W) from 0 to 1: the rows `seen`.
+            coarse: those at the next coarser one, whole; `None` at the coarsest.
+            known: by the next coarser level, at the rows that `needed` names; `None` at the coarsest.
+        """
+        height = luma.stop if coarse is None else 2 * coarse.stop
+        wide, around = grown(rows, VIEW_PX, height), seen(rows, height)
+        here = luma.cut(wide)  # (N, K, H, W)
+        band = here - (0.5 if coarse is None else coarse.doubled(wide))
+        so_far = total(here) / here.shape[1] if known is None else known.fused.doubled(wide)
+        contrast = Rows(around.start, self._contrast(luma.cut(around))).cut(wide)  # (N, 2·K, H, W)
+        x = self._look(_inputs(here, band, contrast, so_far), wide, known)  # (N·K, C, H, W)
+        x = Rows(wide.start, self._meet(x, here.shape[1])).cut(rows)
+        coefficients = self._coefficients(x, here.shape[1], gained=coarse is not None)
+        part = Rows(wide.start, here if coarse is None else band).cut(rows)
+        start = 0.0 if coarse is None else Rows(wide.start, so_far).cut(rows)
+        fused = blend(start, *(planes.chunk(here.shape[1], 1) for planes in (coefficients, part)))
+        return Known(Rows(rows.start, fused), Rows(rows.start, coefficients), Rows(rows.start, x))
+
+    def _contrast(self, luma: Tensor) -> Tensor:
+        """Local contrast of K exposures, as the logarithm of the deviation from 0 to about 1, then their local mean."""
+        side = 2**self.halvings
+        mean = _over_blocks(luma, self.halvings)
+        apart = luma - F.interpolate(mean, scale_factor=side, mode="nearest")  # mean squares less squared means cancel
+        deviation = torch.log2(_over_blocks(apart.square_(), self.halvings) + BLACK**2) / 16 + 1
+        both = torch.cat([deviation, mean - 0.5], 1)
+        for _ in range(self.halvings):
+            both = double(both)
+        return both
+
+    def _look(self, inputs: Tensor, rows: slice, known: Known | None) -> Tensor:
+        """What each exposure shows, beside what the coarser level knew of it."""
+        x = self.look(inputs.to(self.look.weight.dtype))
+        if self.recall is not None and known is not None:
+            needed = coarser(rows, known.state.stop)
+            x += Rows(needed.start, self.recall(known.state.cut(needed))).doubled(rows)
+        return torch.relu_(x)
+
+    def _meet(self, x: Tensor, k: int) -> Tensor:
+        """Each exposure beside the mean of all."""
+        together = self.others(total(_by_picture(x, k))[:, 0])  # (N, C, H, W)
+        x = _by_picture(self.own(x), k).add_(together[:, None], alpha=1 / k).flatten(0, 1)
+        return torch.relu_(cast(Tensor, self.decide(torch.relu_(x))))
+
+    def _coefficients(self, x: Tensor, k: int, *, gained: bool) -> Tensor:
+        """How much of each exposure is taken (N, K, H, W): weights that add up to one, and a gain."""
+        preference, gain = _by_picture(self.head(x).float(), k).movedim(2, 0).contiguous()
+        weight = torch.exp(SHARPNESS * (preference - preference.amax(1, keepdim=True)))
+        weight = weight / total(weight)
+        return weight * torch.exp(LARGEST_GAIN_LOG * gain.tanh()) if gained else weight
+
+
+def _inputs(luma: Tensor, band: Tensor, contrast: Tensor, so_far: Tensor) -> Tensor:
+    """What a level sees of each exposure, (N·K, 5, H, W), channels last."""
+    planes = [luma - 0.5, BAND_SCALE * band, *contrast.chunk(2, 1), (so_far - 0.5).expand_as(luma)]
+    return torch.stack(planes, -1).flatten(0, 1).movedim(-1, 1)
+
+
+def _over_blocks(planes: Tensor, halvings: int) -> Tensor:
+    """The mean of each block of 2^halvings × 2^halvings."""
+    for _ in range(halvings):
+        planes = halve(planes)
+    return planes
+
+
+def _by_picture(planes: Tensor, k: int) -> Tensor:
+    """Planes of N·K exposures as (N, K, C, H, W)."""
+    return planes.view(-1, k, *planes.shape[1:])
+
+
+def seen(rows: slice, height: int) -> slice:
+    """The rows of the exposures that a level needs for these rows of its own."""
+    return grown(rows, VIEW_PX + CONTRAST_PX, height, block=CONTRAST_PX)
+
+
+def needed(rows: slice, height: int) -> slice:
+    """The rows of the next coarser level, of that height, that a level needs for these rows of its own."""
+    return coarser(grown(rows, VIEW_PX, 2 * height), height)
+
+
+def finer(
+    rows: slice,
+    lumas: Sequence[Planes],
+    coarse: Rows[Planes],
+    fused: Rows[Planes],
+    coefficients: Sequence[Rows[Planes]],
+) -> tuple[Planes, list[Planes]]:
+    """The fused picture, and the coefficients of its bands, twice as large, at some rows.
+
+    A level without a network takes the coefficients of the coarser one, enlarged. Where `lumas` are narrower than what
+    is enlarged, so is the result.
+
+    Args:
+        rows: which, of the finer size.
+        lumas: those of each exposure, (..., 1, H, W).
+        coarse: the exposures at the coarser size, (..., K, H/2, W/2).
+        fused: the picture fused so far at that size, (..., 1, H/2, W/2).
+        coefficients: of each exposure, (..., 1, H/2, W/2).
+    """
+    width = lumas[0].shape[-1]
+    enlarged = [plane.doubled(rows)[..., :width] for plane in coefficients]
+    bands = (luma - coarse.plane(k).doubled(rows)[..., :width] for k, luma in enumerate(lumas))
+    return blend(fused.doubled(rows)[..., :width], enlarged, bands), enlarged
+
+
+def blend(fused: Planes | float, coefficients: Iterable[Planes], bands: Iterable[Planes]) -> Planes:
+    """The fused picture with a share of each exposure's band, one after the other: the order decides the last bit."""
+    for coefficient, band in zip(coefficients, bands, strict=True):
+        fused = fused + coefficient * band
+    return fused  # type: ignore[return-value] # there are two exposures or more
+
+
+def bounded(y: Planes) -> Planes:
+    """`y` as it is from 0.05 to 0.95, bent smoothly towards 0 and 1 beyond; an array in place."""
+    low, high = y < MARGIN, y > 1 - MARGIN
+    if isinstance(y, Tensor):
+        return torch.where(low, _bent(y), torch.where(high, 1 - _bent(1 - y), y))
+    if low.any():
+        y[low] = _bent(y[low])
+    if high.any():
+        y[high] = 1 - _bent(1 - y[high])
+    return y
+
+
+def _bent(y: Planes) -> Planes:
+    """What lies below the margin, so that it nears 0 and never reaches it."""
+    x = y * (1 / MARGIN) - 1
+    bent: Planes = MARGIN * (torch.exp(x.clamp(max=0)) if isinstance(x, Tensor) else np.exp(x))
+    return bent
+
+
+def total(planes: Tensor) -> Tensor:
+    """The sum over exposures (N, K, ...) → (N, 1, ...), one after the other: that of torch depends on the size."""
+    first, *others = planes.unbind(1)
+    for other in others:
+        first = first + other
+    return first[:, None]
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
