@@ -13,6 +13,7 @@ TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
 .PHONY: setup demo up down test check lock
+# The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml Makefile
@@ -20,28 +21,33 @@ setup: .venv/ready
 	  { echo "expected Python 3.11 or 3.12, got $$($(PYTHON) --version); set PYTHON=…"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(TORCH_INDEX) uv==$(UV_VERSION) torch==$(TORCH_VERSION)
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes -r requirements.lock
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --reinstall-package deepfuse -c requirements.lock -e .
 	touch $@
 
-demo: setup
+.venv/loop: .venv/ready
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	touch $@
+
+demo: .venv/loop
 	$(BIN)/python -m flows retrain
 	$(BIN)/deepfuse fuse data/sample/scene_00/*.dng --model models:/deepfuse@champion --force -o demo.jpg
 	@echo "Look at demo.jpg and data/report/index.html"
 
 # The loop as a service on this machine: docs/operations.md.
-up down: setup
+up down: .venv/loop
 	$(BIN)/python -m flows $@
 
 test: check
 	$(BIN)/python -m pytest
 
-check: setup
+check: .venv/loop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Torch and what only torch needs are left out: pip takes the build for this machine's processor.
 lock: setup
 	$(BIN)/uv lock
-	$(BIN)/uv export --quiet --no-header --no-annotate --no-emit-project --group dev -o requirements.lock
+	$(BIN)/uv export --quiet --no-header --no-annotate --no-emit-project --all-extras --group dev --prune torch \
+	  -o requirements.lock

@@ -5,7 +5,8 @@ DeepfuseError
 ├── BracketError     these frames are not a bracket of one scene
 ├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
-└── ParamsError      params.yaml is wrong (deepfuse.params)
+│   └── NotInstalledError   it is in MLflow, which is not installed
+└── ParamsError      params.yaml is wrong
 
 ConnectionError
 └── Unreachable      the registry of models cannot be reached: nobody's fault here, and worth another try
@@ -26,6 +27,14 @@ class BracketError(DeepfuseError):
 
 class ModelError(DeepfuseError):
     """A model cannot be loaded, or its files disagree with its configuration."""
+
+
+class NotInstalledError(ModelError):
+    """A model is in MLflow, which is not installed; the message says how to."""
+
+
+class ParamsError(DeepfuseError):
+    """params.yaml has an unknown key, a missing key or a value of the wrong type."""
 
 
 class Unreachable(ConnectionError):  # noqa: N818 # registry.Unreachable says it

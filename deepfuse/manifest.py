@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING
 
 from deepfuse.bracket import Frame
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import write_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FILE = "manifest.json"
 
@@ -37,9 +40,6 @@ class Scene:
         return [folder / self.scene / picture_name(index) for index in range(len(self.frames))]
 
 
-_SCENES = TypeAdapter(tuple[Scene, ...])
-
-
 def picture_name(index: int) -> str:
     """The file name of a scene's frame, counted from the darkest."""
     return f"{index:02d}.tif"
@@ -47,7 +47,7 @@ def picture_name(index: int) -> str:
 
 def write_manifest(folder: Path, scenes: list[Scene]) -> None:
     """Write `manifest.json` into a stage's output folder."""
-    write_json(folder / FILE, _SCENES.dump_python(tuple(scenes), mode="json"))
+    write_json(folder / FILE, _scenes().dump_python(tuple(scenes), mode="json"))
 
 
 def read_manifest(folder: Path) -> tuple[Scene, ...]:
@@ -56,9 +56,11 @@ def read_manifest(folder: Path) -> tuple[Scene, ...]:
     Raises:
         DeepfuseError: no manifest there, or one that is damaged.
     """
+    from pydantic import ValidationError
+
     path = folder / FILE
     try:
-        return _SCENES.validate_json(path.read_bytes())
+        return _scenes().validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise DeepfuseError(f"{path}: expected the manifest of a stage, got: {error}") from error
 
@@ -71,3 +73,10 @@ def report(scenes: list[Scene]) -> None:
     print(f"{len(scenes) - len(failed)} of {len(scenes)} scenes are in")
     if len(failed) == len(scenes):
         raise DeepfuseError(f"expected a usable scene, got none of {len(scenes)}")
+
+
+@cache
+def _scenes() -> TypeAdapter[tuple[Scene, ...]]:
+    from pydantic import TypeAdapter  # belongs to the loop: `deepfuse score` imports this module and needs it not
+
+    return TypeAdapter(tuple[Scene, ...])

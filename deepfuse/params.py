@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from deepfuse.errors import DeepfuseError
+from deepfuse.errors import ParamsError
 
 FILE = Path("params.yaml")
 _DISTRIBUTIONS = {"opencv": "opencv-python-headless"}
@@ -19,10 +19,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-
-
-class ParamsError(DeepfuseError):
-    """params.yaml has an unknown key, a missing key or a value of the wrong type."""
 
 
 class Section(BaseModel):
@@ -112,21 +108,11 @@ class Evaluate(Section):
     pictures: Annotated[int, Field(ge=0)]
 
 
-class MaxWorse(Section):
-    """By how much the means that MEF-SSIM is blind to, and the cost, may get worse."""
-
-    mef_ssim_c: NonNegative
-    lightness_order_error: NonNegative
-    clipped_share: NonNegative
-    halo: NonNegative
-    chroma_gain: NonNegative
-    seconds_per_mp: NonNegative
-    parameters: NonNegative
-    size_bytes: NonNegative
-
-
 class Promote(Section):
-    """When a challenger becomes champion."""
+    """When a challenger becomes champion.
+
+    `max_worse` says by how much what MEF-SSIM is blind to, and the costs, may get worse: `evaluation` knows the names.
+    """
 
     min_scenes: Count
     min_gain: NonNegative
@@ -134,7 +120,7 @@ class Promote(Section):
     resamples: Annotated[int, Field(ge=100)]
     seed: Annotated[int, Field(ge=0)]
     max_drop: NonNegative
-    max_worse: MaxWorse
+    max_worse: dict[str, NonNegative]
 
 
 class Libraries(Section):

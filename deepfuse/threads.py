@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol, TypeVar
 
 import torch
+from threadpoolctl import LibController, ThreadpoolController
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -23,14 +25,26 @@ class Run(Protocol):
 
 @contextmanager
 def side_by_side(most: int | None = None) -> Iterator[Run]:
-    """Tiles on as many threads as torch may use: with them inside every operation, most of the time is waiting.
+    """Parts on as many threads as torch may use here: with them inside every operation, most of the time is waiting.
 
-    With `most`, on no more than that, because each needs memory.
+    Each of these threads multiplies alone. That holds for them and for nothing else in the process, so calls may
+    overlap: an OpenMP runtime keeps the number of threads for each thread that asks it (OpenMP 4.5, 2.3.2).
+
+    Args:
+        most: no more than that at once, because each part needs memory.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(min(threads, most or threads)) as pool:
-            yield pool.map
-    finally:
-        torch.set_num_threads(threads)
+    with ThreadPoolExecutor(min(threads, most or threads), initializer=_multiply_alone) as pool:
+        yield pool.map
+
+
+def _multiply_alone() -> None:
+    torch.get_num_threads()  # torch sets the number of a new thread at its first question, and would do so later
+    for runtime in _openmp_runtimes():
+        runtime.set_num_threads(1)
+
+
+@cache
+def _openmp_runtimes() -> list[LibController]:
+    found: list[LibController] = ThreadpoolController().select(user_api="openmp").lib_controllers
+    return found

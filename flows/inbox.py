@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
-from deepfuse.errors import BracketError, DeepfuseError
+from deepfuse.errors import BracketError, DeepfuseError, ParamsError
 from deepfuse.files import write_json
 from deepfuse.grouping import find_brackets
-from deepfuse.params import ParamsError, read_params
+from deepfuse.params import read_params
 from deepfuse.photo import read_photo
 from deepfuse.simulation.camera import read_radiance
 from deepfuse.workers import run_scenes

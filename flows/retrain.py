@@ -9,7 +9,15 @@ from pathlib import Path
 from prefect import flow, task
 
 from deepfuse import registry
-from deepfuse.evaluation import Contender, Verdict, held_out_scenes, judge, measure_costs, score_scenes
+from deepfuse.evaluation import (
+    Contender,
+    Verdict,
+    check_max_worse,
+    held_out_scenes,
+    judge,
+    measure_costs,
+    score_scenes,
+)
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
@@ -33,6 +41,7 @@ def retrain() -> Verdict:
 
     Killed at any point, the next run finishes the same work. Where nothing is new it ends at once.
     """
+    check_max_worse(read_params().promote)  # now, not after the training
     with only_run():
         pipeline.recover()
         supersede()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from support.projects import set_params
 
-from deepfuse.params import ParamsError, read_params
+from deepfuse.errors import ParamsError
+from deepfuse.params import read_params
 
 DEFAULTS = Path(__file__).parents[1] / "params.yaml"
 
@@ -38,8 +39,9 @@ def test_small_numbers_are_numbers_as_dvc_writes_them(tmp_path: Path) -> None:
         ("train", {"epochs": 2.5}, "train.epochs"),
         ("train", {"epochs": 0}, "train.epochs"),
         ("split", {"test": 1.5}, "split.test"),
-        ("model", {"arch": "unet"}, "model.arch"),
+        ("model", {"arch": 3}, "model.arch"),
         ("ingest", {"radiance_stops": [0]}, "ingest.radiance_stops"),
+        ("promote", {"max_worse": {"halo": -1}}, "promote.max_worse.halo"),
     ],
 )
 def test_bad_values_are_named(tmp_path: Path, section: str, values: dict[str, object], named: str) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
+import tomllib
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from support.imports import closure
 from support.projects import ROOT
 
 from deepfuse.params import Params, read_params, read_yaml
 
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+DEPENDENCIES = PROJECT["project"]["dependencies"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -51,6 +58,28 @@ def test_declared_library_versions_are_the_installed_ones() -> None:
 
 
 def test_the_lock_names_no_address_and_no_torch() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    assert "://" not in lock
-    assert "\ntorch==" not in lock
+    assert "://" not in (ROOT / "requirements.lock").read_text()
+    assert not {"torch", "triton"} & set(locked())
+    assert not [name for name in locked() if name.startswith("nvidia-")]
+
+
+def test_the_lock_satisfies_every_range_of_the_project() -> None:
+    extras, dev = PROJECT["project"]["optional-dependencies"], PROJECT["dependency-groups"]["dev"]
+    for requirement in map(Requirement, [*DEPENDENCIES, *itertools.chain(*extras.values()), *dev]):
+        if requirement.name != "torch":
+            pins = locked()[canonicalize_name(requirement.name)]
+            assert all(requirement.specifier.contains(version) for version in pins), requirement
+
+
+def test_make_installs_a_torch_that_the_project_takes() -> None:
+    [version] = re.findall(r"^TORCH_VERSION = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    [torch] = [one for one in map(Requirement, DEPENDENCIES) if one.name == "torch"]
+    assert torch.specifier.contains(version)
+
+
+def locked() -> dict[str, list[str]]:
+    """The versions of each distribution in the lock: one for each Python, where they differ."""
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE):
+        found.setdefault(name, []).append(version)
+    return found

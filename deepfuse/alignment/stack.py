@@ -39,6 +39,14 @@ def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0
         TypeError: frames of another type, or of several.
         ValueError: fewer than two frames, unlike shapes, values out of range, or a bad threshold.
         AlignmentError: a frame is too small or cannot be registered surely, or too little is kept.
+
+    >>> import cv2
+    >>> from deepfuse import align
+    >>> noise = cv2.GaussianBlur(np.random.default_rng(0).random((300, 400, 3)), (0, 0), 3)
+    >>> scene = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+    >>> still, moved = scene[4:204, 7:307], scene[:200, :300]
+    >>> [round(found.shift_px) for found in align([still, moved]).evidence]
+    [0, 8]
     """
     frames = check_frames(frames)
     _check_size(frames[0].shape)

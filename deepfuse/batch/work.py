@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -20,12 +19,12 @@ from deepfuse.batch.record import (
     write_record,
 )
 from deepfuse.bracket import printable
-from deepfuse.color import Image
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.files import replacing
 from deepfuse.job.fuse import Fused, fuse_prepared
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import mask_files, prepare
+from deepfuse.job.record import UsedModel
 from deepfuse.model import Network, read_model
 from deepfuse.photo import check_file, encoded
 
@@ -114,13 +113,18 @@ def _fuse_set(job: Job) -> Outcome:
             renew_inputs(job.record, contents)
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
+    used = UsedModel(printable(job.model_name), job.model_sha256)
     bracket = prepare(job.files, job.options)
-    fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix)
-    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key, "model": printable(job.model_name)}
-    values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, **fused.record}
+    fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
+    values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key}
+    values |= {
+        "files": [printable(str(path)) for path in job.files],
+        "grouping": job.grouping,
+        **fused.record.as_json(),
+    }
     values |= {"inputs": [asdict(content) for content in contents], "earlier": _earlier(job, before)}
-    _write(job, fused, bracket.masks, values)
-    return Outcome(job.scene, "done", warnings=tuple(fused.record["warnings"]))
+    _write(job, fused, values)
+    return Outcome(job.scene, "done", warnings=fused.record.warnings)
 
 
 def check_overwriting(job: Job, before: Record | None) -> None:
@@ -141,13 +145,13 @@ def _earlier(job: Job, before: Record | None) -> list[dict[str, Any]]:
     return [asdict(content_of(path)) for path in there]
 
 
-def _write(job: Job, fused: Fused, shown: Sequence[Image], values: dict[str, Any]) -> None:
+def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
     """The record comes before the files get their names, the picture last: killed in between, the set is made again."""
     with ExitStack() as stack:
         temporaries = [stack.enter_context(replacing(path)) for path in job.outputs]
         picture, *masks = temporaries
         picture.write_bytes(encoded(job.output, fused.pixels, job.options.encoding, fused.embedded))
-        for path, mask in zip(masks, shown, strict=True):
+        for path, mask in zip(masks, fused.masks, strict=True):
             path.write_bytes(encoded(path, mask, job.options.encoding))
         output, *others = (
             asdict(content_of(temporary)) | {"file": printable(path.name)}

@@ -7,13 +7,14 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
+from deepfuse import __version__
 from deepfuse.cli import align, batch, brackets, fuse, models, promote, rollback, score
 from deepfuse.cli.options import EPILOG
 from deepfuse.errors import DeepfuseError, ModelError, Unreachable
 
+HOW = "pip install deepfuse brings it"
 BAD_INPUT, MODEL_REFUSED, UNREACHABLE, INTERRUPTED = 4, 5, 6, 130
 
 
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, MODEL_REFUSED)
     except Unreachable as error:
         return _fail(error, UNREACHABLE)
+    except ModuleNotFoundError as error:
+        return _fail(_not_installed(error), MODEL_REFUSED)
     except (DeepfuseError, OSError, ValueError, TypeError) as error:
         return _fail(error, BAD_INPUT)
     except KeyboardInterrupt:
@@ -41,11 +44,20 @@ def _fail(error: BaseException, code: int) -> int:
     return code
 
 
+def _not_installed(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """The error with what to do about it; a module of this package's own is no matter of installing."""
+    name = (error.name or "deepfuse").partition(".")[0]
+    if name == "deepfuse":
+        raise error
+    how = f"pip install {name}; https://pytorch.org has the builds for other processors" if name == "torch" else HOW
+    return ModuleNotFoundError(f"{name} is not installed: {how}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG
     )
-    parser.add_argument("--version", action="version", version=f"deepfuse {version('deepfuse')}")
+    parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in (fuse, batch, brackets, align, score, models, promote, rollback):
         command.add(commands)

@@ -12,6 +12,7 @@ from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, nam
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment
     from deepfuse.motion import Moved
+    from deepfuse.photo import Metadata
 
 HELP_OUTPUT = (
     "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their metadata)"
@@ -29,11 +30,11 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
-    from deepfuse.alignment import align
     from deepfuse.files import write_json
+    from deepfuse.metadata.transfer import transfer
     from deepfuse.motion import detect_motion
-    from deepfuse.photo import check_output, read_photos, write_photo
-    from deepfuse.photo.carrying import carry
+    from deepfuse.photo import check_output, write_photo
+    from deepfuse.photo.profiles import srgb_profile
 
     check_count(options.frames)
     outputs = [options.output / f"{path.stem}_aligned.tif" for path in options.frames]
@@ -42,16 +43,25 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.output.exists() and not options.dry_run:
         for output in outputs:
             check_output(output, sources=options.frames, overwrite=options.force)
-    result = align(read_photos(options.frames))
+    result, metadata = _aligned(options.frames)
     motion = detect_motion(result.frames, result.reference)
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
-        for path, output, frame in zip(options.frames, outputs, result.frames, strict=True):
-            height, width, _ = frame.shape
-            write_photo(output, frame, embedded=carry([path], 0, width=width, height=height).embedded)
+        height, width, _ = result.frames[0].shape
+        for path, told, output, frame in zip(options.frames, metadata, outputs, result.frames, strict=True):
+            own = transfer([told], 0, names=[path.name], width=width, height=height, icc=srgb_profile())
+            write_photo(output, frame, embedded=own.embedded)
         write_json(options.output / "alignment.json", record)
     return {**record, "text": _text(options.frames, result, motion)}
+
+
+def _aligned(files: list[Path]) -> tuple[Alignment, list[Metadata]]:
+    from deepfuse.alignment import align
+    from deepfuse.photo import read_frames
+
+    pictures = read_frames(files)
+    return align([picture.pixels for picture in pictures]), [picture.metadata for picture in pictures]
 
 
 def _text(frames: list[Path], result: Alignment, motion: Moved) -> str:

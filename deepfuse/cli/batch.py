@@ -77,8 +77,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
-    from importlib.metadata import version
-
+    from deepfuse import __version__
     from deepfuse.batch import Job
     from deepfuse.model import weights_sha256
 
@@ -93,7 +92,7 @@ def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found) -> list
             model=model.folder,
             model_name=model.name,
             model_sha256=sha256,
-            version=version("deepfuse"),
+            version=__version__,
             grouping={"evidence": group.evidence, "why": group.why, "warnings": [printable(w) for w in group.warnings]},
             force=options.force,
         )

@@ -21,6 +21,7 @@ from deepfuse.cli.options import (
 if TYPE_CHECKING:
     from deepfuse.job.options import FuseOptions
     from deepfuse.job.prepare import Prepared
+    from deepfuse.job.record import PictureRecord
 
 DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
 cropped to what all of them show; what moved is taken from one of them. The picture is sRGB with its profile, upright,
@@ -61,6 +62,7 @@ def _fuse(
 ) -> dict[str, Any]:
     from deepfuse.alignment import AlignmentError
     from deepfuse.job.fuse import fuse_prepared
+    from deepfuse.job.record import UsedModel
     from deepfuse.model import read_with_sha256
     from deepfuse.photo import write_photo
     from deepfuse.registry import model_folder
@@ -72,16 +74,18 @@ def _fuse(
         prepared = bracket.result()
     except AlignmentError as error:
         raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
-    fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix)
+    fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix, used=UsedModel(found.name, sha256))
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
-    for path, mask in zip(masks, prepared.masks, strict=True):
+    for path, mask in zip(masks, fused.masks, strict=True):
         write_photo(path, mask, encoding=wanted.encoding)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
     record |= {"masks": names([*masks])} if masks else {}
-    record |= {"model": found.name, "model_sha256": sha256, **fused.record}
-    size = f"{record['width']}×{record['height']}, {record['depth']}, {len(options.frames)} exposures"
-    moved = record.get("deghosting", {}).get("share", 0)
+    return {**record, **fused.record.as_json(), "text": _text(record["output"], len(options.frames), fused.record)}
+
+
+def _text(output: str, frames: int, record: PictureRecord) -> str:
+    lines = [f"{output}: {record.width_px}×{record.height_px}, {record.depth}, {frames} exposures"]
+    moved = record.deghosting.share if record.deghosting else 0
     share = f"{moved:.1%}" if moved >= 0.001 else "less than 0.1%"
-    lines = [f"    {share} of the picture moved and is taken from one frame each"] * (moved > 0)
-    lines += [f"    warning: {warning}" for warning in record["warnings"]]
-    return {**record, "text": "\n".join([f"{record['output']}: {size}", *lines])}
+    lines += [f"    {share} of the picture moved and is taken from one frame each"] * (moved > 0)
+    return "\n".join([*lines, *(f"    warning: {warning}" for warning in record.warnings)])

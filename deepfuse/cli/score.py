@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,11 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read and score."""
     from deepfuse.evaluation import score
-    from deepfuse.evaluation.report import MEANINGS
+    from deepfuse.metrics.table import METRICS
     from deepfuse.photo import read_photo, read_photos
 
     check_count(options.frames)
     frames, fused = read_photos(options.frames), read_photo(options.fused)
-    scores = asdict(score(frames, fused))
-    text = "\n".join(f"{name:22}{value:8.4f}  {MEANINGS[name]}" for name, value in scores.items())
+    scores = score(frames, fused)
+    text = "\n".join(f"{metric.name:22}{scores[metric.name]:8.4f}  {metric.description}" for metric in METRICS)
     return {"fused": printable(str(options.fused)), "frames": names(options.frames), **scores, "text": text}

@@ -1,7 +1,8 @@
 """How good a model is, and whether it is better than another."""
 
 from deepfuse.evaluation.cost import Cost, measure_costs
-from deepfuse.evaluation.judging import Check, Contender, Verdict, judge
+from deepfuse.evaluation.guards import check_max_worse, guards
+from deepfuse.evaluation.judging import judge
 from deepfuse.evaluation.scoring import (
     Score,
     fuse_average,
@@ -12,6 +13,7 @@ from deepfuse.evaluation.scoring import (
     score,
     score_scenes,
 )
+from deepfuse.evaluation.verdict import Check, Contender, Verdict
 
 __all__ = [
     "Check",
@@ -19,8 +21,10 @@ __all__ = [
     "Cost",
     "Score",
     "Verdict",
+    "check_max_worse",
     "fuse_average",
     "fuse_mertens",
+    "guards",
     "held_out_scenes",
     "judge",
     "measure_costs",

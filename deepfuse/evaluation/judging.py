@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from math import fsum, isfinite
+from collections.abc import Mapping
+from math import fsum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.evaluation.cost import Cost
+from deepfuse.evaluation.guards import check_max_worse, guard_checks
 from deepfuse.evaluation.scoring import Score
-from deepfuse.params import Promote
+from deepfuse.evaluation.verdict import Check, Contender, Verdict, at_least
+from deepfuse.metrics.table import HEADLINE
 
-KEPT_CHROMA = 1.0
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A model as it is judged: its scores by scene, and what it costs."""
-
-    scores: Mapping[str, Score]
-    cost: Cost
-
-    @property
-    def finite(self) -> bool:
-        """Whether there are scores, and every number is one."""
-        numbers = [number for values in (*self.scores.values(), self.cost) for number in vars(values).values()]
-        return bool(self.scores) and all(map(isfinite, numbers))
-
-    def mean(self, measure: str) -> float:
-        """A measure's mean over the scenes."""
-        return fsum(getattr(score, measure) for score in self.scores.values()) / len(self.scores)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One rule: a number, the bound that it must keep, and what champion and challenger had."""
-
-    name: str
-    value: float
-    bound: float
-    passed: bool
-    champion: float | None = None
-    challenger: float | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the challenger becomes champion, and why.
-
-    The gain is in mean MEF-SSIM; each end of the interval holds with the confidence of the rules. Without a champion
-    there is neither.
-    """
-
-    promote: bool
-    reason: str
-    gain: float | None = None
-    interval: tuple[float, float] | None = None
-    checks: tuple[Check, ...] = ()
-    worst_scene: str | None = None
+if TYPE_CHECKING:
+    from deepfuse.params import Promote
 
 
 def judge(
@@ -82,7 +38,9 @@ def judge(
 
     Raises:
         ValueError: the two were not scored on the same scenes.
+        ParamsError: the rules bound other things than the guards.
     """
+    check_max_worse(rules)
     if champion and challenger.scores.keys() != champion.scores.keys():
         got = f"{sorted(challenger.scores)} and {sorted(champion.scores)}"
         raise ValueError(f"expected scores of the same scenes, got {got}")
@@ -90,18 +48,20 @@ def judge(
         return Verdict(False, "a challenger's score is not finite, or there is none")
     if champion is None or not champion.finite:
         return _judge_first(challenger, baseline)
-    gains = {scene: own.mef_ssim - champion.scores[scene].mef_ssim for scene, own in sorted(challenger.scores.items())}
+    gains = {
+        scene: own[HEADLINE] - champion.scores[scene][HEADLINE] for scene, own in sorted(challenger.scores.items())
+    }
     interval, worst = (
         bootstrap_interval(np.array(list(gains.values())), rules),
         min(gains, key=lambda scene: gains[scene]),
     )
     checks = (
-        _at_least("scenes", len(gains), rules.min_scenes),
-        _sure_gain(interval[0], rules.min_gain, champion.mean("mef_ssim"), challenger.mean("mef_ssim")),
-        _at_least(
-            "worst_scene", gains[worst], -rules.max_drop, *(c.scores[worst].mef_ssim for c in (champion, challenger))
+        at_least("scenes", len(gains), rules.min_scenes),
+        _sure_gain(interval[0], rules.min_gain, champion.mean(HEADLINE), challenger.mean(HEADLINE)),
+        at_least(
+            "worst_scene", gains[worst], -rules.max_drop, *(c.scores[worst][HEADLINE] for c in (champion, challenger))
         ),
-        *_guards(challenger, champion, rules),
+        *guard_checks(challenger, champion, rules),
     )
     gain = fsum(gains.values()) / len(gains)
     better = f"the mean MEF-SSIM rises by {gain:.5f}, surely by {interval[0]:.5f}, over {len(gains)} scenes"
@@ -128,34 +88,11 @@ def bootstrap_interval(gains: NDArray[np.float64], rules: Promote) -> tuple[floa
 def _judge_first(challenger: Contender, baseline: Mapping[str, Score] | None) -> Verdict:
     if baseline is None:
         return Verdict(True, "there is no champion yet")
-    plain, own = Contender(baseline, challenger.cost).mean("mef_ssim"), challenger.mean("mef_ssim")
+    plain, own = Contender(baseline, challenger.cost).mean(HEADLINE), challenger.mean(HEADLINE)
     check = Check("above_baseline", own - plain, 0.0, own > plain, plain, own)
     reason = f"there is no champion yet, and the baseline is at {plain:.4f}, this at {own:.4f}"
     return Verdict(check.passed, reason, checks=(check,))
 
 
-def _guards(challenger: Contender, champion: Contender, rules: Promote) -> Iterator[Check]:
-    """What MEF-SSIM is blind to may not get much worse."""
-    most = rules.max_worse
-    before, after = champion.mean("mef_ssim_c"), challenger.mean("mef_ssim_c")
-    yield _at_least("mef_ssim_c", after - before, -most.mef_ssim_c, before, after)
-    for name in ("lightness_order_error", "clipped_share", "halo"):
-        before, after = champion.mean(name), challenger.mean(name)
-        yield _at_most(name, after - before, getattr(most, name), before, after)
-    before, after = champion.mean("chroma_gain"), challenger.mean("chroma_gain")
-    yield _at_most("chroma_gain", abs(after - KEPT_CHROMA) - abs(before - KEPT_CHROMA), most.chroma_gain, before, after)
-    for name in ("seconds_per_mp", "parameters", "size_bytes"):
-        before, after = getattr(champion.cost, name), getattr(challenger.cost, name)
-        yield _at_most(name, after / before - 1, getattr(most, name), before, after)
-
-
 def _sure_gain(value: float, bound: float, *pair: float) -> Check:
     return Check("sure_gain", value, bound, value > bound, *pair)  # with a bound of 0, an equal model is no better
-
-
-def _at_least(name: str, value: float, bound: float, *pair: float) -> Check:
-    return Check(name, float(value), float(bound), bool(value >= bound), *pair)
-
-
-def _at_most(name: str, value: float, bound: float, *pair: float) -> Check:
-    return Check(name, float(value), float(bound), bool(value <= bound), *pair)

@@ -16,22 +16,13 @@ import numpy as np
 
 from deepfuse.color import Image, from_float, to_float
 from deepfuse.evaluation import Score
+from deepfuse.metrics import table
+from deepfuse.metrics.table import HEADLINE, Metric
 
 Scores = Mapping[str, Mapping[str, Score]]
 
-# What each measure of a Score says, and which way is better.
-MEANINGS = {
-    "mef_ssim": "structure of all frames that is kept, in grey, over three scales; 1 is best",
-    "mef_ssim_single": "the same at full resolution alone; 1 is best",
-    "mef_ssim_c": "structure in colour and brightness (MEF-SSIMc); 1 is best",
-    "lightness_order_error": "pixel pairs whose order of lightness is reversed; 0 is best",
-    "clipped_share": "pixels that are clipped though not in every frame; 0 is best",
-    "halo": "change across edges that runs against the scene's; 0 is best",
-    "chroma_gain": "chroma over that of the best exposed frame; 1 is kept, less is paler, more is stronger",
-}
-
-PANEL_PX = 480
-LABEL_PX = 26
+PANEL_PX = 480  # width of a picture in a sheet, where about six stand side by side
+LABEL_PX = 26  # height of the line above it
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>deepfuse: evaluation</title>
 <style>
@@ -57,8 +48,8 @@ tfoot {{ font-weight: bold; border-top: 2px solid }} img {{ max-width: 100% }}
 def mean_scores(scores: Scores) -> dict[str, Any]:
     """The metrics file: the number of scenes, and each method's mean over them."""
     means: dict[str, Any] = {"scenes": len(scores)}
-    for metric in MEANINGS:
-        means[metric] = {method: _mean(scores, method, metric) for method in _methods(scores)}
+    for metric in table.METRICS:
+        means[metric.name] = {method: _mean(scores, method, metric.name) for method in _methods(scores)}
     return means
 
 
@@ -66,10 +57,10 @@ def scores_csv(scores: Scores) -> str:
     """One line per scene: every measure of each method, three-scale MEF-SSIM first."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = [(metric, method) for metric in MEANINGS for method in _methods(scores)]
+    columns = [(metric.name, method) for metric in table.METRICS for method in _methods(scores)]
     writer.writerow(["scene", *(f"{metric}_{method}" for metric, method in columns)])
     for scene, by_method in scores.items():
-        writer.writerow([scene, *(f"{getattr(by_method[method], metric):.6f}" for metric, method in columns)])
+        writer.writerow([scene, *(f"{by_method[method][metric]:.6f}" for metric, method in columns)])
     return text.getvalue()
 
 
@@ -77,7 +68,7 @@ def read_scores(path: Path, method: str = "model") -> dict[str, Score]:
     """The scores of one method by scene, from a file of `scores_csv`."""
     with path.open(encoding="utf-8", newline="") as file:
         return {
-            row["scene"]: Score(**{metric: float(row[f"{metric}_{method}"]) for metric in MEANINGS})
+            row["scene"]: Score({metric.name: float(row[f"{metric.name}_{method}"]) for metric in table.METRICS})
             for row in csv.DictReader(file)
         }
 
@@ -91,7 +82,7 @@ def report_page(scores: Scores, pictured: Iterable[str], moving: Mapping[str, fl
     names = _methods(scores)
     rows = (
         f"<tr><td>{escape(scene)}"
-        + "".join(f"<td>{by_method[name].mef_ssim:.4f}" for name in names)
+        + "".join(f"<td>{by_method[name][HEADLINE]:.4f}" for name in names)
         + _share(moving[scene])
         for scene, by_method in scores.items()
     )
@@ -100,8 +91,8 @@ def report_page(scores: Scores, pictured: Iterable[str], moving: Mapping[str, fl
         count=len(scores),
         heads="".join(f"<th>{name}" for name in names),
         rows="\n".join(rows),
-        means="".join(f"<td>{_mean(scores, name, 'mef_ssim'):.4f}" for name in names),
-        measures="\n".join(_measure_row(scores, metric) for metric in MEANINGS),
+        means="".join(f"<td>{_mean(scores, name, HEADLINE):.4f}" for name in names),
+        measures="\n".join(_measure_row(scores, metric) for metric in table.METRICS),
         sheets="\n".join(sheets),
     )
 
@@ -110,9 +101,9 @@ def _share(share: float | None) -> str:
     return f"<td>{'unknown' if share is None else f'{share:.2%}'}</tr>"
 
 
-def _measure_row(scores: Scores, metric: str) -> str:
-    means = "".join(f"<td>{_mean(scores, method, metric):.4f}" for method in _methods(scores))
-    return f'<tr><td>{metric}{means}<td class="text">{escape(MEANINGS[metric])}</tr>'
+def _measure_row(scores: Scores, metric: Metric) -> str:
+    means = "".join(f"<td>{_mean(scores, method, metric.name):.4f}" for method in _methods(scores))
+    return f'<tr><td>{metric.name}{means}<td class="text">{escape(metric.description)}</tr>'
 
 
 def contact_sheet(pictures: Mapping[str, Image]) -> Image:
@@ -133,4 +124,4 @@ def _methods(scores: Scores) -> list[str]:
 
 
 def _mean(scores: Scores, method: str, metric: str) -> float:
-    return round(fsum(getattr(by_method[method], metric) for by_method in scores.values()) / len(scores), 6)
+    return round(fsum(by_method[method][metric] for by_method in scores.values()) / len(scores), 6)

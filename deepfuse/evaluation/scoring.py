@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,7 @@ from deepfuse.color import Image, from_float, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.fusion.fuse import fuse
 from deepfuse.manifest import Scene, read_manifest
-from deepfuse.metrics.measures import chroma_gain, clipped_share, halo, lightness_order_error, mef_ssim_c
-from deepfuse.metrics.mef_ssim import mef_ssim
+from deepfuse.metrics import table
 from deepfuse.model import Network
 from deepfuse.photo import read_photo
 from deepfuse.split import split_of
@@ -23,17 +22,30 @@ from deepfuse.split import split_of
 Fuse = Callable[[Sequence[Image]], Image]
 
 
-@dataclass(frozen=True)
-class Score:
-    """One fused picture: MEF-SSIM over three scales, at full resolution alone, and measures of what it is blind to."""
+@dataclass(frozen=True, eq=False)
+class Score(Mapping[str, float]):
+    """One fused picture: the value of every measure, by its name, in the order of `metrics.table.METRICS`.
 
-    mef_ssim: float
-    mef_ssim_single: float
-    mef_ssim_c: float
-    lightness_order_error: float
-    clipped_share: float
-    halo: float
-    chroma_gain: float
+    Raises:
+        ValueError: a measure has no value, or a value no measure.
+    """
+
+    by_name: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        names = [metric.name for metric in table.METRICS]
+        if self.by_name.keys() != set(names):
+            raise ValueError(f"expected a value of each of {', '.join(names)}, got {', '.join(self.by_name)}")
+        object.__setattr__(self, "by_name", {name: self.by_name[name] for name in names})
+
+    def __getitem__(self, name: str) -> float:
+        return self.by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_name)
+
+    def __len__(self) -> int:
+        return len(self.by_name)
 
 
 def fuse_mertens(frames: Sequence[Image]) -> Image:
@@ -57,16 +69,18 @@ def methods(model: Network) -> dict[str, Fuse]:
 
 
 def score(frames: Sequence[Image], fused: Image) -> Score:
-    """Every measure of one fused picture."""
-    return Score(
-        mef_ssim=mef_ssim(frames, fused),
-        mef_ssim_single=mef_ssim(frames, fused, scales=1),
-        mef_ssim_c=mef_ssim_c(frames, fused),
-        lightness_order_error=lightness_order_error(frames, fused),
-        clipped_share=clipped_share(frames, fused),
-        halo=halo(frames, fused),
-        chroma_gain=chroma_gain(frames, fused),
-    )
+    """Every measure of one fused picture.
+
+    Args:
+        frames: K ≥ 2 aligned exposures, each (H, W, 3) sRGB-encoded RGB in uint8, uint16 or float32 from 0 to 1, 41
+            pixels or more each way.
+        fused: the picture fused of them, of their height and width.
+
+    Raises:
+        ValueError: too few, too small or unlike pictures, or floats that leave 0..1.
+        TypeError: pixels of another dtype.
+    """
+    return Score({metric.name: metric.function(frames, fused) for metric in table.METRICS})
 
 
 def held_out_scenes(aligned: Path, *, val: float, test: float, salt: str) -> list[Scene]:

@@ -6,22 +6,16 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from deepfuse.evaluation.judging import Check, Verdict
+from deepfuse.evaluation.cost import COSTS
+from deepfuse.evaluation.verdict import Check, Verdict
+from deepfuse.metrics import table
 
-# What each check compares.
-MEANINGS = {
+# What the checks compare that are no guards.
+RULES = {
     "scenes": "test scenes",
     "sure_gain": "mean MEF-SSIM; the gain that is sure",
     "worst_scene": "MEF-SSIM of the scene that loses most",
     "above_baseline": "mean MEF-SSIM beside a plain average",
-    "mef_ssim_c": "structure in colour and brightness",
-    "lightness_order_error": "pixel pairs whose order of lightness is reversed",
-    "clipped_share": "pixels clipped though not in every frame",
-    "halo": "change across edges against the scene's",
-    "chroma_gain": "chroma kept; the change of its distance from 1",
-    "seconds_per_mp": "seconds per megapixel; the change as a share",
-    "parameters": "weights; the change as a share",
-    "size_bytes": "bytes of weights; the change as a share",
 }
 
 
@@ -57,8 +51,19 @@ def as_markdown(verdict: Verdict) -> str:
 
 def _row(check: Check) -> str:
     numbers = (check.champion, check.challenger, check.value, check.bound)
-    cells = [check.name, *map(_number, numbers), "yes" if check.passed else "**no**", MEANINGS[check.name]]
+    cells = [check.name, *map(_number, numbers), "yes" if check.passed else "**no**", _meaning(check.name)]
     return f"| {' | '.join(cells)} |"
+
+
+def _meaning(check: str) -> str:
+    """What a check compares."""
+    if check in COSTS:
+        return f"{COSTS[check]}; the change as a share"
+    for metric in table.METRICS:
+        if metric.name == check:
+            distance = f"; the change of its distance from {metric.best:g}" if metric.better == "nearest" else ""
+            return f"{metric.meaning}{distance}"
+    return RULES[check]
 
 
 def _number(value: float | None) -> str:

@@ -29,6 +29,10 @@ class Controls:
     Raises:
         TypeError: one is no number.
         ValueError: one is out of its range.
+
+    >>> from deepfuse import Controls
+    >>> Controls(exposure_ev=1, saturation=1.2).exposure_ev
+    1.0
     """
 
     strength: float = 1.0

@@ -49,6 +49,11 @@ def fuse(
         ValueError: fewer than two frames, other shapes, or floats that leave 0..1; an unknown quality.
         TypeError: frames of another dtype, or of several.
         ModelError: a quality that the network does not have.
+
+    >>> from deepfuse import fuse
+    >>> dark, bright = (np.full((64, 96, 3), level, np.uint8) for level in (60, 180))
+    >>> round(float(fuse([dark, bright]).mean()), -1)
+    140.0
     """
     model = model or shipped_model()
     quality = quality or model.qualities[0]

@@ -1,33 +1,86 @@
-"""A prepared bracket → the fused picture, with all that goes into its file and its record."""
+"""A bracket's files, or what was prepared of them → the fused picture, with all that goes into its file and record."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from deepfuse.bracket import printable
 from deepfuse.color import Image
-from deepfuse.fusion.fuse import fuse
-from deepfuse.job.options import FuseOptions
-from deepfuse.job.prepare import Clock, Prepared
+from deepfuse.fusion.fuse import fuse, shipped_model
+from deepfuse.job.options import BY_DEFAULT, FuseOptions
+from deepfuse.job.prepare import Clock, Prepared, prepare
+from deepfuse.job.record import PictureRecord, UsedModel
+from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.photo import Embedded, in_depth, written_depth
-from deepfuse.photo.carrying import carry
+from deepfuse.photo.profiles import srgb_profile
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
+ANY_DEPTH = ".tif"
 
 
 @dataclass(frozen=True)
 class Fused:
-    """The fused pixels in the depth they are written in, the metadata beside them, and the record in JSON values."""
+    """A fused picture before it is written.
+
+    Attributes:
+        pixels: (H, W, 3), sRGB-encoded, in the depth they are written in: uint8, uint16 or float32 (0 to 1).
+        embedded: the metadata to be written beside them.
+        record: how the picture was made.
+        masks: one a frame, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
+    """
 
     pixels: Image
     embedded: Embedded
-    record: dict[str, Any]
+    record: PictureRecord
+    masks: tuple[Image, ...] = ()
 
 
-def fuse_prepared(bracket: Prepared, model: Network, options: FuseOptions, *, suffix: str) -> Fused:
+def fuse_files(
+    files: Sequence[str | Path], *, model: Network | None = None, options: FuseOptions = BY_DEFAULT
+) -> Fused:
+    """Fuse the photo files of one scene, as the command `deepfuse fuse` does, without writing the picture.
+
+    Args:
+        files: two or more exposures, RAW, TIFF, PNG, JPEG or HEIC, in any order.
+        model: the network; the shipped one if `None`.
+        options: what is done with them; by default they are aligned and what moved is taken from one of them. Where it
+            names no depth, the pixels are in that of the frames.
+
+    Returns:
+        The picture, what is to be embedded in its file, and the record of how it was made.
+
+    Raises:
+        ValueError: fewer than two files.
+        PhotoError: a frame cannot be read.
+        BracketError: the frames cannot be one bracket.
+        AlignmentError: they cannot be registered surely; `FuseOptions(align=False)` takes them as they are.
+        ModelError: the network does not have the quality.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from deepfuse import FuseOptions, fuse_files, write_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     for level in (60, 180):
+    ...         write_photo(f"{folder}/{level}.png", np.full((64, 96, 3), level, np.uint8))
+    ...     fused = fuse_files([f"{folder}/60.png", f"{folder}/180.png"], options=FuseOptions(align=False))
+    >>> fused.pixels.shape, fused.record.depth, fused.record.quality
+    ((64, 96, 3), '8-bit', 'fast')
+    >>> round(float(fused.pixels.mean()), -1)
+    140.0
+    """
+    if len(files) < 2:
+        raise ValueError(f"expected 2 or more exposures, got {len(files)}")
+    paths = [Path(file) for file in files]
+    return fuse_prepared(prepare(paths, options), model or shipped_model(), options, suffix=ANY_DEPTH)
+
+
+def fuse_prepared(
+    bracket: Prepared, model: Network, options: FuseOptions, *, suffix: str, used: UsedModel | None = None
+) -> Fused:
     """Fuse a bracket.
 
     Args:
@@ -35,23 +88,35 @@ def fuse_prepared(bracket: Prepared, model: Network, options: FuseOptions, *, su
         model: the network.
         options: what the user chose.
         suffix: of the file to be written, which decides what depth it can hold.
+        used: what the record says of the network.
 
     Raises:
         ModelError: the network does not have the quality.
     """
-    clock, record = Clock(), dict(bracket.record)
+    clock, score = Clock(), None
     quality = options.quality or model.qualities[0]
     fused = fuse(bracket.agreeing, model=model, quality=quality, controls=options.controls)
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:
-        scored = min(height, width) >= SMALLEST_SCORED_PX
-        record["mef_ssim"] = mef_ssim(bracket.aligned, fused) if scored else None
+        score = mef_ssim(bracket.aligned, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
         clock.step("score")
     depth = written_depth(suffix, options.depth or bracket.depth)
-    carried = carry(bracket.files, bracket.base, width=width, height=height)
-    record |= {"quality": quality, "controls": asdict(options.controls)}
-    record |= {"width": width, "height": height, "depth": depth}
-    record["metadata_of"] = printable(bracket.files[bracket.base].name)
-    record |= {"warnings": [*bracket.warnings, *carried.warnings], "seconds": bracket.seconds | clock.seconds}
-    return Fused(in_depth(fused, depth), carried.embedded, record)
+    names = [file.name for file in bracket.files]
+    carried = transfer(bracket.metadata, bracket.base, names=names, width=width, height=height, icc=srgb_profile())
+    record = PictureRecord(
+        model=used,
+        alignment=bracket.alignment,
+        deghosting=bracket.deghosting,
+        scored=options.score,
+        mef_ssim=score,
+        quality=quality,
+        controls=options.controls,
+        width_px=width,
+        height_px=height,
+        depth=depth,
+        metadata_of=printable(names[bracket.base]),
+        warnings=(*(bracket.deghosting.warnings if bracket.deghosting else ()), *carried.warnings),
+        seconds=bracket.seconds | clock.seconds,
+    )
+    return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks)

@@ -18,6 +18,10 @@ class FuseOptions:
 
     If they are `None`, `quality` is the first that the network has and `depth` that of the frames. `score` asks for the
     MEF-SSIM, `save_masks` for what `deghost` replaced.
+
+    >>> from deepfuse import Controls, FuseOptions
+    >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
+    1.2
     """
 
     align: bool = True
@@ -28,3 +32,6 @@ class FuseOptions:
     controls: Controls = NEUTRAL
     deghost: bool = True
     save_masks: bool = False
+
+
+BY_DEFAULT = FuseOptions()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from deepfuse.alignment import align
+from deepfuse.alignment import Alignment, align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
-from deepfuse.motion import remove_ghosts
-from deepfuse.photo import Depth, Header, read_frames
+from deepfuse.motion import Deghosted, remove_ghosts
+from deepfuse.photo import Depth, Header, Metadata, read_frames
 
 
 @dataclass
@@ -36,24 +35,26 @@ class Prepared:
 
     Attributes:
         files: the frames' files.
+        metadata: what they tell besides their pixels.
         depth: of the frames as they are stored.
         aligned: the frames (H, W, 3), laid on each other.
         agreeing: the same without ghosts; what is to be fused.
         base: the frame that the others were laid on, or the middle exposure.
         masks: one a frame, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
-        record: what is known so far, in JSON values.
-        warnings: what the user should know.
+        alignment: how they were laid on each other, without their pixels; `None` where they were taken as aligned.
+        deghosting: what moved, without the frames' pixels; `None` where it was left as it is.
         seconds: that each step took.
     """
 
     files: tuple[Path, ...]
+    metadata: tuple[Metadata, ...]
     depth: Depth
     aligned: tuple[Image, ...]
     agreeing: tuple[Image, ...]
     base: int
     masks: tuple[Image, ...]
-    record: dict[str, Any]
-    warnings: tuple[str, ...]
+    alignment: Alignment | None
+    deghosting: Deghosted | None
     seconds: dict[str, float]
 
 
@@ -69,23 +70,33 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         BracketError: the frames cannot be one bracket.
         AlignmentError: they cannot be registered surely.
     """
-    clock, record = Clock(), dict[str, Any]()
-    headers, frames = read_frames(files, options.depth)
+    clock = Clock()
+    pictures = read_frames(files, options.depth)
+    headers, frames = [picture.header for picture in pictures], [picture.pixels for picture in pictures]
     clock.step("read")
-    aligned, base = tuple(frames), _middle(headers)
+    aligned, base, alignment = tuple(frames), _middle(headers), None
     if options.align:
-        alignment = align(frames)
-        aligned, base = alignment.frames, alignment.reference
-        record["alignment"] = alignment.record()
+        registered = align(frames)
+        aligned, base, alignment = registered.frames, registered.reference, replace(registered, frames=())
         clock.step("align")
-    agreeing, masks, warnings = aligned, tuple[Image, ...](), tuple[str, ...]()
+    agreeing, masks, deghosting = aligned, tuple[Image, ...](), None
     if options.deghost:
         found = remove_ghosts(aligned, base)
-        agreeing, warnings, record["deghosting"] = found.frames, found.warnings, found.record()
+        agreeing, deghosting = found.frames, replace(found, frames=())
         masks = tuple(found.mask(index) for index in range(len(frames))) if options.save_masks else ()
         clock.step("deghost")
-    depth = headers[0].depth
-    return Prepared(tuple(files), depth, aligned, agreeing, base, masks, record, warnings, clock.seconds)
+    return Prepared(
+        files=tuple(files),
+        metadata=tuple(picture.metadata for picture in pictures),
+        depth=headers[0].depth,
+        aligned=aligned,
+        agreeing=agreeing,
+        base=base,
+        masks=masks,
+        alignment=alignment,
+        deghosting=deghosting,
+        seconds=clock.seconds,
+    )
 
 
 def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tuple[Path, ...]:

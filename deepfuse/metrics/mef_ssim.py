@@ -29,16 +29,20 @@ from deepfuse.metrics.windows import (
 )
 from deepfuse.threads import Run, side_by_side
 
+# The window, its Gaussian and the stabiliser are SSIM's: Wang et al., IEEE TIP 13(4), 2004, for values from 0 to 255.
 WINDOW_PX = 11
 AREA_PX = WINDOW_PX**2
 SIGMA_PX = 1.5
 STABILISER = (0.03 * 255) ** 2
+# Of the authors' code: a flat patch has some strength, and a patch that is alike in all frames no infinite exponent.
 STRENGTH_OFFSET = 0.001
 LARGEST_EXPONENT = 10.0
+# The first three of multi-scale SSIM: Wang, Simoncelli, Bovik, Asilomar 2003, doi:10.1109/ACSSC.2003.1292216.
 SCALE_EXPONENTS = (0.0448, 0.2856, 0.3001)
+# MATLAB's rgb2gray, which the authors' figures rest on: BT.601 with more digits than `color.LUMA`.
 GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-STRIP_PX = 64
-TILE_PX = 512
+STRIP_PX = 64  # rows of a tile, and of a picture made grey
+TILE_PX = 512  # its columns: the moments of a few frames stay in the processor's cache
 
 
 def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int = 3) -> float:
@@ -59,7 +63,13 @@ def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int
             picture under 11 pixels at the smallest scale.
         TypeError: any other dtype.
 
-    RGB becomes grey by MATLAB's rgb2gray weights, without its rounding to whole levels.
+    RGB becomes grey by MATLAB's rgb2gray weights, without its rounding to whole levels. Source: see the module.
+
+    >>> steps = np.tile(np.linspace(0, 240, 48, dtype=np.uint8), (48, 1))
+    >>> round(mef_ssim([steps // 4, steps], steps), 6)
+    1.0
+    >>> round(mef_ssim([steps // 4, steps], steps // 4), 4)
+    0.5453
     """
     if len(frames) < 2:
         raise ValueError(f"expected 2 or more frames, got {len(frames)}")
@@ -73,6 +83,24 @@ def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int
     levels = torch.from_numpy(greys)
     with torch.no_grad(), side_by_side() as run:
         return float(mef_ssim_of(levels[:, :-1], levels[:, -1:], scales=scales, run=run))
+
+
+def mef_ssim_single(frames: Sequence[NDArray[Any]], fused: NDArray[Any]) -> float:
+    """MEF-SSIM at full resolution alone, the finest of the three scales; 1 is best.
+
+    Args:
+        frames: as `mef_ssim` takes them, of 11 pixels or more each way.
+        fused: the fused picture.
+
+    Raises:
+        ValueError: as of `mef_ssim`.
+        TypeError: as of `mef_ssim`.
+
+    >>> steps = np.tile(np.linspace(0, 240, 48, dtype=np.uint8), (48, 1))
+    >>> round(mef_ssim_single([steps // 4, steps], steps // 4), 4)
+    0.7267
+    """
+    return mef_ssim(frames, fused, scales=1)
 
 
 def mef_ssim_of(frames: Tensor, fused: Tensor, *, scales: int, run: Run = map) -> Tensor:

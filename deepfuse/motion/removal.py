@@ -56,6 +56,15 @@ def remove_ghosts(frames: Sequence[ArrayLike], base: int) -> Deghosted:
     Raises:
         ValueError: fewer than two frames, unlike shapes, no such base, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
+
+    >>> from deepfuse import remove_ghosts
+    >>> y, x = np.mgrid[:192, :256]
+    >>> still = np.repeat(np.rint(90 + 30 * np.sin(x / 9) * np.cos(y / 7))[..., None], 3, 2).astype(np.uint8)
+    >>> moved = still.copy()
+    >>> moved[80:110, 100:130] = 230
+    >>> found = remove_ghosts([still, moved], base=0)
+    >>> found.regions, bool(np.abs(found.frames[1].astype(int) - still).max() < 10)
+    (1, True)
     """
     arrays = check_frames(frames)
     found = _detect(arrays, base)

@@ -1,11 +1,12 @@
 """A photo file (RAW, TIFF, PNG, JPEG, HEIC) ↔ display-referred pixels, and its exposure."""
 
-from deepfuse.photo.embedded import NOTHING, Embedded
+from deepfuse.metadata.embedded import NOTHING, Embedded
+from deepfuse.metadata.reading import Metadata
 from deepfuse.photo.encoding import DEFAULT_ENCODING, Encoding
 from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.raw import WhiteBalance
-from deepfuse.photo.reading import read_bracket, read_frames, read_header, read_photo, read_photos
+from deepfuse.photo.reading import Picture, read_bracket, read_frames, read_header, read_photo, read_photos
 from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Encoding",
     "Header",
     "Limits",
+    "Metadata",
+    "Picture",
     "WhiteBalance",
     "check_depth",
     "check_file",

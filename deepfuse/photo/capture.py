@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from deepfuse.bracket import Exposure
-from deepfuse.photo.ifd import NO_EXIF, Exif, Tags, read_exif
+from deepfuse.metadata.capture import bias_ev_of, exposure_mode_of, serial_of, taken_s
+from deepfuse.metadata.makers import UNKNOWN, Bracketing
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
-from deepfuse.photo.makers import UNKNOWN, Bracketing, read_bracketing
-from deepfuse.photo.metadata import exif_file
 from deepfuse.photo.opening import open_photo
 
 AUTO_BRACKET = 2  # EXIF ExposureMode
@@ -51,53 +48,16 @@ def read_capture(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Capture:
         PhotoError: not a readable photo, or larger than the limits.
     """
     with open_photo(path, limits) as photo:
-        header = photo.header
-    exif, bracketing = _tags(path, photo.exif)
-    serial = exif.photo[0xA431].text if 0xA431 in exif.photo else ""
+        header, exif = photo.header, photo.metadata.exif
     return Capture(
         width=header.width,
         height=header.height,
         orientation=header.orientation,
         kind=header.group,
-        camera=f"{header.camera} {serial}".strip(),
+        camera=f"{header.camera} {serial_of(exif)}".strip(),
         exposure=header.exposure,
-        taken_s=_taken(exif.photo),
-        exposure_mode=_integer(exif.photo, 0xA402),
-        bias_ev=next(iter(exif.photo[0x9204].numbers), None) if 0x9204 in exif.photo else None,
-        bracketing=bracketing,
+        taken_s=taken_s(exif),
+        exposure_mode=exposure_mode_of(exif),
+        bias_ev=bias_ev_of(exif),
+        bracketing=exif.bracketing,
     )
-
-
-def _tags(path: Path, block: bytes) -> tuple[Exif, Bracketing]:
-    try:
-        with exif_file(path, block) as file:
-            exif = read_exif(file)
-            return exif, read_bracketing(exif)
-    except Exception:  # EXIF is written by anyone; what cannot be read says nothing
-        return NO_EXIF, UNKNOWN
-
-
-def _integer(tags: Tags, key: int) -> int | None:
-    return int(tags[key].numbers[0]) if key in tags and tags[key].numbers else None
-
-
-def _taken(photo: Tags) -> float | None:
-    """DateTimeOriginal with its sub-seconds and its offset from UTC, else DateTimeDigitized with its own.
-
-    The file's DateTime is no capture time: programs that edit a photo set it.
-    """
-    for date, fraction, offset in ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012)):
-        text = {key: photo[key].text if key in photo else "" for key in (date, fraction, offset)}
-        try:
-            moment = datetime.strptime(text[date][:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        digits = re.match(r"\d+", text[fraction])
-        part = float(f"0.{digits[0]}") if digits else 0.0
-        return moment.timestamp() + part - _offset_s(text[offset])
-    return None
-
-
-def _offset_s(text: str) -> float:
-    match = re.fullmatch(r"([+-])(\d\d):(\d\d)", text)
-    return 0.0 if match is None else (-1 if match[1] == "-" else 1) * (int(match[2]) * 3600 + int(match[3]) * 60)

@@ -1,75 +1,60 @@
-"""JPEG, PNG and TIFF files: their headers, and their pixels when asked."""
+"""JPEG and TIFF files: their headers, and their pixels when asked."""
 
 from __future__ import annotations
 
-import struct
 from functools import partial
-from pathlib import Path
+from typing import BinaryIO
 
-import imagecodecs
 import numpy as np
 import tifffile
-from PIL import Image as PillowImage
 
 from deepfuse.color import Image
+from deepfuse.metadata.jpeg import Jpeg
+from deepfuse.metadata.reading import read_blocks, read_file
+from deepfuse.photo.pixels import Stored, depth_of
 from deepfuse.photo.profiles import profile_of
-from deepfuse.photo.stored import Stored, depth_of
 
 _ICC_TAG = 34675
-_PNG_GREY = (0, 4)  # colour types, PNG specification 11.2.2
 _TIFF_BITS = (8, 16, 32, 64)
 _TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
 _LARGEST_TILE_PX = 2**26
 
 
-def open_jpeg(path: Path) -> Stored:
+def open_jpeg(file: BinaryIO) -> Stored:
     """A JPEG; one with a gain map (Ultra HDR) is its base picture, in standard range.
 
     Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects.
     """
-    with _open_with_pillow(path, "JPEG") as image:
+    with _jpeg(file) as image:
         if image.mode not in ("L", "RGB"):
             raise ValueError(f"expected a grey or RGB JPEG, got {image.mode}")
         profile = profile_of(image.info.get("icc_profile") or b"", grey=image.mode == "L")
-        return Stored(*image.size, "8-bit", partial(_decode_jpeg, path), profile)
+        metadata = read_blocks(image.exif_block, image.xmp_packet)
+        return Stored(*image.size, "8-bit", partial(_decode_jpeg, file), profile, metadata=metadata)
 
 
-def _decode_jpeg(path: Path) -> Image:
-    with _open_with_pillow(path, "JPEG") as image:
+def _decode_jpeg(file: BinaryIO) -> Image:
+    with _jpeg(file) as image:
         return np.asarray(image)
 
 
-def _open_with_pillow(path: Path, kind: str) -> PillowImage.Image:
-    PillowImage.MAX_IMAGE_PIXELS = None  # the header is checked against this project's own, larger limit
-    return PillowImage.open(path, formats=[kind])
+def _jpeg(file: BinaryIO) -> Jpeg:
+    file.seek(0)
+    return Jpeg(file)
 
 
-def open_png(path: Path) -> Stored:
-    """A PNG of any kind; palettes are looked up, transparency is dropped."""
-    with path.open("rb") as file:
-        start = file.read(26)
-    width, height, bits, colour = struct.unpack(">IIBB", start[16:])
-    with _open_with_pillow(path, "PNG") as image:
-        profile = profile_of(image.info.get("icc_profile") or b"", grey=colour in _PNG_GREY)
-    return Stored(width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode_png, path), profile)
-
-
-def _decode_png(path: Path) -> Image:
-    pixels: Image = imagecodecs.png_decode(path.read_bytes())
-    return pixels
-
-
-def open_tiff(path: Path) -> Stored:
+def open_tiff(file: BinaryIO) -> Stored:
     """The first page of a TIFF, grey or RGB, of 8, 16 or float 16, 32 or 64 bits."""
-    with tifffile.TiffFile(path) as tiff:
+    with _tiff(file) as tiff:
         page = tiff.pages.first
-        _check_page(page, path.stat().st_size)
+        _check_page(page, tiff.filehandle.size)
         if page.dtype is None or page.dtype not in _TIFF_SAMPLES:
             raise ValueError(f"expected samples of {', '.join(_TIFF_SAMPLES)}, got {page.dtype}")
         tag = page.tags.get(_ICC_TAG)
         grey = page.photometric == tifffile.PHOTOMETRIC.MINISBLACK
         profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)
-        return Stored(page.imagewidth, page.imagelength, depth_of(page.dtype), partial(_decode_tiff, path), profile)
+        size, depth = (page.imagewidth, page.imagelength), depth_of(page.dtype)
+    return Stored(*size, depth, partial(_decode_tiff, file), profile, metadata=read_file(file))
 
 
 def _check_page(page: tifffile.TiffPage, file_size: int) -> None:
@@ -88,8 +73,13 @@ def _check_page(page: tifffile.TiffPage, file_size: int) -> None:
         raise ValueError(f"expected smaller tiles, got {page.tilewidth}×{page.tilelength}")
 
 
-def _decode_tiff(path: Path) -> Image:
-    with tifffile.TiffFile(path) as tiff:
+def _decode_tiff(file: BinaryIO) -> Image:
+    with _tiff(file) as tiff:
         page = tiff.pages.first
         pixels: Image = page.asarray()
         return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
+
+
+def _tiff(file: BinaryIO) -> tifffile.TiffFile:
+    file.seek(0)
+    return tifffile.TiffFile(file)

@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image as PillowImage
 
 from deepfuse.color import Image, from_float, to_float
-from deepfuse.photo.embedded import NOTHING, Embedded, into_tiff
+from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
 
 Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RAW_SUFFIXES, printable
 from deepfuse.errors import PhotoError
@@ -14,18 +14,18 @@ _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
-def kind_of(path: Path) -> Kind:
-    """The kind of a photo file; a PNG named .jpg is a PNG.
+def kind_of(path: Path, file: BinaryIO) -> Kind:
+    """The kind of an open photo file; a PNG named .jpg is a PNG.
 
     Raises:
         PhotoError: a suffix that no photo has, or content that is none of these kinds.
-        OSError: the file cannot be opened.
+        OSError: the file cannot be read.
     """
     suffix = path.suffix.lower()
     if suffix not in PHOTO_SUFFIXES:
         raise PhotoError(f"{printable(str(path))}: expected a RAW, TIFF, PNG, JPEG or HEIC file, got '{suffix}'")
-    with path.open("rb") as file:
-        start = file.read(16)
+    file.seek(0)
+    start = file.read(16)
     if start.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if start.startswith(b"\x89PNG\r\n\x1a\n"):

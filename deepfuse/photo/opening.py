@@ -6,45 +6,45 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from deepfuse.bracket import Exposure, printable
 from deepfuse.color import Image
 from deepfuse.errors import PhotoError
-from deepfuse.photo.codecs import open_jpeg, open_png, open_tiff
+from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of
+from deepfuse.metadata.reading import Metadata, read_file
+from deepfuse.photo.codecs import open_jpeg, open_tiff
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
-from deepfuse.photo.metadata import exposure_of, orientation_of, read_tags
+from deepfuse.photo.pixels import Stored, as_rgb, upright
+from deepfuse.photo.png import open_png
 from deepfuse.photo.profiles import adobe_rgb
 from deepfuse.photo.raw import WhiteBalance, open_raw
-from deepfuse.photo.stored import Stored, as_rgb, upright
 
-Tags = dict[str, Any]
-
-_OPENERS: dict[Kind, Callable[[Path], Stored]] = {
+_OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
     "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An open photo file.
+    """An open photo file, all of whose metadata are read.
 
     `decode` works once; it takes the white balance for RAW, the camera's own if `None`. `white_balance` is what the
-    camera chose; asking for it holds the mosaic in memory. `exif` is the EXIF block where it must be handed on.
+    camera chose; asking for it holds the mosaic in memory.
     """
 
     header: Header
+    metadata: Metadata
     decode: Callable[[WhiteBalance | None], Image]
     white_balance: Callable[[], WhiteBalance | None] = lambda: None
-    exif: bytes = b""
 
 
 @contextmanager
 def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
-    """Open a photo file and read its header, which is checked against the limits.
+    """Open a photo file, once for all, and read its header, which is checked against the limits, and its metadata.
 
     Raises:
         PhotoError: the file cannot be read, is damaged, too large, or no photo; `decode` raises it too.
@@ -52,17 +52,18 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
     check_file(path, limits)
     with ExitStack() as stack:
         with _blaming(path):
-            kind = kind_of(path)
-            photo = _raw_photo(path, stack) if kind == "RAW" else _picture(path, kind)
+            file = stack.enter_context(path.open("rb"))
+            kind = kind_of(path, file)
+            photo = _raw_photo(path, file, stack) if kind == "RAW" else _picture(path, file, kind)
             check_size(path, photo.header.width, photo.header.height, limits)
         yield photo
 
 
-def _raw_photo(path: Path, stack: ExitStack) -> Photo:
-    raw = stack.enter_context(open_raw(path))
-    tags = read_tags(path)
-    exposure = exposure_of(tags) or raw.exposure
-    header = Header(*raw.size, _camera(tags), exposure, "RAW", "16-bit", raw.orientation)
+def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
+    raw = stack.enter_context(open_raw(path, file))
+    metadata = read_file(file)
+    exposure = exposure_of(metadata.exif) or raw.exposure
+    header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
 
     def decode(white_balance: WhiteBalance | None) -> Image:
         with _blaming(path):
@@ -72,32 +73,23 @@ def _raw_photo(path: Path, stack: ExitStack) -> Photo:
         with _blaming(path):
             return raw.white_balance()
 
-    return Photo(header, decode, white_balance)
+    return Photo(header, metadata, decode, white_balance)
 
 
-def _picture(path: Path, kind: Kind) -> Photo:
-    stored = _OPENERS[kind](path)
-    tags = read_tags(path, stored.exif)
-    orientation = 1 if stored.turned else orientation_of(tags)
-    profile = adobe_rgb() if kind == "JPEG" and not stored.profile.name and _says_adobe_rgb(tags) else stored.profile
+def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
+    stored = _OPENERS[kind](file)
+    exif = stored.metadata.exif
+    orientation = 1 if stored.turned else orientation_of(exif)
+    profile = adobe_rgb() if kind == "JPEG" and not stored.profile.name and is_adobe_rgb(exif) else stored.profile
     size = (stored.height, stored.width) if orientation > 4 else (stored.width, stored.height)
-    exposure = exposure_of(tags) or Exposure()
-    header = Header(*size, _camera(tags), exposure, kind, stored.depth, orientation, profile.name)
+    exposure = exposure_of(exif) or Exposure()
+    header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
 
     def decode(_: WhiteBalance | None) -> Image:
         with _blaming(path):
             return upright(as_rgb(stored.decode(), profile), orientation)
 
-    return Photo(header, decode, exif=stored.exif)
-
-
-def _camera(tags: Tags) -> str:
-    return " ".join(str(tags[key]).strip() for key in ("Image Make", "Image Model") if key in tags)
-
-
-def _says_adobe_rgb(tags: Tags) -> bool:
-    """Whether EXIF names the optional colour space of DCF 2.0, as cameras do that embed no profile."""
-    return str(tags.get("Interoperability InteroperabilityIndex", "")).strip() == "R03"
+    return Photo(header, stored.metadata, decode)
 
 
 @contextmanager

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import rawpy
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from deepfuse.color import to_float
 from deepfuse.errors import PhotoError
-from deepfuse.photo.ifd import Tags, read_exif
+from deepfuse.metadata.exif import read_exif
+from deepfuse.metadata.jpeg import Jpeg
+from deepfuse.metadata.tiff import integer, text
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.reading import read_photo
@@ -39,11 +41,13 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
         PhotoError: the photo cannot be decoded.
     """
     try:
-        kind = kind_of(path)
-        if kind == "RAW":
-            return _raw(path, side_px)
-        if kind == "JPEG":
-            return _jpeg(path, side_px)
+        with path.open("rb") as file:
+            kind = kind_of(path, file)
+            file.seek(0)
+            if kind == "RAW":
+                return _raw(file, side_px)
+            if kind == "JPEG":
+                return _jpeg(file, side_px)
     except PhotoError:
         raise
     except Exception as error:  # decoders raise their own kinds on damage
@@ -52,41 +56,37 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 
-def _jpeg(path: Path, side_px: int) -> Preview:
-    with PillowImage.open(path, formats=["JPEG"]) as image:
+def _jpeg(file: BinaryIO, side_px: int) -> Preview:
+    with Jpeg(file) as image:
         size = size_within(*image.size, side_px)
         if (thumbnail := _thumbnail(image)) is not None:
             return averaged(thumbnail, size)
         return averaged(_draft(image, side_px), size)
 
 
-def _thumbnail(image: PillowImage.Image) -> Preview | None:
+def _thumbnail(image: Jpeg) -> Preview | None:
     """The thumbnail in EXIF, if the camera made it with the picture: programs that edit one may leave the other."""
     try:
-        block = io.BytesIO(image.info["exif"].removeprefix(b"Exif\0\0"))
+        block = io.BytesIO(image.exif_block)
         exif = read_exif(block)
-        if exif.image[_CHANGED].text != exif.photo[_TAKEN].text:
+        if text(exif.image, _CHANGED) != text(exif.photo, _TAKEN):
             return None
-        block.seek(_integer(exif.thumbnail, _JPEG_OFFSET))
-        data = block.read(_integer(exif.thumbnail, _JPEG_BYTES))
-        with PillowImage.open(io.BytesIO(data), formats=["JPEG"]) as small:
+        block.seek(integer(exif.thumbnail, _JPEG_OFFSET) or 0)
+        data = block.read(integer(exif.thumbnail, _JPEG_BYTES) or 0)
+        with Jpeg(io.BytesIO(data)) as small:
             ratio = (small.width * image.height) / (small.height * image.width)
-            return _floats(small) if abs(ratio - 1) < _SAME_SHAPE else None
+            return _floats(small) if abs(ratio - 1) < _SAME_SHAPE and small.width <= image.width else None
     except Exception:  # EXIF is written by anyone, and the picture itself is still there
         return None
 
 
-def _integer(tags: Tags, key: int) -> int:
-    return int(tags[key].numbers[0])
-
-
-def _draft(image: PillowImage.Image, side_px: int) -> Preview:
+def _draft(image: Jpeg, side_px: int) -> Preview:
     image.draft("RGB", (side_px, side_px))
     return _floats(image)
 
 
-def _raw(path: Path, side_px: int) -> Preview:
-    with rawpy.imread(io.BytesIO(path.read_bytes())) as raw:
+def _raw(file: BinaryIO, side_px: int) -> Preview:
+    with rawpy.imread(file) as raw:
         picture = _jpeg_in_raw(raw)
         if picture is None:
             pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
@@ -99,11 +99,11 @@ def _jpeg_in_raw(raw: rawpy.RawPy) -> Preview | None:
         thumbnail = raw.extract_thumb()
         if thumbnail.format != rawpy.ThumbFormat.JPEG:
             return None
-        with PillowImage.open(io.BytesIO(bytes(thumbnail.data)), formats=["JPEG"]) as image:
+        with Jpeg(io.BytesIO(bytes(thumbnail.data))) as image:
             return _draft(image, _RAW_JPEG_PX)
-    except (rawpy.LibRawError, OSError):  # the picture itself may still be whole
+    except (rawpy.LibRawError, OSError, SyntaxError):  # the picture itself may still be whole
         return None
 
 
-def _floats(image: PillowImage.Image) -> Preview:
+def _floats(image: Jpeg) -> Preview:
     return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)

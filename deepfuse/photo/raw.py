@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import rawpy
 
 from deepfuse.bracket import Exposure
 from deepfuse.color import Image
+from deepfuse.metadata.tiff import Block
 
 WhiteBalance = tuple[float, float, float, float]
 
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # TIFF 6.0, section 2; of other types 1
 _TRANSPOSED = 4
 _EXIF_ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}  # by LibRaw's flip
 
@@ -69,7 +68,7 @@ class RawFile:
         return rgb
 
 
-def check_whole(path: Path) -> None:
+def check_whole(file: BinaryIO) -> None:
     """Refuse a RAW file of TIFF's structure whose first directory points beyond its end.
 
     LibRaw objects to missing pixels, but takes a missing colour matrix or white balance for zeros.
@@ -77,30 +76,30 @@ def check_whole(path: Path) -> None:
     Raises:
         ValueError: the file is cut short.
     """
-    with path.open("rb") as file:
-        signature, at = struct.unpack("<4sI", file.read(8).ljust(8))
-        if (order := _BYTE_ORDERS.get(signature)) is None:
-            return
-        file.seek(at if order == "<" else int.from_bytes(at.to_bytes(4, "little"), "big"))
-        (count,) = struct.unpack(f"{order}H", file.read(2).ljust(2, b"\0"))
-        entries, end = file.read(12 * count), path.stat().st_size
-    for tag, kind, values, offset in struct.iter_unpack(f"{order}HHII", entries[: len(entries) // 12 * 12]):
-        size = values * _TYPE_BYTES.get(kind, 1)
-        if size > 4 and offset + size > end:
-            raise ValueError(f"expected {offset + size} bytes or more, got {end} (tag {tag}): cut short or damaged")
+    file.seek(0)
+    if (order := _BYTE_ORDERS.get(file.read(4))) is None:
+        return
+    block, end = Block(file, 0, order), file.seek(0, io.SEEK_END)
+    for place in block.places(block.start):
+        if place.offset + place.bytes > end:
+            raise ValueError(
+                f"expected {place.offset + place.bytes} bytes or more, got {end} (tag {place.tag}): "
+                "cut short or damaged"
+            )
 
 
 @contextmanager
-def open_raw(path: Path) -> Iterator[RawFile]:
-    """Open a RAW file; its pixels are not decoded yet.
+def open_raw(path: Path, file: BinaryIO) -> Iterator[RawFile]:
+    """Open a RAW file, `file` being open for reading already; its pixels are not decoded yet.
 
     LibRaw takes a path only as UTF-8: a file of another name is read whole.
     """
-    check_whole(path)
+    check_whole(file)
+    source: str | BinaryIO = str(path)
     try:
-        source: str | io.BytesIO = str(path)
         str(path).encode()
     except UnicodeEncodeError:
-        source = io.BytesIO(path.read_bytes())
+        file.seek(0)
+        source = file
     with rawpy.imread(source) as handle:
         yield RawFile(handle)

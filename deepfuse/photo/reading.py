@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfuse.color import Image
 from deepfuse.errors import BracketError
+from deepfuse.metadata.reading import Metadata
 from deepfuse.photo.header import Depth, Header, check_alike
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
-from deepfuse.photo.opening import open_photo
+from deepfuse.photo.opening import Photo, open_photo
 from deepfuse.photo.raw import WhiteBalance
 from deepfuse.photo.writing import in_depth
 
 AT_ONCE = 2  # where all frames are wanted together
 _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A photo of a bracket: what its file says of itself, what it tells besides, and its pixels (H, W, 3)."""
+
+    header: Header
+    metadata: Metadata
+    pixels: Image
 
 
 def read_photo(
@@ -35,6 +46,14 @@ def read_photo(
 
     Raises:
         PhotoError: the file cannot be read, is damaged, too large, or no photo of these kinds.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from deepfuse import read_photo, write_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     write_photo(f"{folder}/grey.png", np.full((2, 3, 3), 128, np.uint8))
+    ...     read_photo(f"{folder}/grey.png")[0, 0].tolist()
+    [128, 128, 128]
     """
     with open_photo(Path(path), limits) as photo:
         return photo.decode(white_balance)
@@ -52,28 +71,25 @@ def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
 
 def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> list[Image]:
     """The frames of one bracket, RAW developed with one white balance: that of its first RAW."""
-    return [image for _, image in read_bracket(paths, limits=limits, at_once=AT_ONCE)]
+    return [picture.pixels for picture in read_bracket(paths, limits=limits, at_once=AT_ONCE)]
 
 
-def read_frames(paths: Sequence[Path], depth: Depth | None = None) -> tuple[list[Header], list[Image]]:
-    """The headers and frames of one bracket, decoded side by side.
+def read_frames(paths: Sequence[Path], depth: Depth | None = None) -> list[Picture]:
+    """The frames of one bracket, decoded side by side.
 
     Args:
         paths: the files.
         depth: of the picture to be made of them. Frames are at their own depth, or at this one if it is deeper: else
             its further levels would stay empty.
     """
-    headers, frames = [], []
-    for header, frame in read_bracket(paths, at_once=AT_ONCE):
-        deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(header.depth)
-        headers.append(header)
-        frames.append(in_depth(frame, depth) if depth and deeper else frame)
-    return headers, frames
+    frames = []
+    for frame in read_bracket(paths, at_once=AT_ONCE):
+        deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
+        frames.append(replace(frame, pixels=in_depth(frame.pixels, depth)) if depth and deeper else frame)
+    return frames
 
 
-def read_bracket(
-    paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS, at_once: int = 1
-) -> Iterator[tuple[Header, Image]]:
+def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS, at_once: int = 1) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
 
     Args:
@@ -91,9 +107,11 @@ def read_bracket(
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
         check_alike(paths, [photo.header for photo in photos])
         balance = next((chosen for photo in photos if (chosen := photo.white_balance())), None)
+
+        def decoded(photo: Photo) -> Picture:
+            return Picture(photo.header, photo.metadata, photo.decode(balance))
+
         if at_once == 1:
-            yield from ((photo.header, photo.decode(balance)) for photo in photos)
-            return
-        pool = stack.enter_context(ThreadPoolExecutor(at_once))
-        frames = pool.map(lambda photo: photo.decode(balance), photos)
-        yield from zip((photo.header for photo in photos), frames, strict=True)
+            yield from map(decoded, photos)
+        else:
+            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, photos)

@@ -10,7 +10,7 @@ import numpy as np
 from deepfuse.color import Image, as_uint16, from_float, to_float
 from deepfuse.errors import PhotoError
 from deepfuse.files import replacing
-from deepfuse.photo.embedded import NOTHING, Embedded
+from deepfuse.metadata.embedded import NOTHING, Embedded
 from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, Encoding, tiff_bytes
 from deepfuse.photo.header import Depth
 
@@ -76,6 +76,13 @@ def write_photo(
     Raises:
         PhotoError: another suffix, or no folder to write into.
         OSError: the file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from deepfuse import read_photo, write_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     write_photo(f"{folder}/half.png", np.full((2, 3, 3), 0.5, np.float32))
+    ...     read_photo(f"{folder}/half.png")[0, 0].tolist()
+    [32768, 32768, 32768]
     """
     path = Path(path)
     check_output(path, sources=(), overwrite=True)

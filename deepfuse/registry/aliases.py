@@ -15,7 +15,7 @@ from deepfuse.registry.golden import check_golden
 from deepfuse.registry.loading import download
 
 if TYPE_CHECKING:
-    from deepfuse.evaluation.judging import Verdict
+    from deepfuse.evaluation.verdict import Verdict
 
 PREVIOUS_TAG = "deepfuse.previous_champion"  # of the registered model
 OF_THE_MODEL = ".model"  # how the model's own metrics end, beside its baselines'
@@ -131,7 +131,7 @@ def _check(version: str) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             check_golden(uri, download(uri, temporary))
     except ModelError as error:
-        from deepfuse.evaluation.judging import Verdict
+        from deepfuse.evaluation.verdict import Verdict
 
         record_verdict(version, Verdict(False, f"golden check: {error}"))
         raise

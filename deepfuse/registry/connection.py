@@ -6,10 +6,11 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from deepfuse.errors import ModelError, Unreachable
+from deepfuse.errors import ModelError, NotInstalledError, Unreachable
 
 NAME = EXPERIMENT = "deepfuse"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -20,7 +21,12 @@ ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or v
 
 
 def connect() -> ModuleType:
-    """MLflow on `MLFLOW_TRACKING_URI`, or on `mlflow.db` in the working directory."""
+    """MLflow on `MLFLOW_TRACKING_URI`, or on `mlflow.db` in the working directory.
+
+    Raises:
+        NotInstalledError: MLflow comes with the loop alone.
+    """
+    _require_mlflow()
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of 7, which take minutes: who calls may retry
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -35,12 +41,18 @@ def connect_existing(wanted: str) -> ModuleType:
     """MLflow for a reader, who must not leave an empty database behind.
 
     Raises:
-        ModelError: there is no database, and no `MLFLOW_TRACKING_URI`.
+        ModelError: there is no database, and no `MLFLOW_TRACKING_URI`; as `NotInstalledError`, no MLflow.
     """
+    _require_mlflow()
     if not os.environ.get("MLFLOW_TRACKING_URI") and not DEFAULT_DATABASE.exists():
         expected = f"expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set"
         raise ModelError(f"{wanted}: {expected}")
     return connect()
+
+
+def _require_mlflow() -> None:
+    if find_spec("mlflow") is None:
+        raise NotInstalledError("registered models are in mlflow, which is not installed: pip install 'deepfuse[loop]'")
 
 
 @contextmanager
@@ -48,7 +60,7 @@ def reaching() -> Iterator[None]:
     """Turn what MLflow raises when the network or the database fails into `Unreachable`; let all else pass."""
     try:
         yield
-    except Unreachable:
+    except (Unreachable, NotInstalledError):
         raise
     except Exception as error:
         if any(_is_network(cause) for cause in _chain(error)):

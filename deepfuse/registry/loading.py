@@ -23,6 +23,10 @@ def load_model(source: str | Path | None = None) -> Network:
     Raises:
         ModelError: it is not there, or is not what it says.
         Unreachable: the registry cannot be reached.
+
+    >>> from deepfuse import load_model
+    >>> load_model().qualities[0]
+    'fast'
     """
     with model_folder(source) as found:
         return read_model(found.folder)

@@ -21,7 +21,6 @@ from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
 MODEL_TAG = "deepfuse.model_uri"  # the last thing that is logged: a run with it is complete
 PACKAGE = Path(__file__).parents[1]
 REQUIREMENTS = (
-    "exifread",
     "imagecodecs",
     "mlflow",
     "numpy",
@@ -135,7 +134,7 @@ def _signature(mlflow: ModuleType) -> Any:
     text = types.DataType.string
     return mlflow.models.ModelSignature(
         inputs=types.Schema([types.ColSpec(types.schema.Array(text), "exposures")]),
-        outputs=types.Schema([types.ColSpec(text, "fused")]),
+        outputs=types.Schema([types.ColSpec(text, "fused"), types.ColSpec(types.schema.AnyType(), "record")]),
         params=types.ParamSchema([types.ParamSpec(name, types.DataType.boolean, True) for name in AS_THEY_ARE]),
     )
 

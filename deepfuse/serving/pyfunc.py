@@ -7,15 +7,17 @@ import binascii
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from deepfuse.errors import DeepfuseError
-from deepfuse.fusion.fuse import fuse
+from deepfuse.job.fuse import fuse_prepared
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import prepare
-from deepfuse.model import read_model
+from deepfuse.job.record import UsedModel
+from deepfuse.model import read_with_sha256
 from deepfuse.photo import write_photo
 
 SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"II*\0": ".tif", b"MM\0*": ".tif"}
@@ -26,28 +28,30 @@ class DeepFuse(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the network."""
-        self.model = read_model(Path(context.artifacts["model"]))
+        self.model, sha256 = read_with_sha256(Path(context.artifacts["model"]))
+        self.used = UsedModel("served", sha256)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # MLflow reads types as a schema
-        """The fused pictures, as rows with "fused": PNG in base64, in the depth of the exposures.
+        """The fused pictures, as rows with "fused", PNG in base64 in the depth of the exposures, and their "record".
 
         Each row of `model_input` has "exposures": two or more PNG, JPEG or TIFF files in base64. `params` are "align"
         and "deghost", both true by default, as `FuseOptions` has them.
         """
         wanted = FuseOptions(**(params or {}))
-        return [{"fused": self._row(number, row, wanted)} for number, row in enumerate(model_input["exposures"])]
+        return [self._row(number, row, wanted) for number, row in enumerate(model_input["exposures"])]
 
-    def _row(self, number: int, exposures: Sequence[str], wanted: FuseOptions) -> str:
+    def _row(self, number: int, exposures: Sequence[str], wanted: FuseOptions) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             try:
                 files = [_write(folder / f"exposure {index}", text) for index, text in enumerate(exposures)]
-                fused = fuse(prepare(files, wanted).agreeing, model=self.model)
+                fused = fuse_prepared(prepare(files, wanted), self.model, wanted, suffix=".png", used=self.used)
             except (DeepfuseError, ValueError, TypeError) as error:
                 message = f"row {number}: {error}".replace(f"{folder}/", "")
                 raise mlflow.MlflowException.invalid_parameter_value(message) from error
-            write_photo(folder / "fused.png", fused)
-            return base64.b64encode((folder / "fused.png").read_bytes()).decode()
+            write_photo(folder / "fused.png", fused.pixels, embedded=fused.embedded)
+            picture = base64.b64encode((folder / "fused.png").read_bytes()).decode()
+        return {"fused": picture, "record": fused.record.as_json()}
 
 
 def _write(path: Path, text: str) -> Path:

@@ -147,7 +147,8 @@ def make_frames(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, l
 def develop(scene: str, files: list[Path], hashes: dict[str, str], limits: Limits, folder: Path) -> Scene:
     """Write a bracket's frames from dark to bright: by exposure value, or by brightness where one is unknown."""
     shots = []
-    for index, (file, (header, picture)) in enumerate(zip(files, read_bracket(files, limits=limits), strict=True)):
+    for index, (file, photo) in enumerate(zip(files, read_bracket(files, limits=limits), strict=True)):
+        header, picture = photo.header, photo.pixels
         path, name = folder / f"shot_{index}.tif", printable(file.name)
         write_frame(path, as_uint16(picture))
         height, width, _ = picture.shape

@@ -1,19 +1,19 @@
-from dataclasses import fields
-from html import escape
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.pictures import random_model
+from support.scores import scored
 
 from deepfuse.bracket import Exposure, Frame
 from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import Score, fuse_average, fuse_mertens, held_out_scenes, measure_costs, score, score_scenes
-from deepfuse.evaluation.report import MEANINGS, contact_sheet, mean_scores, read_scores, report_page, scores_csv
+from deepfuse.evaluation.report import contact_sheet, mean_scores, read_scores, report_page, scores_csv
 from deepfuse.fusion.fuse import fuse
 from deepfuse.manifest import Scene, write_manifest
-from deepfuse.metrics import measures
 from deepfuse.metrics.mef_ssim import mef_ssim
+from deepfuse.metrics.table import METRICS
 from deepfuse.photo import write_photo
 
 
@@ -28,9 +28,21 @@ def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -
 def test_score_holds_every_measure(bracket: list[np.ndarray]) -> None:
     fused = fuse_average(bracket)
     found = score(bracket, fused)
-    assert (found.mef_ssim, found.mef_ssim_single) == (mef_ssim(bracket, fused), mef_ssim(bracket, fused, scales=1))
-    for name in [field.name for field in fields(Score)][2:]:
-        assert getattr(found, name) == getattr(measures, name)(bracket, fused)
+    assert list(found) == [metric.name for metric in METRICS]
+    assert (found["mef_ssim"], found["mef_ssim_single"]) == (
+        mef_ssim(bracket, fused),
+        mef_ssim(bracket, fused, scales=1),
+    )
+    assert all(found[metric.name] == metric.function(bracket, fused) for metric in METRICS)
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert found != score(bracket, bracket[1])
+
+
+@pytest.mark.parametrize(("values", "got"), [({"mef_ssim": 1}, "got mef_ssim$"), ({"shine": 1}, "shine$")])
+def test_a_score_without_a_measure_or_with_another_is_refused(values: dict[str, float], got: str) -> None:
+    best = {metric.name: metric.best for metric in METRICS}
+    with pytest.raises(ValueError, match=f"expected a value of each of mef_ssim, .*{got}"):
+        Score(values if "mef_ssim" in values else best | values)
 
 
 def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> None:
@@ -65,8 +77,8 @@ def test_costs_are_those_of_each_model() -> None:
 
 
 SCORES = {
-    "a": {"model": Score(0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 1.5), "mertens": Score(0.7, 0.6, 0, 0, 0, 0, 1)},
-    "b<i>": {"model": Score(0.5, 0.4, 0.5, 0.3, 0.1, 0.1, 0.25), "mertens": Score(0.9, 0.2, 1, 0, 0, 0, 2)},
+    "a": {"model": scored(0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 1.5), "mertens": scored(0.7, 0.6, 0, 0, 0, 0, 1)},
+    "b<i>": {"model": scored(0.5, 0.4, 0.5, 0.3, 0.1, 0.1, 0.25), "mertens": scored(0.9, 0.2, 1, 0, 0, 0, 2)},
 }
 MOVING = {"a": 0.0123, "b<i>": None}
 
@@ -91,11 +103,10 @@ def test_report_figures(tmp_path: Path) -> None:
 
 
 def test_page_shows_the_mean_and_the_meaning_of_every_measure() -> None:
-    assert list(MEANINGS) == [field.name for field in fields(Score)]
     page = report_page(SCORES, pictured=[], moving=MOVING)
-    for name, meaning in MEANINGS.items():
+    for name in SCORES["a"]["model"]:
         assert f"<td>{name}<td>" in page
-        assert f">{escape(meaning)}</tr>" in page
+    assert ">change across edges that runs against the scene&#x27;s; 0 is best</tr>" in page
     assert "<td>chroma_gain<td>0.8750<td>1.5000" in page
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.scores import changed, scored
 
-from deepfuse.evaluation import Contender, Cost, Score, Verdict, judge
+from deepfuse.evaluation import Contender, Cost, Verdict, judge
 from deepfuse.evaluation.judging import bootstrap_interval
 from deepfuse.evaluation.verdict_text import as_markdown, as_record
 from deepfuse.params import read_params
@@ -22,10 +23,10 @@ RULES = read_params(Path(__file__).parents[2] / "params.yaml").promote.model_cop
 )
 PYRAMID, PAPER = Cost(0.5, 67_000, 268_000), Cost(2.0, 89_000, 356_000)
 CHAMPION = Contender(
-    {f"s{i}": Score(0.95 + 0.005 * i, 0.9, 0.9, 0.05, 0.03, 0.01, 0.9) for i in range(8)},
+    {f"s{i}": scored(0.95 + 0.005 * i, 0.9, 0.9, 0.05, 0.03, 0.01, 0.9) for i in range(8)},
     PYRAMID,
 )
-AVERAGE = {scene: replace(score, mef_ssim=score.mef_ssim - 0.05) for scene, score in CHAMPION.scores.items()}
+AVERAGE = {scene: changed(score, mef_ssim=score["mef_ssim"] - 0.05) for scene, score in CHAMPION.scores.items()}
 NOISE = dict(zip(CHAMPION.scores, np.random.default_rng(0).normal(0, 0.002, 8), strict=True))
 
 
@@ -33,9 +34,9 @@ def moved(by: float = 0.0, *, cost: Cost = PYRAMID, **changes: float | Mapping[s
     """The champion with MEF-SSIM `by` higher on every scene, and more in other measures, or by scene."""
     scores = {}
     for scene, score in CHAMPION.scores.items():
-        new = {name: getattr(score, name) + value for name, value in changes.items() if name not in CHAMPION.scores}
+        new = {name: score[name] + value for name, value in changes.items() if name not in CHAMPION.scores}
         own = by + changes.get(scene, 0.0)
-        scores[scene] = replace(score, **{"mef_ssim": score.mef_ssim + own, **new})
+        scores[scene] = changed(score, **{"mef_ssim": score["mef_ssim"] + own, **new})
     return Contender(scores, cost)
 
 

@@ -14,8 +14,8 @@ from prefect.testing.utilities import prefect_test_harness
 from support.projects import add_scene, commit_all, raw_project, run_dvc, set_params
 
 from deepfuse import registry
+from deepfuse.errors import ParamsError
 from deepfuse.evaluation import Verdict
-from deepfuse.params import ParamsError
 from flows import pipeline, retrain
 
 
@@ -101,6 +101,14 @@ def test_brackets_are_refused_untouched_where_the_pipeline_reads_others(in_proje
     set_params(in_project, {"ingest": {"source": "data/sample"}})
     waiting = add_scene(in_project, "fjord", 9, folder="data/inbox")
     with pytest.raises(ParamsError, match=r"ingest\.source: expected data/raw"):
+        retrain.retrain()
+    assert len(list(waiting.iterdir())) == 3
+
+
+def test_a_bound_of_no_guard_is_refused_before_anything_is_done(in_project: Path) -> None:
+    set_params(in_project, {"promote": {"max_worse": {"hallo": 1.0}}})
+    waiting = add_scene(in_project, "fjord", 9, folder="data/inbox")
+    with pytest.raises(ParamsError, match=r"promote\.max_worse\.hallo"):
         retrain.retrain()
     assert len(list(waiting.iterdir())) == 3
 

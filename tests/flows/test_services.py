@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,10 +23,12 @@ WAIT_S = 240
 
 @pytest.fixture
 def environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    monkeypatch.chdir(raw_project(project))
-    for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_"))]:
+    """A project like a checkout: the flows come from its folder alone."""
+    shutil.copytree(ROOT / "flows", raw_project(project) / "flows", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(project)
+    for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_", "PYTHON"))]:
         monkeypatch.delenv(name)
-    yield {**os.environ, "PYTHONPATH": str(ROOT)}
+    yield dict(os.environ)
     services.down()
 
 

@@ -8,7 +8,11 @@ from support.reference_measures import color_quality, order_error
 from deepfuse.evaluation import fuse_average, fuse_mertens
 from deepfuse.fusion.colour import colour_planes
 from deepfuse.fusion.compose import fitted
-from deepfuse.metrics.measures import chroma_gain, clipped_share, halo, lightness_order_error, mef_ssim_c
+from deepfuse.metrics.chroma_gain import chroma_gain
+from deepfuse.metrics.clipping import clipped_share
+from deepfuse.metrics.halo import halo
+from deepfuse.metrics.lightness_order import lightness_order_error
+from deepfuse.metrics.mef_ssim_c import mef_ssim_c
 
 MEASURES = (mef_ssim_c, lightness_order_error, clipped_share, halo, chroma_gain)
 rng = np.random.default_rng(11)

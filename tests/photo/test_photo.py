@@ -14,7 +14,7 @@ from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
 from deepfuse.photo import check_output, read_header, read_photo, read_photos, write_photo
 from deepfuse.photo.opening import open_photo
-from deepfuse.photo.stored import as_rgb
+from deepfuse.photo.pixels import as_rgb
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket, write_dng
 
 rng = np.random.default_rng(5)

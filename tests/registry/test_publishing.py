@@ -128,7 +128,7 @@ def test_a_bad_model_fails_its_golden_check_and_moves_nothing(tmp_path: Path, da
     assert registry.champion_version() == good
     assert "got 9" in (registry.versions()[1].verdict or "")
 
-    (stored / "code/deepfuse/fusion.py").write_text("raise RuntimeError('the carried code')\n")
+    (stored / "code/deepfuse/fusion/fuse.py").write_text("raise RuntimeError('the carried code')\n")
     with pytest.raises(ModelError, match="the carried code"):
         registry.promote(bad)
 

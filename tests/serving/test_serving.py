@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import io
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.ExifTags import Base
 from support.imports import closure
 from support.pictures import random_model
 from support.projects import ROOT
@@ -28,6 +31,7 @@ from support.trained_models import PARAMS, trained
 
 from deepfuse import fuse, read_photo, registry
 from deepfuse.cli import main
+from deepfuse.model import weights_sha256
 from deepfuse.photo import write_photo
 from deepfuse.registry.publishing import REQUIREMENTS
 
@@ -103,7 +107,7 @@ def post(address: str, request: Mapping[str, Any]) -> Any:
         return json.load(answer)
 
 
-def test_three_ways_give_one_picture(server: str, files: list[Path], tmp_path: Path) -> None:
+def test_three_ways_give_one_picture(server: str, champion: Path, files: list[Path], tmp_path: Path) -> None:
     out, ghostly = tmp_path / "fused.png", tmp_path / "ghostly.png"
     came_and_went = read_photo(files[1]).copy()
     came_and_went[40:80, 60:90] = (9000, 30000, 3000)
@@ -119,12 +123,31 @@ def test_three_ways_give_one_picture(server: str, files: list[Path], tmp_path: P
     [answer] = mlflow.pyfunc.load_model(CHAMPION).predict([row])
     assert np.array_equal(decoded(answer["fused"], tmp_path), by_command)
 
+    record = answer["record"]
+    assert (record["width"], record["height"], record["depth"]) == (by_command.shape[1], by_command.shape[0], "16-bit")
+    assert record["deghosting"]["share"] > 0
+    assert record["model_sha256"] == weights_sha256(champion / "model")
+
     for request in (
         {"dataframe_records": [row]},
         {"dataframe_split": {"columns": ["exposures"], "data": [[row["exposures"]]]}},
     ):
         [answer] = post(server, request)["predictions"]
         assert np.array_equal(decoded(answer["fused"], tmp_path), by_command)
+        assert answer["record"].keys() == record.keys()
+
+
+def test_the_picture_carries_what_its_record_says(champion: Path, bracket: list[np.ndarray], tmp_path: Path) -> None:
+    for index, frame in enumerate(bracket):
+        told = Image.Exif()
+        told[Base.DateTime] = f"2024:05:06 10:00:0{index}"
+        Image.fromarray((frame >> 8).astype(np.uint8)).save(tmp_path / f"{index}.jpg", exif=told)
+    row = {"exposures": encoded(*(tmp_path / f"{index}.jpg" for index in range(3)))}
+    [answer] = mlflow.pyfunc.load_model(CHAMPION).predict([row])
+    carried = Image.open(io.BytesIO(base64.b64decode(answer["fused"]))).getexif()
+    reference = answer["record"]["alignment"]["reference"]
+    assert answer["record"]["metadata_of"] == f"exposure {reference}.jpg"
+    assert carried[Base.DateTime] == f"2024:05:06 10:00:0{reference}"
 
 
 def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: Path) -> None:

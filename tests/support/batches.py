@@ -26,11 +26,20 @@ def shoot(folder: Path, seed: int) -> tuple[Path, ...]:
     return paths
 
 
-def job(tmp_path: Path, *, scene: str = "barn") -> Job:
+def job(tmp_path: Path, *, scene: str = "barn", options: FuseOptions | None = None) -> Job:
     files = shoot(tmp_path / "in" / scene, 1)
     (tmp_path / "out").mkdir()
-    return Job(scene=scene, files=files, output=tmp_path / "out" / f"{scene}.png", options=FuseOptions(), model=SHIPPED,
-               model_name="shipped", model_sha256=weights_sha256(SHIPPED), version="1", grouping={})  # fmt: skip
+    return Job(
+        scene=scene,
+        files=files,
+        output=tmp_path / "out" / f"{scene}.png",
+        options=options or FuseOptions(),
+        model=SHIPPED,
+        model_name="shipped",
+        model_sha256=weights_sha256(SHIPPED),
+        version="1",
+        grouping={},
+    )
 
 
 def state(folder: Path) -> dict[str, tuple[int, str]]:

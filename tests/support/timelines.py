@@ -9,8 +9,8 @@ import numpy as np
 
 from deepfuse.bracket import Exposure
 from deepfuse.grouping.shots import Shot
+from deepfuse.metadata.makers import UNKNOWN, Bracketing
 from deepfuse.photo.capture import Capture
-from deepfuse.photo.makers import UNKNOWN, Bracketing
 
 ORDERS = {"0-+": (0, -1, 1), "-0+": (-1, 0, 1), "+0-": (1, 0, -1)}
 

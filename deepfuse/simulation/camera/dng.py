@@ -1,22 +1,22 @@
-"""A Bayer mosaic as a DNG file, written byte by byte: TIFF libraries refuse to write the EXIF directory."""
+"""A Bayer mosaic as a DNG file, laid out here: TIFF libraries refuse to write the EXIF directory."""
 
 from __future__ import annotations
 
 import os
 import struct
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
 
 from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
+from deepfuse.metadata.directories import HEADER, Entry, directory, entry_of_numbers, entry_of_text
+from deepfuse.metadata.tiff import BYTE, EXIF_POINTER, LONG, RATIONAL, SHORT, SRATIONAL
 from deepfuse.simulation.camera.sensor import Camera, Mosaic
 
-Tags = dict[int, tuple[str, Any]]
-_TYPE_CODES = {"B": 1, "s": 2, "H": 3, "I": 4, "2I": 5, "2i": 10}  # struct format to TIFF 6.0 field type
+_PIXELS_AT = 8
 
 
 def write_dng(path: Path, mosaic: Mosaic, *, camera: Camera, exposure: Exposure) -> None:
@@ -48,77 +48,48 @@ def _dng_bytes(mosaic: Mosaic, camera: Camera, exposure: Exposure) -> bytes:
     raw = mosaic.astype("<u2")
     pixels = bytes(imagecodecs.ljpeg_encode(raw, bitspersample=16)) if lossless else raw.tobytes()
     pixels += b"\0" * (len(pixels) % 2)
-    exif_at = 8 + len(pixels)
-    exif = _directory(_exif_tags(exposure), exif_at)
+    exif_at = _PIXELS_AT + len(pixels)
+    exif = directory(_exif_entries(exposure), exif_at)
     main_at = exif_at + len(exif)
-    tags = _main_tags(mosaic, camera) | {
-        259: ("H", 7 if lossless else 1),
-        273: ("I", 8),
-        279: ("I", len(pixels)),
-        34665: ("I", exif_at),
-    }
-    return struct.pack("<2sHI", b"II", 42, main_at) + pixels + exif + _directory(tags, main_at)
+    layout = [
+        entry_of_numbers(259, SHORT, [7 if lossless else 1]),
+        entry_of_numbers(273, LONG, [_PIXELS_AT]),
+        entry_of_numbers(279, LONG, [len(pixels)]),
+        entry_of_numbers(EXIF_POINTER, LONG, [exif_at]),
+    ]
+    main = sorted([*_main_entries(mosaic, camera), *layout], key=lambda entry: entry.tag)
+    return HEADER + struct.pack("<I", main_at) + pixels + exif + directory(main, main_at)
 
 
-def _main_tags(mosaic: Mosaic, camera: Camera) -> Tags:
+def _main_entries(mosaic: Mosaic, camera: Camera) -> list[Entry]:
     height, width = mosaic.shape
-    return {
-        254: ("I", 0),  # NewSubfileType: the full picture
-        256: ("I", width),
-        257: ("I", height),
-        258: ("H", 16),
-        262: ("H", 32803),  # PhotometricInterpretation: CFA
-        271: ("s", camera.name),
-        272: ("s", camera.name),
-        274: ("H", 1),
-        277: ("H", 1),
-        278: ("I", height),
-        284: ("H", 1),
-        33421: ("H", (2, 2)),
-        33422: ("B", ["RGB".index(letter) for letter in camera.cfa]),
-        50706: ("B", (1, 4, 0, 0)),
-        50707: ("B", (1, 1, 0, 0)),
-        50708: ("s", camera.name),
-        50714: ("I", camera.black_level),
-        50717: ("I", camera.white_level),
-        50721: ("2i", np.ravel(camera.xyz_to_camera)),
-        50728: ("2I", camera.neutral),
-        50778: ("H", 21),  # CalibrationIlluminant1: D65
-    }
+    numbers: list[tuple[int, int, Sequence[float]]] = [
+        (254, LONG, [0]),  # NewSubfileType: the full picture
+        (256, LONG, [width]),
+        (257, LONG, [height]),
+        (258, SHORT, [16]),
+        (262, SHORT, [32803]),  # PhotometricInterpretation: CFA
+        (274, SHORT, [1]),
+        (277, SHORT, [1]),
+        (278, LONG, [height]),
+        (284, SHORT, [1]),
+        (33421, SHORT, [2, 2]),
+        (33422, BYTE, ["RGB".index(letter) for letter in camera.cfa]),
+        (50706, BYTE, [1, 4, 0, 0]),
+        (50707, BYTE, [1, 1, 0, 0]),
+        (50714, LONG, [camera.black_level]),
+        (50717, LONG, [camera.white_level]),
+        (50721, SRATIONAL, np.ravel(camera.xyz_to_camera).tolist()),
+        (50728, RATIONAL, camera.neutral),
+        (50778, SHORT, [21]),  # CalibrationIlluminant1: D65
+    ]
+    names = [entry_of_text(tag, camera.name) for tag in (271, 272, 50708)]
+    return [entry_of_numbers(*number) for number in numbers] + names
 
 
-def _exif_tags(exposure: Exposure) -> Tags:
+def _exif_entries(exposure: Exposure) -> list[Entry]:
     """Exif 2.32, section 4.6.5."""
-    tags: Tags = {36864: ("B", b"0232")}
-    if exposure.time_s:
-        tags[33434] = ("2I", exposure.time_s)
-    if exposure.f_number:
-        tags[33437] = ("2I", exposure.f_number)
-    if exposure.iso:
-        tags[34855] = ("H", round(exposure.iso))
-    return tags
-
-
-def _directory(tags: Tags, start: int) -> bytes:
-    """One TIFF 6.0 image file directory that will lie at byte `start`, its long values right behind it."""
-    entries, tail = b"", b""
-    tail_at = start + 2 + 12 * len(tags) + 4
-    for tag, (kind, value) in sorted(tags.items()):
-        data, count = _encode(kind, value)
-        if len(data) > 4:
-            tail_offset = struct.pack("<I", tail_at + len(tail))
-            tail += data + b"\0" * (len(data) % 2)
-            data = tail_offset
-        entries += struct.pack("<HHI4s", tag, _TYPE_CODES[kind], count, data)
-    return struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0) + tail
-
-
-def _encode(kind: str, value: Any) -> tuple[bytes, int]:
-    if kind == "s":
-        text = value.encode("ascii") + b"\0"
-        return text, len(text)
-    values = list(np.atleast_1d(value)) if not isinstance(value, bytes) else list(value)
-    if kind in ("2I", "2i"):
-        ratios = [Fraction(float(v)).limit_denominator(1_000_000) for v in values]
-        return b"".join(struct.pack(f"<{kind}", r.numerator, r.denominator) for r in ratios), len(values)
-    return struct.pack(f"<{len(values)}{kind}", *(int(v) for v in values)), len(values)
+    iso = round(exposure.iso) if exposure.iso else None
+    values = ((33434, RATIONAL, exposure.time_s), (33437, RATIONAL, exposure.f_number), (34855, SHORT, iso))
+    stated = [entry_of_numbers(tag, kind, [value]) for tag, kind, value in values if value]
+    return [*stated, entry_of_numbers(36864, BYTE, list(b"0232"))]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfuse.color import Image, check_range
+from deepfuse.metadata.reading import NO_METADATA, Metadata
 from deepfuse.photo.header import Depth
 from deepfuse.photo.profiles import NO_PROFILE, Profile, to_srgb
 
@@ -16,8 +17,7 @@ from deepfuse.photo.profiles import NO_PROFILE, Profile, to_srgb
 class Stored:
     """What a header says.
 
-    `decode` reads the pixels, `turned` says that it leaves them upright already, and `exif` is the EXIF block where
-    it must be handed on.
+    `decode` reads the pixels while the file is open; `turned` says that it leaves them upright already.
     """
 
     width: int
@@ -26,7 +26,7 @@ class Stored:
     decode: Callable[[], Image]
     profile: Profile = NO_PROFILE
     turned: bool = False
-    exif: bytes = b""
+    metadata: Metadata = NO_METADATA
 
 
 def depth_of(dtype: np.dtype[np.generic]) -> Depth:

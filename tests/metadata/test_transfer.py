@@ -11,15 +11,15 @@ import exiv2
 import numpy as np
 import pillow_heif
 import pytest
-import tifffile
 from PIL import Image as PillowImage
 from support.photographs import Card, write_tags
 
 from deepfuse.bracket import Exposure
 from deepfuse.cli import main
-from deepfuse.photo import Encoding, in_depth, read_header, read_photo, write_photo
-from deepfuse.photo.carrying import carry
-from deepfuse.photo.profiles import profile_of
+from deepfuse.metadata.transfer import Transferred, transfer
+from deepfuse.photo import read_header, read_photo, write_photo
+from deepfuse.photo.opening import open_photo
+from deepfuse.photo.profiles import profile_of, srgb_profile
 from deepfuse.simulation.camera import CAMERAS, write_dng
 
 TAGS = {
@@ -62,9 +62,18 @@ def told(path: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
     return exif, xmp
 
 
+def transferred(paths: list[Path], base: int) -> Transferred:
+    """What a picture of 30×20 pixels takes over from the frames in these files."""
+    frames = []
+    for path in paths:
+        with open_photo(path) as photo:
+            frames.append(photo.metadata)
+    return transfer(frames, base, names=[path.name for path in paths], width=30, height=20, icc=srgb_profile())
+
+
 def fused(paths: list[Path], out: Path, dtype: type = np.uint8) -> tuple[Mapping[str, str], Mapping[str, str]]:
     pixels = np.full((20, 30, 3), 0.25, np.float32)
-    carried = carry(paths, 1, width=30, height=20)
+    carried = transferred(paths, 1)
     picture = pixels if dtype == np.float32 else np.full((20, 30, 3), np.iinfo(dtype).max // 4, dtype)
     write_photo(out, picture, embedded=carried.embedded)
     assert (read_photo(out) == picture).all()
@@ -150,12 +159,12 @@ def test_damaged_metadata_are_a_warning(shots: list[Path], tmp_path: Path) -> No
     data = shots[1].read_bytes()
     at = data.index(b"Exif\0\0") + 6
     shots[1].write_bytes(data[:at] + b"\xff" * 60 + data[at + 60 :])
-    carried = carry(shots, 1, width=30, height=20)
+    carried = transferred(shots, 1)
     assert carried.warnings == (f"{shots[1].name}: damaged EXIF, which is not carried over",)
     exif, _ = fused(shots, tmp_path / "out.png")
     assert exif["Exif.Image.Software"] == f"deepfuse {version('deepfuse')}"
     shots[1].write_bytes(data.replace(b"<rdf:Description", b"<rdf:Deskription", 1))
-    assert "XMP cannot be read" in carry(shots, 1, width=30, height=20).warnings[0]
+    assert "XMP cannot be read" in transferred(shots, 1).warnings[0]
 
 
 def test_fuse_carries_the_middle_exposures_metadata(
@@ -177,38 +186,12 @@ def test_fuse_carries_the_middle_exposures_metadata(
 def test_frames_without_metadata_are_no_news(tmp_path: Path) -> None:
     for suffix in (".jpg", ".png", ".tif"):
         write_photo(tmp_path / f"a{suffix}", np.zeros((8, 8, 3), np.uint8))
-        assert carry([tmp_path / f"a{suffix}"], 0, width=8, height=8).warnings == ()
+        assert transferred([tmp_path / f"a{suffix}"], 0).warnings == ()
 
 
 def test_too_long_metadata_are_shortened(shots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tags(shots[1], {"Exif.Photo.LensModel": "x" * 500})
-    monkeypatch.setattr("deepfuse.photo.carrying.LARGEST_BLOCK", 600)
+    monkeypatch.setattr("deepfuse.metadata.transfer.LARGEST_BLOCK", 600)
     exif, _ = fused(shots, tmp_path / "out.jpg")
     assert "Exif.Photo.LensModel" not in exif
     assert exif["Exif.Image.Make"] == "Maker"
-
-
-@pytest.mark.parametrize("compression", ["none", "deflate", "lzw", "zstd"])
-def test_tiff_takes_the_compression_asked_for(tmp_path: Path, compression: str) -> None:
-    picture = np.repeat(np.arange(0, 60000, 1000, dtype=np.uint16)[:, None, None], 3, 2).repeat(40, 1)
-    write_photo(tmp_path / "a.tif", picture, encoding=Encoding(compression=compression))
-    assert (read_photo(tmp_path / "a.tif") == picture).all()
-    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
-        names = {"none": "NONE", "deflate": "ADOBE_DEFLATE", "lzw": "LZW", "zstd": "ZSTD"}
-        assert tiff.pages.first.compression.name == names[compression]
-
-
-def test_jpeg_quality_and_png_level_change_the_size(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 9, (60, 60, 3), dtype=np.uint8) * 20
-    for suffix, low, high in ((".jpg", Encoding(jpeg_quality=40), Encoding(jpeg_quality=99)),
-                              (".png", Encoding(png_level=9), Encoding(png_level=0))):  # fmt: skip
-        write_photo(tmp_path / f"low{suffix}", noise, encoding=low)
-        write_photo(tmp_path / f"high{suffix}", noise, encoding=high)
-        assert (tmp_path / f"low{suffix}").stat().st_size < (tmp_path / f"high{suffix}").stat().st_size
-
-
-def test_depths_are_converted_between() -> None:
-    eight = np.array([[[0, 128, 255]]], np.uint8)
-    assert in_depth(eight, "16-bit").tolist() == [[[0, 128 * 257, 65535]]]
-    assert in_depth(in_depth(eight, "float"), "8-bit").tolist() == eight.tolist()
-    assert in_depth(in_depth(eight, "16-bit"), "8-bit").tolist() == eight.tolist()

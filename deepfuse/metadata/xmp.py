@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from xml.etree import ElementTree
-
-from PIL import Image as PillowImage
-
-from deepfuse.bracket import printable
-from deepfuse.photo.heic import read_blocks
-from deepfuse.photo.ifd import read_exif
-from deepfuse.photo.kinds import kind_of
 
 LARGEST = 40_000  # bytes; a JPEG segment holds 65,502
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -34,33 +26,23 @@ _DROPPED = {
 }
 
 
-def read_xmp(path: Path) -> tuple[bytes, tuple[str, ...]]:
-    """The XMP of a photo that stays true of a picture fused from it: title, keywords, rating, rights, place.
+def kept_xmp(packet: bytes) -> bytes:
+    """What stays true of a picture fused from a photo: title, keywords, rating, rights, place.
 
     Camera, exposure, orientation and settings of RAW developers go.
 
+    Args:
+        packet: as it lies in the file, with what pads it.
+
     Returns:
-        The packet, empty where there is none, and a warning where it cannot be read.
+        A packet of its own; empty where nothing stays.
+
+    Raises:
+        ValueError: it is too long.
+        SyntaxError: it is no XML.
     """
-    try:
-        packet = _packet(path).strip(b"\0 \n")
-        return (_kept(packet) if packet else b""), ()
-    except Exception as error:  # XMP is written by anyone: damage must not stop the fusion
-        return b"", (f"{printable(path.name)}: XMP cannot be read: {error}",)
-
-
-def _packet(path: Path) -> bytes:
-    kind = kind_of(path)
-    if kind == "HEIC":
-        return read_blocks(path)[1]
-    if kind in ("JPEG", "PNG"):
-        with PillowImage.open(path, formats=[kind]) as image:
-            found = image.info.get("xmp") or b""
-        return found.encode() if isinstance(found, str) else bytes(found)
-    with path.open("rb") as file:
-        tag = read_exif(file).image.get(700)
-        file.seek(tag.offset if tag else 0)
-        return file.read(tag.count) if tag else b""
+    packet = packet.strip(b"\0 \n")
+    return _kept(packet) if packet else b""
 
 
 def _kept(packet: bytes) -> bytes:

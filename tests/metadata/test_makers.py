@@ -11,9 +11,10 @@ import exiv2
 import pytest
 from support.photographs import START_S, Card
 
+from deepfuse.metadata.exif import read_exif
+from deepfuse.metadata.makers import UNKNOWN, Bracketing
+from deepfuse.metadata.reading import read_file
 from deepfuse.photo.capture import read_capture
-from deepfuse.photo.ifd import read_exif
-from deepfuse.photo.makers import UNKNOWN, Bracketing, read_bracketing
 
 Short, Long = exiv2.UShortValue, exiv2.ULongValue
 CASES: list[tuple[str, dict[str, Any], Bracketing]] = [
@@ -90,12 +91,13 @@ def test_damaged_notes_say_nothing_and_do_no_harm(tmp_path: Path, make: str) -> 
     tags = next(tags for name, tags, _ in CASES if name.startswith(make))
     path = tmp_path / Card(tmp_path, make).shoot(tags={f"Exif.{key}": value for key, value in tags.items()})
     whole = path.read_bytes()
-    start = whole.index(b"Exif\0\0")
+    start = whole.index(b"Exif\0\0") + 6
+    block = whole[start:]
     answers = set()
-    for at in range(start + 6, start + 420):
-        for damaged in (whole[:at] + bytes([whole[at] ^ 0xFF, 0xFF]) + whole[at + 2 :], whole[:at]):
-            answers.add(read_bracketing(read_exif(io.BytesIO(damaged))))
-    path.write_bytes(whole[: start + 10] + b"\xff" * 40 + whole[start + 50 :])
+    for at in range(414):
+        for damaged in (block[:at] + bytes([block[at] ^ 0xFF, 0xFF]) + block[at + 2 :], block[:at]):
+            answers.add(read_exif(io.BytesIO(damaged)).bracketing)
+    path.write_bytes(whole[: start + 4] + b"\xff" * 40 + whole[start + 44 :])
     assert read_capture(path).bracketing == UNKNOWN
     assert UNKNOWN in answers
     assert len(answers) > 1
@@ -115,7 +117,10 @@ def test_exif_is_found_in_raf_and_cr3(tmp_path: Path) -> None:
     raf = tmp_path / "photo.raf"
     raf.write_bytes(wrapped_as_raf(jpeg.read_bytes()))
     with raf.open("rb") as file:
-        assert read_bracketing(read_exif(file)).kind == "some"
+        assert read_file(file).exif.bracketing.kind == "some"
+    raf.write_bytes(wrapped_as_raf(b"\xff\xd8\xff" + b"no picture" * 20))
+    with raf.open("rb") as file:
+        assert read_file(file).exif.image == {}
 
     def tiff(tag: int, text: bytes) -> bytes:
         return b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, tag, 2, len(text), 26) + bytes(4) + text
@@ -123,6 +128,6 @@ def test_exif_is_found_in_raf_and_cr3(tmp_path: Path) -> None:
     cr3 = tmp_path / "photo.cr3"
     cr3.write_bytes(wrapped_as_cr3(tiff(0x010F, b"Canon\0"), tiff(0x9003, b"2024:01:02 03:04:05\0")))
     with cr3.open("rb") as file:
-        exif = read_exif(file)
+        exif = read_file(file).exif
     assert exif.image[0x010F].text == "Canon"
     assert exif.photo[0x9003].text == "2024:01:02 03:04:05"

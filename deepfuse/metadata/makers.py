@@ -1,6 +1,7 @@
 """What a camera's own tags (its maker note) say of bracketing, as one value for all makers.
 
-Tag numbers and meanings after the tag tables of ExifTool and Exiv2. What a tag does not say stays unknown.
+Read here, because Exiv2's Python packages are GPL-3 and other readers' maker notes tell nothing of bracketing. Tag
+numbers and meanings after the tag tables of ExifTool and Exiv2. What a tag does not say stays unknown.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from deepfuse.photo.ifd import Block, Exif, Tags
+from deepfuse.metadata.tiff import ORDERS, Block, integer, number
 
 Kind = Literal["exposure", "some", "focus", "white balance", "other", "none"]
 
@@ -34,19 +35,16 @@ class Bracketing:
 UNKNOWN = Bracketing()
 
 
-def read_bracketing(exif: Exif) -> Bracketing:
-    """The bracketing that the maker note of a photo tells; unknown for makers that are not read here."""
-    if exif.note is None or 0x010F not in exif.image:
-        return UNKNOWN
-    make = exif.image[0x010F].text.upper()
-    reader = next((read for name, read in _MAKERS.items() if make.startswith(name)), None)
-    return reader(*exif.note) if reader else UNKNOWN
+def read_bracketing(make: str, block: Block, at: int) -> Bracketing:
+    """The bracketing that a maker note tells; unknown for makers that are not read here.
 
-
-def _number(tags: Tags, key: int, index: int = 0) -> int | None:
-    """One of a tag's numbers; `None` if it has fewer."""
-    numbers = tags[key].numbers if key in tags else ()
-    return int(numbers[index]) if index < len(numbers) else None
+    Args:
+        make: EXIF Make.
+        block: the structure that the note lies in.
+        at: where in the file the note begins.
+    """
+    reader = next((read for name, read in _MAKERS.items() if make.upper().startswith(name)), None)
+    return reader(block, at) if reader else UNKNOWN
 
 
 def _signed(value: int | None) -> int:
@@ -59,25 +57,24 @@ def _place(value: int | None) -> int | None:
 
 
 def _starts(block: Block, at: int, length: int = 16) -> bytes:
-    block.file.seek(at)
-    return block.file.read(length)
+    return block.bytes(at - block.base, length)
 
 
 def _canon(block: Block, at: int) -> Bracketing:
     tags = block.tags(at - block.base)
-    mode, aeb = _number(tags, 0x93, 3), _signed(_number(tags, 0x04, 16))
+    mode, aeb = integer(tags, 0x93, 3), _signed(integer(tags, 0x04, 16))
     kinds: dict[int | None, Kind] = {1: "exposure", 2: "focus", 3: "exposure", 4: "white balance"}
     kind: Kind | None = kinds.get(mode)
     if kind is None and aeb:  # older bodies leave BracketMode at 0
         kind = "exposure"
-    if kind is None and _number(tags, 0x01, 50) == 1:
+    if kind is None and integer(tags, 0x01, 50) == 1:
         kind = "focus"
-    if kind is None and _signed(_number(tags, 0x93, 9)) > 0:
+    if kind is None and _signed(integer(tags, 0x93, 9)) > 0:
         kind = "white balance"
     if kind is None:
         return Bracketing("none" if mode == 0 or 0x04 in tags else None)
-    value = _number(tags, 0x04, 17)
-    place = _place(_number(tags, 0x93, 5)) or _place(aeb)
+    value = integer(tags, 0x04, 17)
+    place = _place(integer(tags, 0x93, 5)) or _place(aeb)
     return Bracketing(kind, place, None, None if value is None else _canon_ev(_signed(value)))
 
 
@@ -93,21 +90,20 @@ def _nikon(block: Block, at: int) -> Bracketing:
         return UNKNOWN
     order = ">" if _starts(block, at + 10, 2) == b"MM" else "<"
     tags = Block(block.file, at + 10, order).first()
-    mode = _number(tags, 0x89)
+    mode = integer(tags, 0x89)
     if mode is None:
         return UNKNOWN
     bits: dict[int, Kind] = {4: "exposure", 6: "white balance", 8: "other"}
     kind: Kind = next((kind for bit, kind in bits.items() if mode >> bit & 1), "none")
-    offset = tags[0x19].numbers[0] if kind == "exposure" and 0x19 in tags and tags[0x19].numbers else None
-    return Bracketing(kind, offset_ev=offset)
+    return Bracketing(kind, offset_ev=number(tags, 0x19) if kind == "exposure" else None)
 
 
 def _sony(block: Block, at: int) -> Bracketing:
     skip = 12 if _starts(block, at)[:5] == b"SONY " else 0
     tags = block.tags(at + skip - block.base)
     kinds: dict[int | None, Kind] = {0: "none", 2: "none", 5: "exposure", 6: "white balance", 8: "other"}
-    kind = kinds.get(_number(tags, 0xB049))
-    return Bracketing(kind, _place(_number(tags, 0xB04A)) if kind == "exposure" else None)
+    kind = kinds.get(integer(tags, 0xB049))
+    return Bracketing(kind, _place(integer(tags, 0xB04A)) if kind == "exposure" else None)
 
 
 def _fujifilm(block: Block, at: int) -> Bracketing:
@@ -116,8 +112,8 @@ def _fujifilm(block: Block, at: int) -> Bracketing:
         return UNKNOWN
     tags = Block(block.file, at, "<").tags(int.from_bytes(start[8:12], "little"))
     kinds: dict[int | None, Kind] = {0: "none", 1: "some", 2: "other", 6: "other"}
-    kind = kinds.get(_number(tags, 0x1100))
-    return Bracketing(kind, _place(_number(tags, 0x1101)) if kind == "some" else None)
+    kind = kinds.get(integer(tags, 0x1100))
+    return Bracketing(kind, _place(integer(tags, 0x1101)) if kind == "some" else None)
 
 
 def _panasonic(block: Block, at: int) -> Bracketing:
@@ -127,11 +123,11 @@ def _panasonic(block: Block, at: int) -> Bracketing:
     kinds: dict[int | None, Kind] = {
         0: "none", 1: "none", 2: "exposure", 3: "focus", 4: "none", 8: "white balance", 17: "none", 18: "other",
     }  # fmt: skip
-    kind = kinds.get(_number(tags, 0x2A))
+    kind = kinds.get(integer(tags, 0x2A))
     if kind != "exposure":
         return Bracketing(kind)
-    length = {1: 3, 2: 3, 3: 5, 4: 5, 5: 7, 6: 7}.get(_number(tags, 0x45) or 0)
-    return Bracketing(kind, _place(_number(tags, 0x2B)), length)
+    length = {1: 3, 2: 3, 3: 5, 4: 5, 5: 7, 6: 7}.get(integer(tags, 0x45) or 0)
+    return Bracketing(kind, _place(integer(tags, 0x2B)), length)
 
 
 def _olympus(block: Block, at: int) -> Bracketing:
@@ -142,14 +138,14 @@ def _olympus(block: Block, at: int) -> Bracketing:
         inner, first = Block(block.file, at, ">" if start[12:14] == b"MM" else "<"), 16
     else:
         return UNKNOWN
-    settings = _number(inner.tags(first), 0x2020)
+    settings = integer(inner.tags(first), 0x2020)
     tags = inner.tags(settings) if settings else {}
-    mode, bits = _number(tags, 0x600), _number(tags, 0x600, 2) or 0
+    mode, bits = integer(tags, 0x600), integer(tags, 0x600, 2) or 0
     kinds: dict[int | None, Kind] = {0: "none", 1: "none", 2: "exposure", 3: "white balance", 4: "exposure"}
     kind = kinds.get(mode)
     if mode == 5:  # bits: exposure, white balance, flash, manual focus, ISO, automatic exposure, focus
         kind = next((k for mask, k in _OLYMPUS_BITS.items() if bits & mask), "other")
-    return Bracketing(kind, _place(_number(tags, 0x600, 1)) if kind == "exposure" else None)
+    return Bracketing(kind, _place(integer(tags, 0x600, 1)) if kind == "exposure" else None)
 
 
 _OLYMPUS_BITS: dict[int, Kind] = {1 | 32 | 16: "exposure", 8 | 64: "focus", 2: "white balance"}
@@ -161,10 +157,10 @@ def _pentax(block: Block, at: int) -> Bracketing:
         order = "<" if start[6] else ">"  # as the count of tags lies: the letters before it are not to be trusted
         inner, first = Block(block.file, block.base, order), at + 6 - block.base
     elif start[:8] == b"PENTAX \0":
-        inner, first = Block(block.file, at, {b"MM": ">", b"II": "<"}.get(start[8:10], block.order)), 10
+        inner, first = Block(block.file, at, ORDERS.get(start[8:10], block.order)), 10
     else:
         return UNKNOWN
-    step, extended = _number(inner.tags(first), 0x18), _number(inner.tags(first), 0x18, 1)
+    step, extended = integer(inner.tags(first), 0x18), integer(inner.tags(first), 0x18, 1)
     if step is None:
         return UNKNOWN
     return Bracketing("exposure" if step else "other" if extended else "none")

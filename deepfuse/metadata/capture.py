@@ -1,0 +1,79 @@
+"""What EXIF says of how a photo was taken; `None` or nothing where it does not say, or says what cannot be."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from deepfuse.bracket import Exposure
+from deepfuse.metadata.exif import Exif
+from deepfuse.metadata.tiff import integer, number, text
+
+_TIME, _F_NUMBER, _ISO, _MODE, _BIAS = 0x829A, 0x829D, 0x8827, 0xA402, 0x9204
+_MAKE, _MODEL, _SERIAL = 0x010F, 0x0110, 0xA431
+_ORIENTATION, _INTEROP_INDEX = 0x0112, 1
+# Each date with its sub-seconds and its offset from UTC: DateTimeOriginal, then DateTimeDigitized.
+_DATES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))
+
+
+def exposure_of(exif: Exif) -> Exposure | None:
+    """The exposure, from the first directory where some makers put it there; `None` without an exposure time."""
+
+    def positive(key: int) -> float | None:
+        value = number(exif.photo if key in exif.photo else exif.image, key)
+        return value if value and value > 0 else None
+
+    time_s = positive(_TIME)
+    return Exposure(time_s, positive(_ISO), positive(_F_NUMBER)) if time_s else None
+
+
+def orientation_of(exif: Exif) -> int:
+    """The EXIF orientation, 1 to 8 (EXIF 2.32, tag 0x0112); 1 where it says nothing or nonsense."""
+    orientation = number(exif.image, _ORIENTATION) or 1
+    return int(orientation) if orientation in range(1, 9) else 1
+
+
+def camera_of(exif: Exif) -> str:
+    """Make and model; empty where unknown."""
+    return " ".join(name for key in (_MAKE, _MODEL) if (name := text(exif.image, key)))
+
+
+def serial_of(exif: Exif) -> str:
+    """The camera's serial number; empty where unknown."""
+    return text(exif.photo, _SERIAL)
+
+
+def is_adobe_rgb(exif: Exif) -> bool:
+    """Whether EXIF names the optional colour space of DCF 2.0, as cameras do that embed no profile."""
+    return text(exif.interop, _INTEROP_INDEX) == "R03"
+
+
+def exposure_mode_of(exif: Exif) -> int | None:
+    """EXIF ExposureMode."""
+    return integer(exif.photo, _MODE)
+
+
+def bias_ev_of(exif: Exif) -> float | None:
+    """The exposure compensation in stops; larger is brighter."""
+    return number(exif.photo, _BIAS)
+
+
+def taken_s(exif: Exif) -> float | None:
+    """When it was taken, in seconds since 1970; of the camera's clock, UTC where the file gives the offset.
+
+    The file's DateTime is no capture time: programs that edit a photo set it.
+    """
+    for date, fraction, offset in _DATES:
+        try:
+            moment = datetime.strptime(text(exif.photo, date)[:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        digits = re.match(r"\d+", text(exif.photo, fraction))
+        part = float(f"0.{digits[0]}") if digits else 0.0
+        return moment.timestamp() + part - _offset_s(text(exif.photo, offset))
+    return None
+
+
+def _offset_s(written: str) -> float:
+    match = re.fullmatch(r"([+-])(\d\d):(\d\d)", written)
+    return 0.0 if match is None else (-1 if match[1] == "-" else 1) * (int(match[2]) * 3600 + int(match[3]) * 60)

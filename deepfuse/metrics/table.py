@@ -1,0 +1,112 @@
+"""The measures of a fused picture: scores, report, gate, params and docs read them here.
+
+A new measure is one function, in a file of its own, and one row; if it is guarded, also its bound in
+`promote.max_worse` of params.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from deepfuse.color import Image
+from deepfuse.metrics.chroma_gain import chroma_gain
+from deepfuse.metrics.clipping import clipped_share
+from deepfuse.metrics.halo import halo
+from deepfuse.metrics.lightness_order import lightness_order_error
+from deepfuse.metrics.mef_ssim import mef_ssim, mef_ssim_single
+from deepfuse.metrics.mef_ssim_c import mef_ssim_c
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of a fused picture.
+
+    Attributes:
+        name: in files, tables and params.
+        function: of K ≥ 2 frames of a bracket, in any order, and the picture fused of them, (H, W, 3) each.
+        meaning: what its number is, in a few words.
+        better: which way it gets better; "nearest" is nearest to `best`.
+        best: the value that no picture surpasses.
+        guarded: whether a challenger is refused if its mean gets worse by more than `promote.max_worse` allows.
+    """
+
+    name: str
+    function: Callable[[Sequence[Image], Image], float]
+    meaning: str
+    better: Literal["higher", "lower", "nearest"]
+    best: float
+    guarded: bool
+
+    @property
+    def description(self) -> str:
+        """What its number is, and which one is best.
+
+        >>> METRICS[0].description
+        'structure of all frames that is kept, in grey, over three scales; 1 is best'
+        """
+        return f"{self.meaning}; {self.best:g} is best"
+
+
+HEADLINE = "mef_ssim"
+"""The measure that a challenger must raise, and that is shown scene by scene."""
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        HEADLINE,
+        mef_ssim,
+        "structure of all frames that is kept, in grey, over three scales",
+        better="higher",
+        best=1,
+        guarded=False,  # a challenger must raise it
+    ),
+    Metric(
+        "mef_ssim_single",
+        mef_ssim_single,
+        "the same at full resolution alone",
+        better="higher",
+        best=1,
+        guarded=False,  # the finest of the three scales
+    ),
+    Metric(
+        "mef_ssim_c",
+        mef_ssim_c,
+        "structure in colour and brightness (MEF-SSIMc)",
+        better="higher",
+        best=1,
+        guarded=True,
+    ),
+    Metric(
+        "lightness_order_error",
+        lightness_order_error,
+        "pixel pairs whose order of lightness is reversed",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
+        "clipped_share",
+        clipped_share,
+        "pixels that are clipped though not in every frame",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
+        "halo",
+        halo,
+        "change across edges that runs against the scene's",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
+        "chroma_gain",
+        chroma_gain,
+        "chroma over that of the best exposed frame, less is paler, more is stronger",
+        better="nearest",
+        best=1,
+        guarded=True,
+    ),
+)

@@ -1,0 +1,76 @@
+"""PNG files: their headers, and their pixels when asked."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from functools import partial
+from typing import BinaryIO
+
+import imagecodecs
+
+from deepfuse.color import Image
+from deepfuse.metadata.reading import read_blocks
+from deepfuse.photo.pixels import Stored
+from deepfuse.photo.profiles import profile_of
+
+_SIGNATURE_BYTES = 8
+_GREY = (0, 4)  # colour types, PNG specification 11.2.2
+_XMP = b"XML:com.adobe.xmp\0"
+_MOST = 1 << 22  # bytes of a chunk beside the pixels, unpacked; what is longer is cut
+
+
+def open_png(file: BinaryIO) -> Stored:
+    """A PNG of any kind; palettes are looked up, transparency is dropped.
+
+    Its chunks are gone through here, because Pillow finds none behind the pixels and refuses a file for a long text.
+    """
+    chunks = _chunks(file)
+    if len(chunks.get(b"IHDR", b"")) != struct.calcsize(">IIBBBBB"):
+        raise ValueError("expected a PNG, got no header")
+    width, height, bits, colour, *_ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    profile = profile_of(_unpacked(chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]), grey=colour in _GREY)
+    metadata = read_blocks(chunks.get(b"eXIf", b""), _xmp(chunks.get(_XMP, b"")))
+    return Stored(
+        width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode, file), profile, metadata=metadata
+    )
+
+
+def _decode(file: BinaryIO) -> Image:
+    file.seek(0)
+    pixels: Image = imagecodecs.png_decode(file.read())
+    return pixels
+
+
+def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
+    """Header, profile, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword."""
+    found: dict[bytes, bytes] = {}
+    at = _SIGNATURE_BYTES
+    while len(start := _read(file, at, 8)) == 8 and start[4:] != b"IEND":
+        length, name = int.from_bytes(start[:4], "big"), start[4:]
+        if name == b"iTXt" and _read(file, at + 8, len(_XMP)) == _XMP:
+            name = _XMP
+        if name in (b"IHDR", b"iCCP", b"eXIf", _XMP):
+            found.setdefault(name, _read(file, at + 8, min(length, _MOST)))
+        at += 12 + length
+    return found
+
+
+def _read(file: BinaryIO, at: int, count: int) -> bytes:
+    file.seek(at)
+    return file.read(count)
+
+
+def _xmp(chunk: bytes) -> bytes:
+    """The packet in an iTXt chunk: behind keyword, two bytes that tell whether it is packed, language, translation."""
+    packed = chunk[len(_XMP) : len(_XMP) + 1] == b"\1"
+    text = chunk[len(_XMP) + 2 :].split(b"\0", 2)[-1]
+    return _unpacked(text) if packed else text
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What was deflated; nothing where that is damaged."""
+    try:
+        return zlib.decompressobj().decompress(data, _MOST) if data else b""
+    except zlib.error:
+        return b""
