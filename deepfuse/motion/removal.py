@@ -57,6 +57,7 @@ def remove_ghosts(frames: Sequence[ArrayLike], base: int) -> Deghosted:
         ValueError: fewer than two frames, unlike shapes, no such base, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
 
+    >>> import numpy as np
     >>> from deepfuse import remove_ghosts
     >>> y, x = np.mgrid[:192, :256]
     >>> still = np.repeat(np.rint(90 + 30 * np.sin(x / 9) * np.cos(y / 7))[..., None], 3, 2).astype(np.uint8)
