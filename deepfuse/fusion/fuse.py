@@ -7,9 +7,10 @@ from functools import cache
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from deepfuse.color import Image, check_range
+from deepfuse.color import Image
+from deepfuse.frames import check_frames
 from deepfuse.fusion.colour import colour_planes
 from deepfuse.fusion.compose import paint
 from deepfuse.fusion.controls import NEUTRAL, Controls
@@ -58,7 +59,7 @@ def fuse(
     model = model or shipped_model()
     quality = quality or model.qualities[0]
     check_quality(quality, model.arch, model.qualities)
-    arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
+    arrays = sorted(check_frames(frames), key=lambda array: float(array.mean(dtype=np.float64)))
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
     with side_by_side(MOST_STRIPS) as run:
@@ -83,17 +84,3 @@ def fuse(
 def shipped_model() -> Network:
     """The network that comes with the package."""
     return read_model(SHIPPED)
-
-
-def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:
-    if len(frames) < 2:
-        raise ValueError(f"expected 2 or more exposures, got {len(frames)}")
-    arrays = [np.asarray(frame) for frame in frames]
-    if len({array.dtype for array in arrays}) > 1:
-        raise TypeError(f"expected frames of one dtype, got {', '.join(str(array.dtype) for array in arrays)}")
-    shapes = {array.shape for array in arrays}
-    if len(shapes) > 1 or arrays[0].ndim != 3 or arrays[0].shape[2] != 3 or 0 in arrays[0].shape:
-        raise ValueError(f"expected frames of one shape (H, W, 3), got {', '.join(map(str, sorted(shapes)))}")
-    for array in arrays:
-        check_range(array)
-    return arrays
