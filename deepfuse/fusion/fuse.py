@@ -58,7 +58,7 @@ def fuse(
     model = model or shipped_model()
     quality = quality or model.qualities[0]
     check_quality(quality, model.arch, model.qualities)
-    arrays = sorted(_checked(frames), key=lambda array: float(array.mean(dtype=np.float64)))
+    arrays = _from_dark_to_bright(_checked(frames))
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
     with side_by_side(MOST_STRIPS) as run:
@@ -83,6 +83,14 @@ def fuse(
 def shipped_model() -> Network:
     """The network that comes with the package."""
     return read_model(SHIPPED)
+
+
+def _from_dark_to_bright(frames: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+    """The frames in an order that does not depend on the one they came in: sums over them round by it."""
+    means = [float(np.mean(frame, dtype=np.float64)) for frame in frames]  # type: ignore[arg-type]
+    tied = len(set(means)) < len(means)
+    order = sorted(range(len(frames)), key=lambda k: (means[k], frames[k].tobytes() if tied else b""))
+    return [frames[k] for k in order]
 
 
 def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:
