@@ -20,7 +20,7 @@ from deepfuse.model.quality import check_quality
 from deepfuse.model.rows import bands
 from deepfuse.threads import side_by_side
 
-MOST_STRIPS = 8  # computed at once; each needs memory of its own
+MOST_STRIPS = 8  # computed at once; each needs memory of its own, and more cores must not cost more of it
 
 
 def fuse(
