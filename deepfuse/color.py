@@ -14,7 +14,7 @@ Mask = NDArray[np.uint8]
 # BT.601 luma of R'G'B', the full-range YCbCr of JFIF (ITU-T T.871).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CHROMA_SCALE = np.float32(2.0) * (1 - LUMA[[2, 0]])
-NEUTRAL = np.float32(0.5)
+NEUTRAL_CHROMA = np.float32(0.5)
 GAMMA = np.float32(2.2)
 """Encoded values to its power are light, near enough: sRGB without the straight piece near black (IEC 61966-2-1)."""
 
@@ -77,4 +77,4 @@ def mean_luma(image: Image) -> float:
 def rgb_to_ycbcr(rgb: Float) -> tuple[Float, Float]:
     """Luma (..., ) and chroma (..., 2) = Cb, Cr of RGB (..., 3); all from 0 to 1, neutral chroma is 0.5."""
     y = luma(rgb)
-    return y, (rgb[..., [2, 0]] - y[..., None]) / _CHROMA_SCALE + NEUTRAL
+    return y, (rgb[..., [2, 0]] - y[..., None]) / _CHROMA_SCALE + NEUTRAL_CHROMA

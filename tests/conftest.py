@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -10,10 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Before torch is imported: its threads must not spin while they wait, for other processes need the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from support.pictures import Picture, expose, textured_radiance
 from support.projects import make_project, run_dvc, stages_run
 
 from deepfuse.photo import write_photo
+
+# The same examples in every run, however busy the machine is.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,7 +73,7 @@ def check_count(frames: list[Path]) -> None:
         raise ValueError(f"expected 2 or more exposures, got 1 ({frames[0]})")
 
 
-def moved(before: str | None, after: str) -> dict[str, Any]:
+def alias_moved(before: str | None, after: str) -> dict[str, Any]:
     """The record of an alias that moved."""
     text = f"champion: {'none' if before is None else f'version {before}'} → version {after}"
     return {"from": before, "to": after, "text": text}

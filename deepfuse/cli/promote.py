@@ -6,7 +6,7 @@ import argparse
 from dataclasses import astuple
 from typing import Any
 
-from deepfuse.cli.options import Commands, add_command, moved
+from deepfuse.cli.options import Commands, add_command, alias_moved
 
 
 def add(commands: Commands) -> None:
@@ -21,4 +21,4 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Move the alias."""
     from deepfuse.registry import promote
 
-    return moved(*astuple(promote(options.version)))
+    return alias_moved(*astuple(promote(options.version)))

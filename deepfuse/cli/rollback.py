@@ -6,7 +6,7 @@ import argparse
 from dataclasses import astuple
 from typing import Any
 
-from deepfuse.cli.options import Commands, add_command, moved
+from deepfuse.cli.options import Commands, add_command, alias_moved
 
 
 def add(commands: Commands) -> None:
@@ -18,4 +18,4 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Move the alias back."""
     from deepfuse.registry import rollback
 
-    return moved(*astuple(rollback()))
+    return alias_moved(*astuple(rollback()))

@@ -5,11 +5,11 @@ from deepfuse.evaluation.guards import check_max_worse, guards
 from deepfuse.evaluation.judging import judge
 from deepfuse.evaluation.scoring import (
     Score,
+    aligned_frames,
     fuse_average,
     fuse_mertens,
     held_out_scenes,
     methods,
-    read_frames,
     score,
     score_scenes,
 )
@@ -21,6 +21,7 @@ __all__ = [
     "Cost",
     "Score",
     "Verdict",
+    "aligned_frames",
     "check_max_worse",
     "fuse_average",
     "fuse_mertens",
@@ -29,7 +30,6 @@ __all__ = [
     "judge",
     "measure_costs",
     "methods",
-    "read_frames",
     "score",
     "score_scenes",
 ]

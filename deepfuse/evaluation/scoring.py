@@ -99,7 +99,7 @@ def held_out_scenes(aligned: Path, *, val: float, test: float, salt: str) -> lis
     return chosen
 
 
-def read_frames(scene: Scene, aligned: Path, *, exposures: str) -> list[Image]:
+def aligned_frames(scene: Scene, aligned: Path, *, exposures: str) -> list[Image]:
     """A scene's aligned frames from dark to bright; with `exposures` "extremes" only the first and the last."""
     pictures = scene.pictures(aligned)
     return [read_photo(path) for path in ([pictures[0], pictures[-1]] if exposures == "extremes" else pictures)]
@@ -109,6 +109,6 @@ def score_scenes(model: Network, scenes: Iterable[Scene], aligned: Path, *, expo
     """Every measure of a model on each scene, by scene id."""
     scores = {}
     for scene in scenes:
-        frames = read_frames(scene, aligned, exposures=exposures)
+        frames = aligned_frames(scene, aligned, exposures=exposures)
         scores[scene.scene] = score(frames, fuse(frames, model=model))
     return scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,15 +11,15 @@ import numpy as np
 from deepfuse.color import LUMA, Float, Image
 
 Colour = tuple[Float, Float]  # B − Y and R − Y of R'G'B' from 0 to 1, in that order
-Chroma = Literal["exposed", "saturated"]
 
-WELL_EXPOSED_SIGMA = np.float32(0.2)
+WELL_EXPOSED_SIGMA = np.float32(0.2)  # of Mertens, Kautz, Van Reeth, "Exposure Fusion", 2007
+# The others are this project's own; `exposed` says what they are for.
 CLIPPING_SHOULDER = np.float32(0.1)  # a channel this far below the end of the range is trusted wholly
-CLIPPED_TRUST = np.float32(0.1)
+CLIPPED_TRUST = np.float32(0.1)  # what is left of the trust at the end of the range: some colour is better than none
 NOISE_FLOOR = np.float32(0.25)  # luma above which noise does not matter
-LARGEST_RATIO = np.float32(4.0)
+LARGEST_RATIO = np.float32(4.0)  # of lumas; chroma lifted further is the noise of the dark
 _RED, _GREEN, _BLUE = LUMA
-_TINY = np.float32(1e-6)
+_TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
 
 
 def luma_plane(pixels: Image) -> Float:

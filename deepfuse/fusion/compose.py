@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from deepfuse.color import LUMA, Float, Image
-from deepfuse.fusion.colour import Chroma, Colour, exposed, saturated
+from deepfuse.fusion.colour import Colour, exposed, saturated
 from deepfuse.fusion.controls import NEUTRAL, Controls
 from deepfuse.fusion.tone import brightened, toned
+from deepfuse.model.network import Chroma
 
 PIECE_PX = 2**15  # pixels at once: what they need stays in the processor's cache
 _RED, _GREEN, _BLUE = LUMA
-_TINY = np.float32(1e-6)
+_TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
 
 
 def paint(

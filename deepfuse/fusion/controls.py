@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from numbers import Real
 
+# Beyond 1, shares would change the order of tones; two stops and twice the colour are as far as a look goes.
 RANGES: dict[str, tuple[float, float]] = {
     "strength": (0.0, 1.0),
     "exposure_ev": (-2.0, 2.0),

@@ -21,7 +21,7 @@ from deepfuse.model.quality import check_quality
 from deepfuse.model.rows import bands
 from deepfuse.threads import side_by_side
 
-MOST_STRIPS = 8  # computed at once; each needs memory of its own
+MOST_STRIPS = 8  # computed at once; each needs memory of its own, and more cores must not cost more of it
 
 
 def fuse(
@@ -59,7 +59,7 @@ def fuse(
     model = model or shipped_model()
     quality = quality or model.qualities[0]
     check_quality(quality, model.arch, model.qualities)
-    arrays = sorted(check_frames(frames), key=lambda array: float(array.mean(dtype=np.float64)))
+    arrays = _from_dark_to_bright(check_frames(frames))
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
     with side_by_side(MOST_STRIPS) as run:
@@ -84,3 +84,11 @@ def fuse(
 def shipped_model() -> Network:
     """The network that comes with the package."""
     return read_model(SHIPPED)
+
+
+def _from_dark_to_bright(frames: Sequence[Image]) -> list[Image]:
+    """The frames in an order that does not depend on the one they came in: sums over them round by it."""
+    means = [float(np.mean(frame, dtype=np.float64)) for frame in frames]
+    tied = len(set(means)) < len(means)
+    order = sorted(range(len(frames)), key=lambda k: (means[k], frames[k].tobytes() if tied else b""))
+    return [frames[k] for k in order]

@@ -11,7 +11,7 @@ from deepfuse.model.rows import Exposures
 
 STRIP_PX = 3 * 2**19  # a strip's planes stay small beside the frames; larger ones are no faster
 STRIP_GRID_PX = 64
-"""Rows of a strip are a multiple of this."""
+"""Rows of a strip are a multiple of this, the side of a pixel at the coarsest level of the pyramid network."""
 
 
 def strips_of(height: int, width: int) -> list[slice]:

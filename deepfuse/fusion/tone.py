@@ -10,9 +10,10 @@ from deepfuse.color import Float
 from deepfuse.fusion.controls import Controls
 
 BRIGHT_FROM, BRIGHT = np.float32(0.5), np.float32(0.8)
-"""Fused luma from which the shoulder that protects highlights bends, and from which it is flat."""
+"""Fused luma from which the shoulder that protects highlights bends, and from which it is flat: middle grey and less
+stay, and skies, which lie above, are reached wholly."""
 DARK_BELOW = np.float32(0.4)
-"""Luma of the base exposure below which shadows are protected."""
+"""Luma of the base exposure below which shadows are protected: under middle grey, so faces keep their light."""
 GAMMA = np.float32(2.2)  # of sRGB, without the straight piece near black
 
 

@@ -19,7 +19,7 @@ from deepfuse.photo import Embedded, in_depth, written_depth
 from deepfuse.photo.profiles import srgb_profile
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
-ANY_DEPTH = ".tif"
+ANY_DEPTH = ".tif"  # holds each depth, so the pixels keep theirs
 
 
 @dataclass(frozen=True)

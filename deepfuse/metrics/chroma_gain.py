@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfuse.color import NEUTRAL, Float, Image, rgb_to_ycbcr, to_float
+from deepfuse.color import NEUTRAL_CHROMA, Float, Image, rgb_to_ycbcr, to_float
 from deepfuse.metrics.pictures import check_pictures
 
 MID_GREY = 0.5  # the luma that is farthest from both ends of the range
 LEAST_CHROMA = 0.02  # five 8-bit levels: below are greys, whose chroma is noise and compression
-STRIP_PX = 256  # rows at a time: luma and chroma of all frames in float32 would be many times the pictures
+ROWS_AT_ONCE = 256  # luma and chroma of all frames in float32 would be many times the pictures
 
 
 def chroma_gain(frames: Sequence[Image], fused: Image) -> float:
@@ -35,8 +35,8 @@ def chroma_gain(frames: Sequence[Image], fused: Image) -> float:
     """
     check_pictures(frames, fused)
     kept, wanted = 0.0, 0.0
-    for top in range(0, len(fused), STRIP_PX):
-        rows = slice(top, top + STRIP_PX)
+    for top in range(0, len(fused), ROWS_AT_ONCE):
+        rows = slice(top, top + ROWS_AT_ONCE)
         lumas, chromas = zip(*(_luma_and_chroma(frame[rows]) for frame in frames), strict=True)
         nearest = np.abs(np.stack(lumas) - MID_GREY).argmin(0)
         best = np.take_along_axis(np.stack(chromas), nearest[None], 0)[0]
@@ -49,4 +49,4 @@ def chroma_gain(frames: Sequence[Image], fused: Image) -> float:
 def _luma_and_chroma(image: Image) -> tuple[Float, Float]:
     """Luma and the distance of chroma from neutral, both (H, W)."""
     y, chroma = rgb_to_ycbcr(to_float(image))
-    return y, np.hypot(chroma[..., 0] - NEUTRAL, chroma[..., 1] - NEUTRAL)
+    return y, np.hypot(chroma[..., 0] - NEUTRAL_CHROMA, chroma[..., 1] - NEUTRAL_CHROMA)

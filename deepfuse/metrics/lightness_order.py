@@ -10,7 +10,7 @@ import numpy as np
 from deepfuse.color import Image
 from deepfuse.metrics.pictures import check_pictures, mean_picture, reduced
 
-AREA_PX = 5000  # about 60 by 80: 12 million pairs, counted in some hundredths of a second
+MOST_PX = 5000  # about 60 by 80: 12 million pairs, counted in some hundredths of a second
 TOLERANCE = 2 / 255  # grey levels; less is rounding and compression, which nobody sees
 
 
@@ -40,7 +40,7 @@ def lightness_order_error(frames: Sequence[Image], fused: Image) -> float:
     0.1667
     """
     check_pictures(frames, fused)
-    scale = sqrt(AREA_PX / (fused.shape[0] * fused.shape[1]))
+    scale = sqrt(MOST_PX / (fused.shape[0] * fused.shape[1]))
     scene = mean_picture(reduced(frame, scale).max(-1) for frame in frames).ravel()
     result = reduced(fused, scale).max(-1).ravel()
     order = np.argsort(scene)

@@ -31,7 +31,7 @@ from deepfuse.threads import Run, side_by_side
 
 # The window, its Gaussian and the stabiliser are SSIM's: Wang et al., IEEE TIP 13(4), 2004, for values from 0 to 255.
 WINDOW_PX = 11
-AREA_PX = WINDOW_PX**2
+WINDOW_AREA_PX = WINDOW_PX**2
 SIGMA_PX = 1.5
 STABILISER = (0.03 * 255) ** 2
 # Of the authors' code: a flat patch has some strength, and a patch that is alike in all frames no infinite exponent.
@@ -41,8 +41,8 @@ LARGEST_EXPONENT = 10.0
 SCALE_EXPONENTS = (0.0448, 0.2856, 0.3001)
 # MATLAB's rgb2gray, which the authors' figures rest on: BT.601 with more digits than `color.LUMA`.
 GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-STRIP_PX = 64  # rows of a tile, and of a picture made grey
-TILE_PX = 512  # its columns: the moments of a few frames stay in the processor's cache
+TILE_PX = (64, 512)  # height and width in windows: the moments of a few frames stay in the processor's cache
+ROWS_AT_ONCE = 64  # of a picture that is made grey
 
 
 def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int = 3) -> float:
@@ -117,7 +117,7 @@ def mef_ssim_of(frames: Tensor, fused: Tensor, *, scales: int, run: Run = map) -
     """
     means = [_mean_quality(frames, fused, run)]
     for _ in range(scales - 1):
-        frames, fused = _halve(frames), _halve(fused)
+        frames, fused = _next_scale(frames), _next_scale(fused)
         means.append(_mean_quality(frames, fused, run))
     return _product(means)
 
@@ -135,8 +135,8 @@ def _write_grey(image: NDArray[Any], grey: NDArray[np.float64]) -> None:
     scale = 1.0 if image.dtype == np.float32 else np.iinfo(image.dtype).max
     weights = np.array(GREY_WEIGHTS if image.ndim == 3 else (1.0,)) * (255 / scale)
     channels = image.reshape(*grey.shape, len(weights))
-    for top in range(0, len(grey), STRIP_PX):
-        rows = slice(top, top + STRIP_PX)
+    for top in range(0, len(grey), ROWS_AT_ONCE):
+        rows = slice(top, top + ROWS_AT_ONCE)
         np.matmul(channels[rows].astype(np.float64), weights, out=grey[rows])
 
 
@@ -164,14 +164,14 @@ def _product(means: list[Tensor]) -> Tensor:
     return (exponents * logs).sum().div(exponents.sum()).exp()
 
 
-def _halve(x: Tensor) -> Tensor:
+def _next_scale(x: Tensor) -> Tensor:
     """Mean of 2×2 with symmetric padding, every second pixel (MATLAB's imfilter and 1:2:end)."""
     odd = (0, x.shape[3] % 2, 0, x.shape[2] % 2)
     return F.avg_pool2d(F.pad(x, odd, mode="replicate") if any(odd) else x, 2)  # padding by nothing still copies
 
 
 def _mean_quality(frames: Tensor, fused: Tensor, run: Run) -> Tensor:
-    return tile_mean(quality_map, frames, fused, window_px=WINDOW_PX, tile_px=(STRIP_PX, TILE_PX), run=run)
+    return tile_mean(quality_map, frames, fused, window_px=WINDOW_PX, tile_px=TILE_PX, run=run)
 
 
 def quality_map(frames: Tensor, fused: Tensor) -> Tensor:
@@ -203,8 +203,10 @@ def _wanted_patch(sums: Tensor, k: int) -> Tensor:
 
     Box sums of the frames and their products (N, K + K(K + 1)/2, h, w) → (N, K, h, w).
     """
-    gram = central(sums, k, AREA_PX)  # inner products of centred patches
-    rounding = 4 * torch.finfo(sums.dtype).eps * AREA_PX * 255**2  # the error of a box sum of squared grey levels
+    gram = central(sums, k, WINDOW_AREA_PX)  # inner products of centred patches
+    rounding = (
+        4 * torch.finfo(sums.dtype).eps * WINDOW_AREA_PX * 255**2
+    )  # the error of a box sum of squared grey levels
     gram = gram * products((gram[:, :k] > rounding).to(gram.dtype))  # a flat patch holds no rounding noise
     norm = gram[:, :k].sqrt()
     strength = norm + STRENGTH_OFFSET

@@ -14,16 +14,16 @@ from deepfuse.model.resampling import Planes, double, halve
 from deepfuse.model.rows import Rows, coarser, grown
 
 WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
-COARSEST = max(WIDTHS)
+COARSEST = max(WIDTHS)  # 1/64 of the size, where two convolutions see 320 pixels of the picture
 VIEW_PX = 2  # what two convolutions see around
 CONTRAST_HALVINGS = 2
-CONTRAST_PX = 2**CONTRAST_HALVINGS  # contrast is taken over blocks of that side
-BLACK = 1 / 255
+CONTRAST_PX = 2**CONTRAST_HALVINGS  # contrast is taken over blocks of that side: two convolutions see about as far
+BLACK = 1 / 255  # a grey level of 8 bits: deviations below it are noise and look alike
 # These scales belong to the weights: with others, the shipped ones fuse another picture.
-BAND_SCALE = 4.0
-SHARPNESS = 4.0
-LARGEST_GAIN_LOG = 2.0
-MARGIN = 0.05
+BAND_SCALE = 4.0  # bands, which are small, enter the network about as large as lumas
+SHARPNESS = 4.0  # of the softmax: small preferences already choose among exposures, so weights can stay small
+LARGEST_GAIN_LOG = 2.0  # a band is made at most e² ≈ 7 times stronger or weaker
+MARGIN = 0.05  # of the range at each end, in which the output bends instead of being clipped
 
 
 @dataclass(frozen=True)

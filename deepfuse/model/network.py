@@ -18,7 +18,7 @@ from deepfuse.threads import Run
 Chroma = Literal["exposed", "saturated"]
 Module = TypeVar("Module", bound=nn.Module)
 
-TILE_PX = 512
+TILE_PX = 512  # side of a tile: the paper's halo of 12 px adds a tenth to it, and an exposure's features take 37 MB
 
 
 class Network(nn.Module):

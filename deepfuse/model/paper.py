@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from deepfuse.model.network import Network
 from deepfuse.model.quality import Quality
 
-LEAK = 0.01
+LEAK = 0.01  # of the authors' code
 
 
 class PaperNet(Network):

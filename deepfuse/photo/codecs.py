@@ -14,10 +14,10 @@ from deepfuse.metadata.reading import read_blocks, read_file
 from deepfuse.photo.pixels import Stored, depth_of
 from deepfuse.photo.profiles import profile_of
 
-_ICC_TAG = 34675
+_ICC_TAG = 34675  # InterColorProfile: ICC.1:2022, annex B
 _TIFF_BITS = (8, 16, 32, 64)
 _TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
-_LARGEST_TILE_PX = 2**26
+_LARGEST_TILE_PX = 2**26  # 64 megapixels: writers take tiles of 512 px, and a false size must not fill the memory
 
 
 def open_jpeg(file: BinaryIO) -> Stored:

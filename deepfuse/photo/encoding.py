@@ -20,7 +20,7 @@ from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
 Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
 _PNG_HEADER_BYTES = 33  # signature and IHDR
-_TIFF_LEVELS = {"deflate": 6, "zstd": 9}
+_TIFF_LEVELS = {"deflate": 6, "zstd": 9}  # higher ones pack 16-bit frames no better
 _DEFLATE = "adobe_deflate"  # 8, which every viewer knows; what tifffile calls deflate is 32946
 
 

@@ -10,6 +10,7 @@ from deepfuse.errors import PhotoError
 
 Kind = Literal["RAW", "JPEG", "PNG", "TIFF", "HEIC"]
 
+# TIFF 6.0 section 2 and BigTIFF; ISO/IEC 23008-12 annex B.
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 

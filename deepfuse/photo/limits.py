@@ -17,7 +17,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest frame in megapixels, the largest file in gigabytes (10⁹ bytes), the most frames of a bracket."""
+    """The largest frame in megapixels, the largest file in gigabytes (10⁹ bytes), the most frames of a bracket.
+
+    By default above what cameras make in one shot, 150 megapixels, and in one bracket, nine frames.
+    """
 
     megapixels: float = 250.0
     file_gb: float = 2.0

@@ -14,7 +14,7 @@ from deepfuse.metadata.reading import read_blocks
 from deepfuse.photo.pixels import Stored
 from deepfuse.photo.profiles import profile_of
 
-_SIGNATURE_BYTES = 8
+_SIGNATURE_BYTES = 8  # PNG specification 5.2
 _GREY = (0, 4)  # colour types, PNG specification 11.2.2
 _XMP = b"XML:com.adobe.xmp\0"
 _MOST = 1 << 22  # bytes of a chunk beside the pixels, unpacked; what is longer is cut

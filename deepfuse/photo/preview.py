@@ -23,7 +23,7 @@ from deepfuse.proxy import averaged, size_within
 Preview = NDArray[np.float32]
 
 _CHANGED, _TAKEN = 0x0132, 0x9003  # EXIF DateTime and DateTimeOriginal
-_JPEG_OFFSET, _JPEG_BYTES = 0x0201, 0x0202
+_JPEG_OFFSET, _JPEG_BYTES = 0x0201, 0x0202  # EXIF JPEGInterchangeFormat and its length
 _SAME_SHAPE = 0.02  # of the aspect ratio; many cameras letterbox their thumbnails into 4:3
 _RAW_JPEG_PX = 256  # the JPEG in a RAW file is decoded no smaller than this
 

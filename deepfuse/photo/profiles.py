@@ -14,14 +14,14 @@ from PIL import ImageCms
 
 from deepfuse.color import Image
 
-_RELATIVE_COLORIMETRIC = 1
+_RELATIVE_COLORIMETRIC = 1  # rendering intent, ICC.1:2022, 7.2.15
 _EXACT = 0x0100  # cmsFLAGS_NOOPTIMIZE: in 16 bits, LittleCMS's own tables err by up to 20 of 255 in the dark
 _SAME = 128  # of 65535: half a grey level of 8 bits
-_PROBES = 9
+_PROBES = 9  # a channel, so 729 colours
 
-_D65 = [0.3127, 0.3290, 1.0]
+_D65 = [0.3127, 0.3290, 1.0]  # ITU-R BT.709-6, item 1.4
 _P3 = [0.680, 0.320, 1.0, 0.265, 0.690, 1.0, 0.150, 0.060, 1.0]  # SMPTE EG 432-1
-_CURVE_POINTS = 4096
+_CURVE_POINTS = 4096  # linear between them: errors below a level of 16 bits
 _CREATED = slice(24, 36)  # ICC.1:2022, 7.2.1: LittleCMS writes the time of day there
 
 

@@ -18,7 +18,7 @@ from deepfuse.metadata.tiff import Block
 WhiteBalance = tuple[float, float, float, float]
 
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_TRANSPOSED = 4
+_TRANSPOSED = 4  # a bit of LibRaw's flip
 _EXIF_ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}  # by LibRaw's flip
 
 

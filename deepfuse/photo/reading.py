@@ -17,7 +17,7 @@ from deepfuse.photo.opening import Photo, open_photo
 from deepfuse.photo.raw import WhiteBalance
 from deepfuse.photo.writing import in_depth
 
-AT_ONCE = 2  # where all frames are wanted together
+AT_ONCE = 2  # decoded, where all frames are wanted together: each takes memory for its mosaic or file beside its pixels
 _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
 
 

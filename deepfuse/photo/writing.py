@@ -14,7 +14,7 @@ from deepfuse.metadata.embedded import NOTHING, Embedded
 from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, Encoding, tiff_bytes
 from deepfuse.photo.header import Depth
 
-FRAME_LEVEL = 1  # of zstd
+FRAME_LEVEL = 1  # of zstd, its fastest: see `write_frame`
 _DEEPEST: dict[str, tuple[Depth, ...]] = {".jpg": ("8-bit",), ".jpeg": ("8-bit",), ".png": ("8-bit", "16-bit")}
 _CONVERSIONS: dict[Depth, Callable[[Image], Image]] = {
     "8-bit": lambda image: image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8)),

@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from deepfuse.color import Image
-from deepfuse.evaluation import Score, held_out_scenes, methods, read_frames, score
+from deepfuse.evaluation import Score, aligned_frames, held_out_scenes, methods, score
 from deepfuse.evaluation.report import contact_sheet, mean_scores, report_page, scores_csv
 from deepfuse.files import write_json, write_text
 from deepfuse.model import read_model
@@ -30,7 +30,7 @@ def main() -> None:
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
     pictured = [scene.scene for scene in scenes[: params.evaluate.pictures]]
     for scene in tqdm(scenes, desc="evaluate", unit="scene"):
-        frames = read_frames(scene, ALIGNED, exposures=params.evaluate.exposures)
+        frames = aligned_frames(scene, ALIGNED, exposures=params.evaluate.exposures)
         fused = {method: fuse(frames) for method, fuse in fusions.items()}
         scores[scene.scene] = {method: score(frames, picture) for method, picture in fused.items()}
         if scene.scene in pictured:

@@ -27,9 +27,9 @@ from deepfuse.training.loader import Loader
 from deepfuse.training.losses import MEFSSIMLoss, luminance_error
 from deepfuse.training.patches import PatchSet
 
-WARM_UP_STEPS = 100
-LARGEST_GRADIENT = 1.0
-EPOCH_STRIDE = 1_000_003
+WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
+LARGEST_GRADIENT = 1.0  # of the norm: one odd patch must not undo many steps
+EPOCH_STRIDE = 1_000_003  # a prime above any seed in use: no epoch repeats the order of another training's
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def fit(
 ) -> History:
     """Train `model` in place with Adam under a cosine that takes the learning rate to zero, after a short warm-up.
 
-    Each step trains one of the qualities that the network has, by lot: levels that serve several learn for all of them.
+    Each step trains one of the qualities that the network has, at random: levels that serve
+    several learn for all of them.
 
     Args:
         model: on the device to train on.
@@ -143,10 +144,10 @@ def _train_epoch(
 ) -> float:
     model.train()
     total, patches = torch.zeros((), device=_device(model)), 0
-    dice = np.random.default_rng([settings.seed, epoch])
+    rng = np.random.default_rng([settings.seed, epoch])
     for frames in batches:
-        quality = model.qualities[dice.integers(len(model.qualities))]
-        total += step(model, _turned(frames, int(dice.integers(8))), optimizer, settings, quality) * len(frames)
+        quality = model.qualities[rng.integers(len(model.qualities))]
+        total += step(model, _turned(frames, int(rng.integers(8))), optimizer, settings, quality) * len(frames)
         schedule.step()
         patches += len(frames)
         on_batch(epoch, len(frames))

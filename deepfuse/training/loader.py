@@ -10,8 +10,8 @@ from torch import Tensor
 
 from deepfuse.training.patches import PatchSet
 
-RESIDENT_SHARE = 0.5
-UPLOAD_PATCHES = 256
+RESIDENT_SHARE = 0.5  # of the free memory; network and loss need the rest
+UPLOAD_PATCHES = 256  # copied at once: enough to keep the bus busy
 
 
 class Loader:

@@ -18,12 +18,12 @@ from deepfuse.files import replacing
 
 Grey = NDArray[np.uint8]
 
-ROW_GROUP_BYTES = 4 * 2**20
-SHUFFLED_GROUPS = 16
-SHARE_OF_PAIRS = 0.5
+ROW_GROUP_BYTES = 4 * 2**20  # 57 pairs of 192 px, 512 of 64 px: large enough to be read fast
+SHUFFLED_GROUPS = 16  # in memory at once: 64 MiB of pairs
+SHARE_OF_PAIRS = 0.5  # pairs are what the paper trains on, and the most common bracket
 SHARE_OF_EXTREMES = 0.5  # of the patches that hold the darkest and the brightest exposure on purpose
-CANDIDATES = 8
-CLIPPED_LOW, CLIPPED_HIGH = 5, 250
+CANDIDATES = 8  # places tried for each patch wanted: a scene that is mostly flat or clipped gives fewer
+CLIPPED_LOW, CLIPPED_HIGH = 5, 250  # grey levels; within 2 % of either end little structure is left
 
 
 @dataclass(frozen=True)

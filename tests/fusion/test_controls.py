@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields, replace
-from itertools import permutations
 
 import numpy as np
 import pytest
@@ -12,10 +11,9 @@ from support.pictures import random_model
 
 from deepfuse import Controls, fuse
 from deepfuse.color import Float, luma
-from deepfuse.fusion import compose, strips
+from deepfuse.fusion import compose
 from deepfuse.fusion.controls import NEUTRAL, RANGES
 from deepfuse.fusion.tone import BRIGHT_FROM, DARK_BELOW, exposure_gain, toned
-from deepfuse.model import Quality, rows
 
 ALL = Controls(strength=0.7, exposure_ev=0.5, saturation=1.3, highlights=0.6, shadows=0.4)
 LEVEL = 1 / 65535
@@ -51,29 +49,6 @@ def test_neutral_controls_change_no_bit(bracket: list[np.ndarray], arch: str, mo
     without = fuse(bracket, model=model)
     monkeypatch.setattr(compose, "NEUTRAL", None)  # so that they are computed
     assert (fuse(bracket, model=model) == without).all()
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("size", [(97, 61), (331, 290), (1201, 63), (50, 1000)])
-@pytest.mark.parametrize(("arch", "quality"), [("pyramid", "best"), ("pyramid", "fast"), ("paper", "best")])
-def test_strips_leave_no_trace(
-    monkeypatch: pytest.MonkeyPatch, arch: str, quality: Quality, size: tuple[int, int], dtype: type
-) -> None:
-    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
-    frames = [(top * levels(*size, 3)).astype(dtype) for _ in range(4)]
-    model = random_model(1, arch, noise=0.05)
-    whole = fuse(frames, model=model, quality=quality, controls=ALL)
-    assert whole.dtype == dtype
-    monkeypatch.setattr(strips, "STRIP_PX", 1)
-    monkeypatch.setattr(rows, "BAND_PX", 1)
-    np.testing.assert_array_equal(fuse(frames, model=model, quality=quality, controls=ALL), whole)
-
-
-@pytest.mark.parametrize("k", [2, 3])
-def test_the_order_does_not_matter_to_the_last_bit(bracket: list[np.ndarray], k: int) -> None:
-    expected = fuse(bracket[:k], controls=ALL)
-    for order in permutations(bracket[:k]):
-        assert (fuse(order, controls=ALL) == expected).all()
 
 
 def test_strength_goes_from_the_middle_exposure_to_the_network(bracket: list[np.ndarray]) -> None:

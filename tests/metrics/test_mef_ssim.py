@@ -95,9 +95,9 @@ def test_strips_do_not_change_the_score(monkeypatch: pytest.MonkeyPatch) -> None
     frames = list(random_frames(2, 97, 60))
     fused = np.mean(frames, 0, dtype=np.float32)
     whole = mef_ssim(frames, fused)
-    monkeypatch.setattr("deepfuse.metrics.mef_ssim.STRIP_PX", 13)
+    monkeypatch.setattr("deepfuse.metrics.mef_ssim.ROWS_AT_ONCE", 13)
     assert mef_ssim(frames, fused) == pytest.approx(whole, abs=1e-12)
-    monkeypatch.setattr("deepfuse.metrics.mef_ssim.TILE_PX", 17)
+    monkeypatch.setattr("deepfuse.metrics.mef_ssim.TILE_PX", (13, 17))
     assert mef_ssim(frames, fused) == pytest.approx(whole, abs=1e-12)
 
 

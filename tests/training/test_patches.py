@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deepfuse.errors import DeepfuseError
 from deepfuse.split import split_of
@@ -30,30 +32,48 @@ def numbers(batches: list[np.ndarray]) -> list[int]:
     return [int.from_bytes(patch.reshape(-1)[:4].tobytes(), "big") for batch in batches for patch in batch]
 
 
-def test_a_scene_keeps_its_split_and_the_shares_are_right() -> None:
+def test_the_shares_of_the_splits_are_right() -> None:
     names = [f"scene {i}" for i in range(4000)]
-    first = [split_of(name, val=0.1, test=0.2) for name in names]
-    assert first == [split_of(name, val=0.1, test=0.2) for name in names]
-    shares = {split: count / len(names) for split, count in Counter(first).items()}
+    splits = [split_of(name, val=0.1, test=0.2) for name in names]
+    shares = {split: count / len(names) for split, count in Counter(splits).items()}
     assert shares == pytest.approx({"train": 0.7, "val": 0.1, "test": 0.2}, abs=0.03)
-    assert first != [split_of(name, val=0.1, test=0.2, salt="other") for name in names]
+    assert splits != [split_of(name, val=0.1, test=0.2, salt="other") for name in names]
 
 
-def test_a_scene_leaves_the_test_split_only_for_a_smaller_share() -> None:
-    names = [f"scene {i}" for i in range(500)]
-    small = {name for name in names if split_of(name, val=0.1, test=0.1) == "test"}
-    large = {name for name in names if split_of(name, val=0.1, test=0.3) == "test"}
-    assert small < large
+SHARES = st.floats(0, 1).flatmap(lambda test: st.tuples(st.just(test), st.floats(0, 1 - test)))
 
 
-def test_patches_come_from_where_they_say() -> None:
-    frames = [rng.integers(20, 230, (80, 90), dtype=np.uint8) for _ in range(3)]
-    table = cut_patches("s", frames, [12.0, None, 6.0], SELECTION)
-    assert len(table) == 30
+@given(scene=st.text(), salt=st.text(max_size=5), shares=SHARES, more=st.floats(0, 1))
+def test_a_scene_changes_its_split_only_for_other_shares(
+    scene: str, salt: str, shares: tuple[float, float], more: float
+) -> None:
+    test, val = shares
+    first = split_of(scene, val=val, test=test, salt=salt)
+    assert first == split_of(scene, val=val, test=test, salt=salt)
+    more *= 1 - test - val
+    if first == "test":
+        assert split_of(scene, val=val, test=test + more, salt=salt) == "test", "it leaves for a smaller share alone"
+    else:
+        assert split_of(scene, val=val + more, test=test, salt=salt) in (first, "val"), "training gives to validation"
+
+
+@given(
+    seed=st.integers(0, 99),
+    count=st.integers(2, 6),
+    most=st.integers(2, 6),
+    size=st.tuples(st.integers(8, 90), st.integers(8, 90)),
+)
+def test_patches_come_from_where_they_say(seed: int, count: int, most: int, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(seed)
+    frames = [rng.integers(20, 230, size, dtype=np.uint8) for _ in range(count)]
+    evs = [None if k == 1 else 12.0 - k for k in range(count)]
+    table = cut_patches(f"s{seed}", frames, evs, replace(SELECTION, exposures=most))
+    assert len(table) == (30 if min(size) >= SIZE else 0)
     for row in table.to_pylist():
-        chosen = [[12.0, None, 6.0].index(ev) for ev in row["evs"]]
+        chosen = [evs.index(ev) for ev in row["evs"]]
         window = np.s_[row["y"] : row["y"] + SIZE, row["x"] : row["x"] + SIZE]
-        assert row["exposures"] == len(chosen)
+        assert chosen == sorted(set(chosen)), "from dark to bright"
+        assert 2 <= row["exposures"] == len(chosen) <= most
         assert row["luma"] == np.stack([frames[k][window] for k in chosen]).tobytes()
 
 
@@ -85,10 +105,6 @@ def test_flat_and_lost_patches_are_dropped() -> None:
     assert len(cut_patches("s", [noise, white], [1, 0], SELECTION)) == 30
 
 
-def test_a_picture_smaller_than_a_patch_gives_none() -> None:
-    assert len(cut_patches("s", [np.zeros((8, 90), np.uint8)] * 2, [1, 0], SELECTION)) == 0
-
-
 def test_the_file_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patches, "ROW_GROUP_BYTES", 1024 * 2 * SIZE**2)
     table = numbered(2500)
@@ -99,18 +115,33 @@ def test_the_file_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.Monk
     assert pq.read_table(tmp_path / "p.parquet").equals(table)
 
 
-def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(tmp_path: Path) -> None:
-    write_patches(tmp_path / "p.parquet", [numbered(2500)], size_px=SIZE)
-    patch_set = PatchSet(tmp_path / "p.parquet")
-    assert len(patch_set) == 2500
-    assert patch_set.pixel_count == (2500 * 2 + 834) * SIZE**2
-    batches = list(patch_set.batches(64, seed=1))
-    assert len(batches) == patch_set.batch_count(64) == 27 + 14
-    assert {batch.shape for batch in batches[:-2]} == {(64, 2, SIZE, SIZE), (64, 3, SIZE, SIZE)}
-    assert sorted(numbers(batches)) == list(range(2500))
-    assert all(number % 3 == 0 for number in numbers([batch for batch in batches if batch.shape[1] == 3]))
-    in_order = numbers([batch for batch in patch_set.batches(64) if batch.shape[1] == 2])
-    assert in_order == [number for number in range(2500) if number % 3]
+@settings(max_examples=25)
+@given(
+    rows=st.integers(1, 700),
+    batch_size=st.integers(1, 200),
+    seed=st.one_of(st.none(), st.integers(0, 9)),
+    group=st.integers(1, 300),
+    groups=st.integers(1, 4),
+)
+def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(
+    tmp_path_factory: pytest.TempPathFactory, rows: int, batch_size: int, seed: int | None, group: int, groups: int
+) -> None:
+    path = tmp_path_factory.mktemp("p") / "p.parquet"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patches, "ROW_GROUP_BYTES", group * 2 * SIZE**2)
+        patch.setattr(patches, "SHUFFLED_GROUPS", groups)
+        assert write_patches(path, [numbered(rows)], size_px=SIZE) == rows
+        patch_set = PatchSet(path)
+        batches = list(patch_set.batches(batch_size, seed=seed))
+    threes = -(-rows // 3)
+    assert len(patch_set) == rows
+    assert patch_set.pixel_count == (2 * rows + threes) * SIZE**2
+    assert len(batches) == patch_set.batch_count(batch_size)
+    assert sum(len(batch) < batch_size for batch in batches) <= 2, "one of each number of exposures"
+    for k in (2, 3):
+        found = numbers([batch for batch in batches if batch.shape[1] == k])
+        expected = [number for number in range(rows) if (number % 3 == 0) == (k == 3)]
+        assert (found if seed is None else sorted(found)) == expected
 
 
 def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,12 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(patch_set: PatchSet, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    """The weights and the history of a training of the default network."""
+    return trained(patch_set, tmp_path_factory.mktemp("undisturbed") / "epoch.pt")
+
+
 @pytest.mark.parametrize(("arch", "share"), [("paper", 0.6), ("pyramid", 0.8)])  # the pyramid starts lower
 def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str, share: float) -> None:
     _, history = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, epochs=6), arch)
@@ -66,7 +72,7 @@ def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str, share: float)
 
 @pytest.mark.parametrize(("arch", "precision"), [("paper", "float32"), ("pyramid", "float32"), ("pyramid", "bf16")])
 def test_the_same_seed_gives_the_same_weights(patch_set: PatchSet, tmp_path: Path, arch: str, precision: str) -> None:
-    settings = replace(SETTINGS, precision=precision)
+    settings = replace(SETTINGS, precision=precision, epochs=1)
     first, _ = trained(patch_set, tmp_path / "a.pt", settings, arch)
     second, _ = trained(patch_set, tmp_path / "b.pt", settings, arch)
     other, _ = trained(patch_set, tmp_path / "c.pt", replace(settings, seed=2), arch)
@@ -74,8 +80,10 @@ def test_the_same_seed_gives_the_same_weights(patch_set: PatchSet, tmp_path: Pat
     assert not same(first, other)
 
 
-def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(patch_set: PatchSet, tmp_path: Path) -> None:
-    expected, history = trained(patch_set, tmp_path / "whole.pt")
+def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
+    patch_set: PatchSet, tmp_path: Path, undisturbed: tuple
+) -> None:
+    expected, history = undisturbed
 
     def kill(epoch: int, patches: int) -> None:
         if epoch == 3:
@@ -90,9 +98,9 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(patch_set
     assert again == history
 
 
-def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path) -> None:
-    _, full = trained(patch_set, tmp_path / "a.pt")
-    _, half = trained(patch_set, tmp_path / "b.pt", replace(SETTINGS, precision="bf16"))
+def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path, undisturbed: tuple) -> None:
+    _, full = undisturbed
+    _, half = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, precision="bf16"))
     assert half[-1].train_loss == pytest.approx(full[-1].train_loss, rel=0.1)
 
 

@@ -16,7 +16,7 @@ from deepfuse.metadata.directories import HEADER, Entry, directory, entry_of_num
 from deepfuse.metadata.tiff import BYTE, EXIF_POINTER, LONG, RATIONAL, SHORT, SRATIONAL
 from deepfuse.simulation.camera.sensor import Camera, Mosaic
 
-_PIXELS_AT = 8
+_PIXELS_AT = 8  # right behind the header
 
 
 def write_dng(path: Path, mosaic: Mosaic, *, camera: Camera, exposure: Exposure) -> None:

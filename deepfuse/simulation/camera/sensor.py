@@ -52,6 +52,7 @@ class Camera:
         return float(red), float(green), float(blue)
 
 
+# Invented, each number within what real sensors from telephone to full frame have: all CFA orders, depths and packings.
 CAMERAS: tuple[Camera, ...] = (
     Camera(
         name="Alder P10",

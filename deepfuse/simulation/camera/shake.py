@@ -6,6 +6,7 @@ import numpy as np
 
 from deepfuse.simulation.camera.sensor import Homography
 
+# What a hand may do between the frames of a bracket, and alignment must cope with.
 SHIFT_SHARE = 0.012
 ROTATION_DEG = 0.8
 PERSPECTIVE_SHARE = 0.002

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfuse.simulation.scenery.outdoors import LUMINANCE
+from deepfuse.simulation.camera.radiance import REC709_LUMINANCE
 from deepfuse.simulation.scenery.room import render_room
 from deepfuse.simulation.scenery.texture import Array
 from deepfuse.simulation.scenery.wood import render_wood
 
-MIN_RANGE_STOPS = 12.3
-KEY = 0.14
+MIN_RANGE_STOPS = 12.3  # the 12 that `render_scene` promises, and what 8-bit mantissas may lose
+KEY = 0.14  # log-average, just under the middle grey of 0.18 (Reinhard et al. 2002): bright windows, dark corners
 
 
 def render_scene(seed: int, *, width: int = 768, height: int = 512) -> Array:
@@ -35,7 +35,7 @@ def render_scene(seed: int, *, width: int = 768, height: int = 512) -> Array:
 
 def _develop(picture: Array) -> Array:
     """Set the log-average, and widen a range that is too small by a power of the luminance."""
-    luminance = np.maximum(picture @ LUMINANCE, 1e-5)
+    luminance = np.maximum(picture @ REC709_LUMINANCE, 1e-5)
     low, high = np.log2(np.percentile(luminance, [1, 99.9]))
     power = max(1.0, MIN_RANGE_STOPS / float(high - low))
     widened = luminance**power

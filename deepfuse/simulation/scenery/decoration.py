@@ -10,7 +10,7 @@ from deepfuse.simulation.scenery.light import Window
 from deepfuse.simulation.scenery.solids import CHART_AXES, Solid
 from deepfuse.simulation.scenery.texture import FLOORS, WALLS, Array, Rng, concrete, dead_leaves, fractal, plaster
 
-PX_PER_M = 150.0
+PX_PER_M = 150.0  # what a picture of 768 px shows of a wall 4 m away
 
 
 def paint_shell(rng: Rng, shell: Solid, windows: Sequence[Window], *, hall: bool) -> tuple[Array, ...]:

@@ -10,8 +10,8 @@ from deepfuse.simulation.scenery.light import Lamp, Window
 from deepfuse.simulation.scenery.solids import Solid
 from deepfuse.simulation.scenery.texture import Color, Rng, random_color
 
-SMOOTH, WOOD, CLOTH = 0, 1, 2
-LEFT, RIGHT, FAR = 0, 1, 5
+SMOOTH, WOOD, CLOTH = 0, 1, 2  # in the order of `decoration.grains`
+LEFT, RIGHT, FAR = 0, 1, 5  # faces of the room, in the order of `Solid.chart`
 
 
 def place_windows(rng: Rng, shell: Solid, *, hall: bool) -> list[Window]:

@@ -11,9 +11,8 @@ import numpy as np
 from deepfuse.simulation.scenery.texture import Array, Color, Rng, bilinear, fractal, random_color, vector
 
 VIEW_ROWS, VIEW_COLUMNS = 800, 1600
-VIEW_PX_PER_DEG = 10.0
-HORIZON_ROW = 440
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+VIEW_PX_PER_DEG = 10.0  # about what a picture 768 px and 70° wide shows
+HORIZON_ROW = 440  # a little below the middle: more is seen of the sky
 
 
 def smoothstep(x: Array, low: float, high: float) -> Array:

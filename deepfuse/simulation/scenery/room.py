@@ -18,8 +18,8 @@ from deepfuse.simulation.scenery.outdoors import HORIZON_ROW, look_out, paint_vi
 from deepfuse.simulation.scenery.solids import CHART_AXES, Solid
 from deepfuse.simulation.scenery.texture import Array, Rng, look_up, vector
 
-WALL_M = 0.22
-SHELL_GRID, SOLID_GRID = 64, 8
+WALL_M = 0.22  # thickness: a brick and its plaster
+SHELL_GRID, SOLID_GRID = 64, 8  # cells a side: 10 cm of wall, a few cm of furniture
 VIEW_DIMMING = 0.45  # the sky that lights the floor stands higher, and is brighter, than the one in view
 
 
