@@ -43,7 +43,7 @@ def run_scenes(
     Args:
         tasks: what `work` is called with, one for each scene; they can be pickled.
         work: a function that can be pickled; an error it raises ends the run.
-        refuse: makes the result of a task whose worker came to grief, from the task and the reason.
+        refuse: makes the result of a task whose worker failed, from the task and the reason.
         jobs: how many processes; each takes its share of the cores as threads.
         memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own. Linux alone keeps it: Windows
             has no such limit, and macOS does not count what is mapped.
@@ -62,7 +62,7 @@ def run_scenes(
             try:
                 yield future.result()
             except (TimeoutError, MemoryError, ProcessExpired) as error:
-                yield refuse(task, _grief(error, limit, s))
+                yield refuse(task, _worker_failure(error, limit, s))
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -88,7 +88,7 @@ def available_memory() -> float:
     return min([float(psutil.virtual_memory().available), *(float(text) for text in limits if text != "max")])
 
 
-def _grief(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
+def _worker_failure(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
     if isinstance(error, ProcessExpired):
         code = error.exitcode or 0
         return f"the process that read them crashed ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})"
