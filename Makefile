@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | check | lock
+# make setup | demo | up | down | test | check | deps | lock
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,7 +12,7 @@ UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
-.PHONY: setup demo up down test check lock
+.PHONY: setup demo up down test check deps lock
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -45,6 +45,10 @@ check: .venv/loop
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Writes into dvc.yaml what each stage imports.
+deps: .venv/loop
+	$(BIN)/python -m deepfuse.stages.deps
 
 # Torch and what only torch needs are left out: pip takes the build for this machine's processor.
 lock: setup

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 Image = NDArray[Any]
 Float = NDArray[np.float32]
+Mask = NDArray[np.uint8]
 
 # BT.601 luma of R'G'B', the full-range YCbCr of JFIF (ITU-T T.871).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CHROMA_SCALE = np.float32(2.0) * (1 - LUMA[[2, 0]])
 NEUTRAL_CHROMA = np.float32(0.5)
+GAMMA = np.float32(2.2)
+"""Encoded values to its power are light, near enough: sRGB without the straight piece near black (IEC 61966-2-1)."""
 
 
 def check_range(image: Image) -> None:

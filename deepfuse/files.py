@@ -48,16 +48,23 @@ def _beside(path: Path) -> Path:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files and folders in `folder` whose process ended before they were complete."""
+    import psutil  # slow, and a single picture needs it not
+
     for path in folder.glob(".*_*"):
-        name = re.fullmatch(r"\.[0-9a-f]{12}_(\d+)", path.stem)
-        if name and not Path(f"/proc/{name[1]}").exists():
+        name = re.fullmatch(r"\.[0-9a-f]{12}_(\d{1,9})", path.stem)
+        if name and not psutil.pid_exists(int(name[1])):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` in UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON with keys in their own order and a newline at the end."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
@@ -68,3 +75,8 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def json_digest(value: Any) -> str:
+    """The SHA-256 of a JSON value in hexadecimal, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

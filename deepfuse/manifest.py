@@ -21,8 +21,8 @@ FILE = "manifest.json"
 class Scene:
     """One scene: its frames from dark to bright (`00.tif`, `01.tif`, … in its folder), or the reason it failed.
 
-    `moving`, from stage `align` on, is the largest share of pixels, 0 to 1, in which a frame disagrees with the one it
-    was aligned to; `None` where that is unknown.
+    `moving`, from stage `align` on, is the share of the picture that moved, 0 to 1; `None` where the light changed, so
+    that nobody can tell.
     """
 
     scene: str

@@ -126,11 +126,15 @@ class Promote(Section):
 class Libraries(Section):
     """The versions that results depend on; a change re-runs the stages that use them."""
 
-    rawpy: str
+    numpy: str
     opencv: str
+    rawpy: str
+    pi_heif: str
     pillow: str
     tifffile: str
     imagecodecs: str
+    pyarrow: str
+    safetensors: str
     torch: str
 
     def installed(self, *names: str) -> dict[str, str]:

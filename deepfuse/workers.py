@@ -5,15 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
-import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 from pebble import ProcessExpired, ProcessPool
 
 from deepfuse.errors import DeepfuseError
@@ -46,7 +45,8 @@ def run_scenes(
         work: a function that can be pickled; an error it raises ends the run.
         refuse: makes the result of a task whose worker came to grief, from the task and the reason.
         jobs: how many processes; each takes its share of the cores as threads.
-        memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own.
+        memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own. Linux alone keeps it: Windows
+            has no such limit, and macOS does not count what is mapped.
         seconds: how long a task may take.
 
     Yields:
@@ -54,16 +54,15 @@ def run_scenes(
     """
     limit = min(memory_gb * 1e9, available_memory()) if memory_gb else None
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPool(jobs, initializer=_start_worker, initargs=(limit,), context=spawn)
+    pool = ProcessPool(jobs, initializer=_start_worker, initargs=(limit, max(1, _cores() // jobs)), context=spawn)
     try:
-        with _threads(max(1, _cores() // jobs)):
-            allowed = [seconds(task) if seconds else None for task in tasks]
-            futures = [pool.schedule(work, (task,), timeout=s) for task, s in zip(tasks, allowed, strict=True)]
-            for task, future, s in zip(tasks, futures, allowed, strict=True):
-                try:
-                    yield future.result()
-                except (TimeoutError, MemoryError, ProcessExpired) as error:
-                    yield refuse(task, _grief(error, limit, s))
+        allowed = [seconds(task) if seconds else None for task in tasks]
+        futures = [pool.schedule(work, (task,), timeout=s) for task, s in zip(tasks, allowed, strict=True)]
+        for task, future, s in zip(tasks, futures, allowed, strict=True):
+            try:
+                yield future.result()
+            except (TimeoutError, MemoryError, ProcessExpired) as error:
+                yield refuse(task, _grief(error, limit, s))
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -85,9 +84,8 @@ def worker_count(tasks: int, need_bytes: float) -> int:
 
 def available_memory() -> float:
     """Bytes of memory that are free for this process: the machine's, or less where its control group has less."""
-    free = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
     limits = [path.read_text().strip() for path in _CGROUP_LIMITS if path.is_file()]
-    return min([int(free[1]) * 1024.0 if free else float("inf"), *(float(text) for text in limits if text != "max")])
+    return min([float(psutil.virtual_memory().available), *(float(text) for text in limits if text != "max")])
 
 
 def _grief(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
@@ -99,30 +97,44 @@ def _grief(error: Exception, limit_bytes: float | None, seconds: float | None) -
     return f"took longer than {seconds:g} s"
 
 
-def _start_worker(limit_bytes: float | None) -> None:
-    """Limit what this process may allocate, and end it with its parent, however that ends."""
+def _start_worker(limit_bytes: float | None, threads: int) -> None:
+    """Limit what this process may allocate and how many threads it takes, and end it with its parent."""
     if limit_bytes:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(limit_bytes), int(limit_bytes)))
+        _limit_memory(int(limit_bytes))
+    _limit_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
+def _limit_memory(limit_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+
+
+def _limit_threads(count: int) -> None:
+    """Let the numerical libraries of this process use `count` threads, unless the user says otherwise.
+
+    Those that are not loaded yet, or look when they first need threads, read the environment; the others came with the
+    parent's main module, before this function.
+    """
+    from threadpoolctl import threadpool_limits  # here alone: to import it changes the environment
+
+    if not any(name in os.environ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")):
+        threadpool_limits(count)
+    for name in _THREADS:
+        os.environ.setdefault(name, str(count))
+
+
 def _end_with_parent() -> None:
+    """Also where this process hangs in a library: nothing of it is worth an orderly end."""
     if parent := multiprocessing.parent_process():
         parent.join()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let the numerical libraries of processes started in here use `count` threads, unless the user says otherwise."""
-    ours = [name for name in _THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(ours, str(count)))
-    try:
-        yield
-    finally:
-        for name in ours:
-            os.environ.pop(name, None)
+    os._exit(1)
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+    """The cores that this process may use, where the system tells, else all."""
+    process = psutil.Process()
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1

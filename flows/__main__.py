@@ -16,7 +16,11 @@ SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the default, 20 s, is short on a busy machine
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of 7, which take minutes: the tasks retry
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+CHECKOUT = ("dvc.yaml", "params.yaml", ".dvc")
 TEXTS = {
     "retrain": "Take in what lies in data/inbox, run what is out of date (dvc repro), publish the model to MLflow and "
     "make it champion if it is better. Where nothing is new it ends at once; a killed run is gone on with.",
@@ -33,11 +37,16 @@ TEXTS = {
 def main() -> None:
     """Run what the command line names."""
     arguments = _parser().parse_args()
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    if missing := [name for name in CHECKOUT if not Path(name).exists()]:
+        sys.exit(
+            f"python -m flows: {Path.cwd()}: expected a checkout of the project, got no {', '.join(missing)} in it"
+        )
     from deepfuse.errors import DeepfuseError
     from flows import background, services
 
+    for name, value in {**SETTINGS, **services.own_home()}.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
     if arguments.command not in ("up", "down"):
         for name, url in services.urls().items():
             os.environ.setdefault(name, url)

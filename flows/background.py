@@ -1,4 +1,9 @@
-"""A background process of this folder: started, found again by a later command, waited for, stopped."""
+"""A background process of this folder: started, found again by a later command, waited for, stopped.
+
+Prefect's own `server start --background` does not do it: what the server says goes to a pipe that nobody reads, a pid
+file that outlives its process keeps the next server from starting, or has `server stop` end a process of somebody
+else, and neither command waits. For its workers, and for MLflow, there is no such thing.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
+
 from deepfuse.files import write_json
 
 STATE = Path(".deepfuse/services")
@@ -28,15 +35,16 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """A background process: its group, when it started in ticks since boot, and where it answers."""
+    """A background process: its group, when it started in seconds since boot, and where it answers."""
 
     pid: int
-    started: str
+    started_s: float
     url: str
 
     def alive(self) -> bool:
         """Whether it still runs, and is not another process of the same number."""
-        return _started(self.pid) == self.started
+        started_s = _started_s(self.pid)
+        return started_s is not None and abs(started_s - self.started_s) < 1
 
 
 def ensure(name: str, command: list[str], port: int | None, environment: Mapping[str, str]) -> Service:
@@ -59,7 +67,7 @@ def ensure(name: str, command: list[str], port: int | None, environment: Mapping
             # Prefect's worker ends by SIGINT, which a background job of a shell inherits as ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-    service = Service(process.pid, _started(process.pid), f"http://{HOST}:{port}" if port else "")
+    service = Service(process.pid, _started_s(process.pid) or 0, f"http://{HOST}:{port}" if port else "")
     write_json(STATE / f"{name}.json", asdict(service))
     return service
 
@@ -113,10 +121,10 @@ def _require_free(name: str, port: int) -> None:
             ) from None
 
 
-def _started(pid: int) -> str:
-    """When a process started, in ticks since boot; empty if there is none or it is a zombie."""
+def _started_s(pid: int) -> float | None:
+    """When a process started, in seconds since boot, which no change of the clock moves; none if it ended."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time() - psutil.boot_time()
+    except psutil.NoSuchProcess:
+        return None

@@ -10,7 +10,16 @@ from pathlib import Path
 
 from flows.logs import log
 
-INPUTS = ("dvc.yaml", "dvc.lock", "params.yaml", "data/raw.dvc", "data/.gitignore", ".dvc/config", ".dvcignore")
+INPUTS = (
+    "dvc.yaml",
+    "dvc.lock",
+    "params.yaml",
+    "data/raw.dvc",
+    "data/.gitignore",
+    "data/metrics",
+    ".dvc/config",
+    ".dvcignore",
+)
 CODE = "deepfuse"
 _NOBODY = {"NAME": "deepfuse", "EMAIL": "deepfuse@localhost"}
 

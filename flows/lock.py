@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from flows.logs import log
 
 LOCK = Path(".deepfuse/retrain.lock")
+HOLDER = LOCK.with_suffix(".pid")
+POLL_S = 0.5
 
 
 @contextmanager
 def only_run() -> Iterator[None]:
     """Wait until no other retraining runs in this folder, and keep others out until the block ends."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("a+", encoding="utf-8") as file:
-        if not _locked(file.fileno()):
-            file.seek(0)
-            log("another retraining runs in this folder (process %s); this one goes on after it", file.read().strip())
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        print(os.getpid(), file=file, flush=True)
+    lock = FileLock(LOCK)
+    try:
+        held = lock.acquire(blocking=False)
+    except Timeout:
+        log("another retraining runs in this folder (process %s); this one goes on after it", _holder())
+        held = lock.acquire(poll_interval=POLL_S)
+    with held:
+        HOLDER.write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield
 
 
@@ -31,13 +35,12 @@ def is_running() -> bool:
     """Whether a retraining runs in this folder."""
     if not LOCK.exists():
         return False
-    with LOCK.open("a+", encoding="utf-8") as file:
-        return not _locked(file.fileno())
-
-
-def _locked(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        with FileLock(LOCK).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+def _holder() -> str:
+    return HOLDER.read_text(encoding="utf-8").strip() if HOLDER.exists() else "?"

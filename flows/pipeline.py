@@ -8,15 +8,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from deepfuse.params import read_yaml
 from flows.inbox import RAW
 from flows.logs import log
+from flows.sets import file_md5
 
 MODEL = Path("data/model")
 REPORT = Path("data/report")
+METRICS = Path("data/metrics")
 LOCK = Path("dvc.lock")
 RAW_DVC = Path("data/raw.dvc")
 LAST_STAGE = "evaluate"
@@ -64,22 +69,21 @@ def dvc(*arguments: str, show: bool = True) -> str:
 def recover() -> None:
     """Make the folder ready for DVC after a run that was killed: end its children, drop locks without a holder."""
     for process in _marked():
-        log("process %s of a killed run is ended; its finished epochs are kept", process.name)
-        os.kill(int(process.name), signal.SIGKILL)
+        log("process %s of a killed run is ended; its finished epochs are kept", process.pid)
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     lock = Path(".dvc/tmp/rwlock")
     if lock.exists() and not _held(lock):
         lock.unlink()
 
 
-def _marked() -> Iterator[Path]:
+def _marked() -> Iterator[psutil.Process]:
     """The processes that a retraining in this folder started."""
-    mark = f"{_MARK}={Path.cwd()}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if int(process.name) != os.getpid() and mark in (process / "environ").read_bytes().split(b"\0"):
-                yield process
-        except OSError:
-            continue
+    here = str(Path.cwd())
+    for process in psutil.process_iter(["environ"]):
+        environment = process.info["environ"] or {}  # None where it is somebody else's, or ended
+        if environment.get(_MARK) == here and process.pid != os.getpid():
+            yield process
 
 
 def _held(lock: Path) -> bool:
@@ -87,36 +91,59 @@ def _held(lock: Path) -> bool:
     try:
         entries = json.loads(lock.read_text(encoding="utf-8"))
         holders = [*entries["write"].values(), *(reader for readers in entries["read"].values() for reader in readers)]
-        commands = [Path(f"/proc/{holder['pid']}/cmdline") for holder in holders]
+        pids = [int(holder["pid"]) for holder in holders]
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
-    words = [word for command in commands if command.exists() for word in command.read_bytes().split(b"\0")]
-    return any(Path(os.fsdecode(word)).name == "dvc" for word in words)
+    return any("dvc" in (Path(word).name for word in _words(pid)) for pid in pids)
+
+
+def _words(pid: int) -> list[str]:
+    """The command line of a process, empty if there is none."""
+    try:
+        return psutil.Process(pid).cmdline()
+    except (psutil.Error, ValueError, OverflowError):
+        return []
 
 
 def restore_raw() -> None:
     """Put back what `data/raw.dvc` records and the disk has otherwise: brackets as shot do not change.
 
-    A bracket that somebody deleted stays deleted. The changed file is kept beside the quarantine.
+    A bracket that somebody deleted stays deleted. The changed file is kept beside the quarantine. Where it was written
+    through the link that it shares with DVC's cache, only the remote has the file as it was.
     """
     if not (RAW_DVC.exists() and RAW.is_dir()):
         return
     status = _ask("data", "status", "--granular")
     changed = status.get("uncommitted", {}).get("modified", [])
     for name in (name for name in changed if name.startswith(f"{RAW.as_posix()}/") and not name.endswith("/")):
+        kept = _find_whole(name)
         aside = Path("data/quarantine/changed") / Path(name).relative_to(RAW)
         aside.parent.mkdir(parents=True, exist_ok=True)
         Path(name).replace(aside)
-        dvc("checkout", "--force", name)
-        log("%s changed since it was taken in: restored, the other content is %s", name, aside)
+        if kept:
+            dvc("checkout", "--force", name)
+        what = "restored" if kept else "NOT restored, neither DVC's cache nor a remote has it whole"
+        log("%s changed since it was taken in: %s; the other content is %s", name, what, aside)
+
+
+def _find_whole(name: str) -> bool:
+    """Whether DVC's cache has a file of `data/raw` as it was taken in: fetched from the remote if it has not."""
+    md5 = recorded_md5().get(Path(name))
+    if md5 is None:
+        return True  # its list of files is damaged: DVC knows more
+    stored = _stored(md5)
+    if stored.exists() and file_md5(stored) != md5:
+        stored.unlink()
+    if not stored.exists() and has_remote():
+        dvc("fetch", name)
+    return stored.exists()
 
 
 def recorded_md5() -> dict[Path, str]:
     """The MD5 of the files in `data/raw`, as DVC recorded them; empty where it recorded none."""
     if not RAW_DVC.exists():
         return {}
-    content = raw_md5()
-    listing = Path(".dvc/cache/files/md5", content[:2], content[2:])
+    listing = _stored(raw_md5())
     try:
         return {RAW / entry["relpath"]: str(entry["md5"]) for entry in json.loads(listing.read_text(encoding="utf-8"))}
     except FileNotFoundError:
@@ -125,6 +152,11 @@ def recorded_md5() -> dict[Path, str]:
         log("%s is damaged: dropped, for DVC to write it anew", listing)
         listing.unlink()
         return {}
+
+
+def _stored(md5: str) -> Path:
+    """Where DVC's cache has the content of this MD5."""
+    return Path(".dvc/cache/files/md5", md5[:2], md5[2:])
 
 
 def raw_md5() -> str:

@@ -26,7 +26,7 @@ from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
-from flows.pipeline import MODEL, REPORT
+from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.sets import find_sets
 
@@ -113,7 +113,7 @@ def reproduce() -> None:
 def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
-    version = registry.publish(MODEL, REPORT, key=pipeline.model_key(), params=params.model_dump())
+    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump())
     log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
     return version
 
@@ -138,9 +138,9 @@ def promote(version: str) -> Verdict:
 
 
 def decide(champion: str | None) -> Verdict:
-    """The verdict on the challenger in `data/report`."""
+    """The verdict on the challenger in `data/model`, whose scores are in `data/metrics`."""
     params, model = read_params(), registry.load_model(MODEL)
-    scores, average = (read_scores(REPORT / "scenes.csv", method) for method in ("model", "average"))
+    scores, average = (read_scores(METRICS / "scenes.csv", method) for method in ("model", "average"))
     if champion is None:
         return judge(Contender(scores, *measure_costs(model)), None, params.promote, baseline=average)
     champion_model = registry.load_model(f"models:/{registry.NAME}/{champion}")
@@ -163,7 +163,7 @@ def push() -> None:
 def record(version: str, verdict: Verdict) -> None:
     """Commit what made this version, say so in its tags, and note that nothing is left to do."""
     commit = history.commit(f"Retrain: version {version} of {registry.NAME}\n\n{verdict.reason}")
-    metrics = json.loads((REPORT / "metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((METRICS / "metrics.json").read_text(encoding="utf-8"))
     tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
     tags["deepfuse.metrics.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
     registry.tag_version(version, {name: value for name, value in tags.items() if value})

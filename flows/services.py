@@ -12,6 +12,7 @@ from flows.background import HOST, STATE, ServiceError, ensure, find, stop, wait
 
 POOL = "deepfuse"
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
+HOME = Path(".deepfuse/prefect")
 _QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
@@ -26,11 +27,11 @@ def up(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
     Raises:
         ServiceError: a port is taken, or a service does not start; its log is named.
     """
-    ours = dict(_QUIET)
+    ours = {**_QUIET, **own_home()}
     given = {name: os.environ[name] for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI") if os.environ.get(name)}
     if "PREFECT_API_URL" not in given:
         server = ensure(
-            "prefect", ["prefect", "server", "start", "--host", HOST], prefect_port, {**_QUIET, **_prefect_settings()}
+            "prefect", ["prefect", "server", "start", "--host", HOST], prefect_port, {**ours, **_server_settings()}
         )
         ours["PREFECT_API_URL"] = f"{server.url}/api"
     if "MLFLOW_TRACKING_URI" not in given:
@@ -74,12 +75,19 @@ def urls() -> dict[str, str]:
     return {name: url for name, url in found.items() if url}
 
 
-def _prefect_settings() -> dict[str, str]:
-    home = (STATE / "prefect").absolute()
-    home.mkdir(parents=True, exist_ok=True)
+def own_home() -> dict[str, str]:
+    """The environment that gives Prefect a home in this folder, unless the user has one, or a server elsewhere.
+
+    `~/.prefect` is for every Prefect of the user: an older one dies on the database that a newer one migrated.
+    """
+    if any(os.environ.get(name) for name in ("PREFECT_HOME", "PREFECT_API_URL")):
+        return {}
+    HOME.mkdir(parents=True, exist_ok=True)
+    return {"PREFECT_HOME": str(HOME.absolute())}
+
+
+def _server_settings() -> dict[str, str]:
     return {
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
         # Leases on disk: kept in memory, one that a restart forgets would block its slot for good.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "10",

@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import psutil
+
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
 from deepfuse.files import file_digest
 
@@ -139,7 +141,8 @@ def remove(entry: Path) -> None:
 def tidy(folder: Path) -> None:
     """Delete what a killed process left of a copy or of a deletion; the set itself is whole elsewhere."""
     for leftover in (*folder.glob(".*.copy"), *folder.glob(".*.gone")):
-        if not Path("/proc", leftover.name.split(".")[-2]).exists():
+        pid = re.search(r"\.(\d{1,9})\.\w+$", leftover.name)
+        if pid and not psutil.pid_exists(int(pid[1])):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 

@@ -1,7 +1,11 @@
+import ast
+
 import numpy as np
 import pytest
+from support.projects import ROOT
 
-from deepfuse.color import from_float, luma, rgb_to_ycbcr, to_float
+from deepfuse.alignment.proxy import luma as luma_by_bands
+from deepfuse.color import from_float, luma, mean_luma, rgb_to_ycbcr, to_float
 
 
 def test_ycbcr_of_known_colours() -> None:
@@ -30,3 +34,20 @@ def test_other_dtypes_are_refused() -> None:
 
 def test_luma_weighs_green_most() -> None:
     assert luma(np.eye(3, dtype=np.float32)).tolist() == pytest.approx([0.299, 0.587, 0.114])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_luma_is_one_however_it_is_computed(dtype: type) -> None:
+    pixels = from_float(np.random.default_rng(1).random((50, 70, 3), np.float32), np.dtype(dtype))
+    y = luma(to_float(pixels))
+    np.testing.assert_allclose(luma_by_bands(pixels), y, atol=3e-7)
+    assert mean_luma(pixels) == pytest.approx(y.mean(dtype=np.float64), abs=1e-7)
+
+
+def test_the_weights_of_luma_stand_once() -> None:
+    files = [file for file in (ROOT / "deepfuse").rglob("*.py") if 0.587 in numbers(file.read_text())]
+    assert [file.relative_to(ROOT).as_posix() for file in files] == ["deepfuse/color.py"]
+
+
+def numbers(text: str) -> set[object]:
+    return {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}

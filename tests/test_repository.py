@@ -5,27 +5,53 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from support.imports import closure
 from support.projects import ROOT
 
-from deepfuse.params import Params, read_params, read_yaml
+from deepfuse.params import Libraries, Params, read_params, read_yaml
+from deepfuse.stages.deps import code_deps
+from deepfuse.stages.imports import LIBRARY_NAMES, closure, libraries_of, stage_file, third_party
 
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES = PROJECT["project"]["dependencies"]
+# Libraries without a say in what a stage writes, and why.
+DECIDE_NOTHING = {
+    "filelock": "one process after the other",
+    "pebble": "processes for the work",
+    "psutil": "what processes there are, and their memory",
+    "pydantic": "checks values; Python's json writes them",
+    "ruamel": "reads params.yaml",
+    "threadpoolctl": "how many threads work, not on what",
+    "tqdm": "progress on the screen",
+}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_are_exactly_the_imports(stage: str) -> None:
-    listed = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
-    needed = closure(ROOT / "deepfuse" / "stages" / f"{stage}.py")
-    assert sorted(listed - needed) == [], "not imported: remove from dvc.yaml"
-    assert sorted(needed - listed) == [], "imported: add to dvc.yaml"
+    listed = [dep for dep in STAGES[stage]["deps"] if dep.startswith("deepfuse/")]
+    assert all((ROOT / dep).exists() for dep in listed), "gone: run `make deps`"
+    covered = Counter(file for dep in listed for file in files_at(ROOT / dep))
+    needed = {file.relative_to(ROOT).as_posix() for file in closure(stage_file(stage))}
+    assert sorted(covered.keys() - needed) == [], "in dvc.yaml but not imported: run `make deps`"
+    assert sorted(needed - covered.keys()) == [], "imported but not in dvc.yaml: run `make deps`"
+    assert [file for file, times in covered.items() if times > 1] == [], "listed twice: run `make deps`"
+    assert sorted(listed) == code_deps(stage), "a folder would do, or files would: run `make deps`"
+
+
+def files_at(path: Path) -> list[str]:
+    """The file, or all that DVC sees in the folder."""
+    paths = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return [file.relative_to(ROOT).as_posix() for file in paths if file.suffix != ".pyc"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -36,14 +62,31 @@ def test_params_are_exactly_those_the_stage_reads(stage: str) -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in Params.model_fields and "params" in ast.unparse(node.value)
     }
-    libraries = {
-        f"libraries.{argument.value}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "installed"
-        for argument in node.args
-        if isinstance(argument, ast.Constant)
-    }
-    assert set(STAGES[stage]["params"]) == (read - {"libraries"}) | libraries
+    libraries = {f"libraries.{name}" for name in libraries_of(stage)}
+    assert set(STAGES[stage]["params"]) == (read - {"libraries"}) | libraries, "run `make deps`"
+    assert f"params.libraries.installed(*libraries_of('{stage}'))" in ast.unparse(tree), "the versions are not checked"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_library_of_a_stage_is_an_input_or_decides_nothing(stage: str) -> None:
+    declared = {name.removeprefix("libraries.") for name in STAGES[stage]["params"]}
+    used = {LIBRARY_NAMES.get(module, module) for module in third_party(closure(stage_file(stage)))}
+    assert sorted(used - declared - DECIDE_NOTHING.keys()) == [], "add them to params.libraries, or say why not here"
+
+
+def test_no_library_is_declared_that_no_stage_uses() -> None:
+    assert set(Libraries.model_fields) == {library for stage in STAGES for library in libraries_of(stage)}
+
+
+def test_the_command_writes_what_is_missing_and_changes_nothing_else(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deepfuse", tmp_path / "deepfuse", ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    good = (ROOT / "dvc.yaml").read_text()
+    damaged = good.replace("      - deepfuse/alignment\n", "      - deepfuse/alignment/gone.py\n")
+    damaged = damaged.replace("libraries.numpy, ", "")
+    assert damaged != good
+    (tmp_path / "dvc.yaml").write_text(damaged)
+    subprocess.run([sys.executable, "-m", "deepfuse.stages.deps"], cwd=tmp_path, check=True)
+    assert (tmp_path / "dvc.yaml").read_text() == good
 
 
 def test_every_stage_has_its_section_and_its_file() -> None:

@@ -10,7 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
+from support.projects import ROOT
 
 from deepfuse.errors import DeepfuseError
 from deepfuse.manifest import Scene
@@ -72,7 +74,7 @@ def test_a_fault_of_the_program_ends_the_run(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(JOBS, raising=False)
     assert worker_count(1, 1.0) == 1
-    assert worker_count(10_000, 1.0) == len(os.sched_getaffinity(0))
+    assert worker_count(10_000, 1.0) == len(psutil.Process().cpu_affinity() or ())
     assert worker_count(10_000, 1e18) == 1
     monkeypatch.setenv(JOBS, "7")
     assert worker_count(1, 1e18) == 7
@@ -81,16 +83,47 @@ def test_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         worker_count(1, 1.0)
 
 
+# The parent's main module is imported in the worker too, before the worker can say how many threads it has.
+THREADS = """
+import json, os
+import numpy, cv2, torch
+from deepfuse.workers import run_scenes
+
+def threads(task):
+    from threadpoolctl import threadpool_info
+    pools = {pool["num_threads"] for pool in threadpool_info()}
+    return [sorted(pools), cv2.getNumThreads(), torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]]
+
+if __name__ == "__main__":
+    before = dict(os.environ)
+    jobs = int(os.environ["TEST_JOBS"])
+    for got in run_scenes([1], threads, refuse=lambda task, why: why, jobs=jobs):
+        print(json.dumps(got), dict(os.environ) == before)
+    print(dict(os.environ) == before)
+"""
+
+
+@pytest.mark.parametrize(("settings", "expected"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+def test_a_worker_takes_its_share_of_threads_and_the_parent_keeps_its_own(
+    tmp_path: Path, settings: dict[str, str], expected: int
+) -> None:
+    script = tmp_path / "main.py"
+    script.write_text(THREADS)
+    kept = {name: value for name, value in os.environ.items() if "THREADS" not in name}
+    environment = {**kept, "PYTHONPATH": str(ROOT), "TEST_JOBS": str(psutil.cpu_count()), **settings}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f'[[{expected}], 1, {expected}, "{expected}"] True\nTrue\n'
+
+
 def alive(group: int) -> list[int]:
     """The processes of a process group that have not ended."""
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in psutil.process_iter():
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except (OSError, psutil.NoSuchProcess):
             continue
-        if int(fields[2]) == group and fields[0] != "Z":
-            found.append(int(stat.parent.name))
     return found
 
 

@@ -6,38 +6,38 @@ from collections.abc import Callable
 
 from deepfuse.alignment.coarse import best_shifts
 from deepfuse.alignment.geometry import to_full_size, translation
-from deepfuse.alignment.proxy import Proxy, moved
+from deepfuse.alignment.proxy import Proxy, warped
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes, clearly_better
 
 
-def beat_rivals(
+def best_alias(
     homography: Matrix, reference: Proxy, frame: Proxy, *, ask: Callable[[Matrix], Votes], min_tiles: int
 ) -> Matrix | None:
-    """The motion, frame to reference in proxy pixels, that matches clearly better than its aliases.
+    """Of a motion, frame to reference in proxy pixels, and its aliases the one that matches clearly better.
 
     Args:
         homography: the motion found.
         ask: what the tiles say to a motion.
-        min_tiles: as many agreeing tiles make an alias a rival.
+        min_tiles: as many agreeing tiles make an alias count.
 
     Returns:
-        `homography`, or the alias that is clearly better; `None` where two match alike.
+        `homography`, or the alias that matches better; `None` where two match alike: the motion is ambiguous.
     """
     votes = ask(homography)
-    for shift in _rival_shifts(homography, reference, frame):
-        rival, other = refine(translation(*shift) @ homography, ask)
+    for shift in _alias_shifts(homography, reference, frame):
+        alias, other = refine(translation(*shift) @ homography, ask)
         if not other.confirm(min_tiles) or clearly_better(votes, other):
             continue
         if not clearly_better(other, votes):
             return None
-        homography, votes = rival, other
+        homography, votes = alias, other
     return homography
 
 
-def _rival_shifts(homography: Matrix, reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
+def _alias_shifts(homography: Matrix, reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
     """Shifts in proxy pixels, looked for at half the size, at which the moved frame also resembles the reference."""
     half = to_full_size(homography, reference.half.size, reference.size)
-    shifts = best_shifts(reference.half, moved(frame.half, half, reference.half.size))
+    shifts = best_shifts(reference.half, warped(frame.half, half, reference.half.size))
     return [(2 * x, 2 * y) for x, y in shifts if max(abs(x), abs(y)) >= 2]

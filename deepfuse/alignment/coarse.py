@@ -6,15 +6,16 @@ import cv2
 import numpy as np
 
 from deepfuse.alignment.geometry import MAX_SHIFT_SHARE, to_full_size, translation
-from deepfuse.alignment.proxy import Grey, Proxy
+from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import REACH_PX, vote
+from deepfuse.color import Float
 
-SMALLEST_SIDE_PX = 200
+SMALLEST_SIDE_PX = 200  # a correlation at every shift is cheap there, and texture is left
 APART_PX = 4  # peaks nearer than that are one
-RIVAL_HEIGHT = 0.4  # of the highest peak
-MOST_RIVALS = 6
+ALIAS_HEIGHT = 0.4  # of the highest peak; an alias comes near it, lower ones are chance
+MOST_ALIASES = 6  # each is refined, which takes time
 
 
 def match_coarse(reference: Proxy, frame: Proxy) -> Matrix:
@@ -33,12 +34,12 @@ def best_shifts(reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
     """The shifts (x, y) in pixels, frame to reference, at which their local contrast correlates best, best first."""
     surface, reach_x, reach_y = _correlation(reference, frame)
     peak = surface == cv2.dilate(surface, np.ones((2 * APART_PX + 1, 2 * APART_PX + 1), np.uint8))
-    rows, columns = np.nonzero(peak & (surface >= RIVAL_HEIGHT * surface.max()))
-    order = np.argsort(-surface[rows, columns], kind="stable")[: MOST_RIVALS + 1]
+    rows, columns = np.nonzero(peak & (surface >= ALIAS_HEIGHT * surface.max()))
+    order = np.argsort(-surface[rows, columns], kind="stable")[: MOST_ALIASES + 1]
     return [(float(columns[at] - reach_x), float(rows[at] - reach_y)) for at in order]
 
 
-def _correlation(reference: Proxy, frame: Proxy) -> tuple[Grey, int, int]:
+def _correlation(reference: Proxy, frame: Proxy) -> tuple[Float, int, int]:
     """Correlation at every shift that a hand may make, and the place (x, y) of no shift in it."""
     width, height = reference.size
     reach = MAX_SHIFT_SHARE * float(np.hypot(width, height))

@@ -8,8 +8,8 @@ import numpy as np
 from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.result import Matrix
 
-LEVELS = 4
-ITERATIONS = 60
+LEVELS = 4  # the coarsest is an eighth of the proxy's size, and so are the motions there
+ITERATIONS = 60  # a level at most; each costs as much as a warp
 
 
 def match_areas(reference: Proxy, frame: Proxy) -> Matrix | None:

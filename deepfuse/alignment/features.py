@@ -9,14 +9,15 @@ import cv2
 import numpy as np
 
 from deepfuse.alignment.fitting import residual_px, simplest_motion
-from deepfuse.alignment.proxy import Grey, Mask, Proxy
+from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.result import Matrix
+from deepfuse.color import Float, Mask
 
-MAX_FEATURES = 3000
+MAX_FEATURES = 3000  # every one is compared with every other
 CONTRAST_THRESHOLD = 0.004  # OpenCV's 0.04 finds nothing in a frame six stops down
 RATIO = 0.8  # Lowe 2004, section 7.1
-INLIER_PX = 2.0
-MIN_MATCHES = 8
+INLIER_PX = 2.0  # of the proxy: how well a feature is placed in another exposure
+MIN_MATCHES = 8  # twice what a homography needs
 
 
 @dataclass(frozen=True)
@@ -84,5 +85,5 @@ NORMALISATIONS: dict[str, Callable[[Proxy, Proxy], Mask]] = {
 }
 
 
-def _as_bytes(values: Grey | Matrix) -> Mask:
+def _as_bytes(values: Float | Matrix) -> Mask:
     return np.asarray(np.rint(np.clip(values, 0.0, 1.0) * 255), dtype=np.uint8)

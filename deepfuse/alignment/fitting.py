@@ -8,9 +8,9 @@ import numpy as np
 from deepfuse.alignment.geometry import apply, translation
 from deepfuse.alignment.result import Matrix
 
-POINTS_PER_PARAMETER = 3
+POINTS_PER_PARAMETER = 3  # two coordinates each; fewer would fit their own noise
 NOISE_PX = 0.25  # of a tile's place; with it and what is to be expected, few points in a corner do not bend the rest
-STEPS = 4
+STEPS = 4  # of Gauss-Newton, which starts within a few pixels of where it ends
 # What a motion is made of, about the centre of the picture and in units of half its diagonal: shift along x and y,
 # scale, rotation, aspect, shear, perspective along x and y; and the standard deviation to expect of each.
 BASIS = np.zeros((8, 3, 3))

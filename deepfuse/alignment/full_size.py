@@ -18,21 +18,22 @@ from deepfuse.alignment.geometry import (
 from deepfuse.alignment.pair import UNTOUCHED_PX, Pair
 from deepfuse.alignment.proxy import Proxy, luma, prepare
 from deepfuse.alignment.refinement import NEAR_PX, fit_correction, polish, refine
-from deepfuse.alignment.result import Matrix, Pixels
+from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect, vote
+from deepfuse.color import Image
 
-TILE_PX = 128
+TILE_PX = 128  # of full size: enough texture for a peak also where noise is strong
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
 WINDOW_PX = TILE_PX + 2 * INNER_PX
-MAX_TILES = 36
+MAX_TILES = 36  # spread evenly, nine times what a homography needs
 
 
 @dataclass(frozen=True)
 class FullPair:
     """Two whole pictures (height, width, 3), alike in shape, and their proxies."""
 
-    reference: Pixels
-    frame: Pixels
+    reference: Image
+    frame: Image
     proxies: Pair
 
     @property
@@ -105,7 +106,7 @@ def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
     return ask
 
 
-def _ballot(here: Proxy, frame: Pixels, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
+def _ballot(here: Proxy, frame: Image, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
     x, y = at
     there = frame[y : y + here.size[1], x : x + here.size[0]]
     if not is_identity(homography):

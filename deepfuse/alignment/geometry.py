@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deepfuse.alignment.result import Matrix, Pixels
+from deepfuse.alignment.result import Matrix
+from deepfuse.color import Image
 
 MAX_SHIFT_SHARE = 0.12  # of the diagonal: more than a hand moves between the frames of a bracket
-MAX_SCALE_CHANGE = 0.15
+MAX_SCALE_CHANGE = 0.15  # a small step to or fro; a zoom is no hand's motion
 MAX_PERSPECTIVE = 0.1  # change of the projective depth across the picture
 
 
@@ -62,7 +63,7 @@ def to_full_size(homography: Matrix, full: tuple[int, int], proxy: tuple[int, in
     return np.asarray(moved / moved[2, 2])
 
 
-def warp(picture: Pixels, homography: Matrix, size: tuple[int, int]) -> Pixels:
+def warp(picture: Image, homography: Matrix, size: tuple[int, int]) -> Image:
     """Move `picture` by `homography` onto a (width, height) grid, cubic, in its own depth and range."""
     border = cv2.BORDER_REPLICATE  # feeds the kernel's rim only: the crop leaves out whatever lies beyond
     warped = cv2.warpPerspective(picture, homography, size, flags=cv2.INTER_CUBIC, borderMode=border)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from deepfuse.alignment.ambiguity import beat_rivals
+from deepfuse.alignment.ambiguity import best_alias
 from deepfuse.alignment.coarse import match_coarse
 from deepfuse.alignment.ecc import match_areas
 from deepfuse.alignment.features import NORMALISATIONS, Match, match_features
@@ -18,7 +18,7 @@ from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes, clearly_better, vote
 
-UNTOUCHED_PX = 0.25
+UNTOUCHED_PX = 0.25  # of a corner: resampling would blur more than so small a shift
 MAX_RESIDUAL_PX = 1.0  # chance leaves 1.4 within MAGSAC's 2 px
 STRONG = 3.0  # times proven: needs no second opinion
 MIN_SPREAD = 0.35  # of both sides, covered by the tiles that confirm a motion
@@ -98,7 +98,7 @@ def match_pair(pair: Pair) -> list[PairMatch]:
 
 def _beyond_doubt(found: PairMatch, pair: Pair) -> PairMatch:
     """`found`, or its better alias where the picture repeats itself; not sure where two of them match alike."""
-    best = beat_rivals(found.homography, pair.reference, pair.frame, ask=pair.ask, min_tiles=pair.gate.still_tiles)
+    best = best_alias(found.homography, pair.reference, pair.frame, ask=pair.ask, min_tiles=pair.gate.still_tiles)
     if best is None or not pair.is_possible(best):
         return replace(found, method=f"{found.method}, one of several in a repeating pattern", sure=False)
     return replace(found, homography=best)

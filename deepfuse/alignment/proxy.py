@@ -1,4 +1,4 @@
-"""Small grey versions of the frames in which different exposures look alike."""
+"""Small luma planes of the frames in which different exposures look alike."""
 
 from __future__ import annotations
 
@@ -7,29 +7,25 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from deepfuse.alignment.geometry import is_identity, warp
-from deepfuse.alignment.result import Matrix, Pixels
+from deepfuse.alignment.result import Matrix
+from deepfuse.color import LUMA, Float, Image, Mask
+from deepfuse.proxy import averaged, reduced
 
-PROXY_SIDE_PX = 1024
-LUMA = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)  # BT.601, on the encoded values
 BLACK, WHITE = 0.7 / 255, 0.98  # outside, a pixel says nothing about the scene
-WELL_EXPOSED = (0.1, 0.9)
+WELL_EXPOSED = (0.1, 0.9)  # luma far from both noise and clipping
 BLUR_PX = 1.0  # makes resampling invisible to the comparison
-NEIGHBOURHOOD_PX = 19
-MIN_CONTRAST = 1e-4
+NEIGHBOURHOOD_PX = 19  # larger than texture, smaller than a tile
+MIN_CONTRAST = 1e-4  # of the range: less than a frame's rounding, so that flat areas stay flat
 BAND_PX = 2**16  # converted at once: they stay in the processor's cache
-
-Grey = NDArray[np.float32]
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Proxy:
     """Luma (height, width), 0 to 1, and where it is neither black nor clipped (1) or unknown (0)."""
 
-    luma: Grey
+    luma: Float
     valid: Mask
 
     @property
@@ -41,46 +37,41 @@ class Proxy:
     def half(self) -> Proxy:
         """The same at half the size."""
         width, height = self.size
-        return prepare(_reduced(self.luma, (width // 2, height // 2)))
+        return prepare(averaged(self.luma, (width // 2, height // 2)))
 
     @cached_property
-    def contrast(self) -> Grey:
+    def contrast(self) -> Float:
         """Local contrast of the luma, see `local_contrast`."""
         return local_contrast(self)
 
 
-def luma(picture: Pixels) -> Grey:
-    """Luma (height, width), 0 to 1, of an sRGB-encoded picture of any depth."""
-    weights = LUMA if picture.dtype == np.float32 else LUMA / float(np.iinfo(picture.dtype).max)
-    grey = np.empty(picture.shape[:2], np.float32)
+def luma(picture: Image) -> Float:
+    """Luma (height, width), 0 to 1, of an sRGB-encoded picture of any depth.
+
+    It is what `color.luma` makes of floats but for the last bit of a value, in an eighth of the time: whole pictures
+    are converted here.
+    """
+    weights = LUMA[None] if picture.dtype == np.float32 else LUMA[None] / float(np.iinfo(picture.dtype).max)
+    y = np.empty(picture.shape[:2], np.float32)
     band = max(BAND_PX // picture.shape[1], 1)
-    for top in range(0, len(grey), band):
+    for top in range(0, len(y), band):
         rows = slice(top, top + band)
-        grey[rows] = cv2.transform(picture[rows].astype(np.float32), weights)
-    return grey
+        y[rows] = cv2.transform(picture[rows].astype(np.float32), weights)
+    return y
 
 
-def make_proxy(picture: Pixels) -> Proxy:
-    """Reduce a picture (height, width, 3) to a grey proxy of at most `PROXY_SIDE_PX`."""
-    grey = luma(picture)
-    height, width = grey.shape
-    shrink = max(1.0, max(height, width) / PROXY_SIDE_PX)
-    if shrink > 1.0:
-        grey = _reduced(grey, (round(width / shrink), round(height / shrink)))
-    return prepare(grey)
+def make_proxy(picture: Image) -> Proxy:
+    """The proxy of a picture (height, width, 3): its luma is reduced as floats, so that nothing is rounded."""
+    return prepare(reduced(luma(picture)))
 
 
-def _reduced(grey: Grey, size: tuple[int, int]) -> Grey:
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-
-
-def prepare(grey: Grey) -> Proxy:
+def prepare(y: Float) -> Proxy:
     """Free luma from hot pixels, which stand still while the scene moves, and mark what is usable."""
-    clean = np.asarray(cv2.medianBlur(grey, 3), dtype=np.float32)
+    clean = np.asarray(cv2.medianBlur(y, 3), dtype=np.float32)
     return Proxy(clean, ((clean > BLACK) & (clean < WHITE)).astype(np.uint8))
 
 
-def moved(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
+def warped(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
     """`frame` as the reference of (width, height) pixels would see it; what falls outside is not valid."""
     if is_identity(homography):
         return frame
@@ -94,7 +85,7 @@ def well_exposed_share(proxy: Proxy) -> float:
     return float(((proxy.luma > low) & (proxy.luma < high)).mean())
 
 
-def local_contrast(proxy: Proxy) -> Grey:
+def local_contrast(proxy: Proxy) -> Float:
     """Luma less its local mean, over its local deviation: -3 to 3, alike at all exposures, 0 if not valid.
 
     The deviation is damped by the picture's own quiet level, so that noise is not blown up to texture.
@@ -109,11 +100,11 @@ def local_contrast(proxy: Proxy) -> Grey:
     return np.asarray(np.clip(centred / np.hypot(deviation, quiet), -3.0, 3.0), dtype=np.float32)
 
 
-def _soften(picture: Grey) -> Grey:
+def _soften(picture: Float) -> Float:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR_PX), dtype=np.float32)
 
 
-def _surround(picture: Grey) -> Grey:
+def _surround(picture: Float) -> Float:
     """Mean over the neighbourhood, weighted like a tent: two box filters cost a tenth of a wide Gaussian."""
     size = (NEIGHBOURHOOD_PX, NEIGHBOURHOOD_PX)
     return np.asarray(cv2.blur(cv2.blur(picture, size), size), dtype=np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepfuse.alignment.result import Matrix
 
 TOLERANCE_PX = 1e-6  # forgives rounding where a border falls exactly on a pixel centre
-COARSE_COLUMNS = 256
+COARSE_COLUMNS = 256  # each pair of them is tried, then each near the best pair
 
 Columns = NDArray[np.intp]
 
@@ -30,7 +30,8 @@ def common_rectangle(homographies: Iterable[Matrix], width: int, height: int) ->
     step = max(1, width // COARSE_COLUMNS)
     coarse = columns[::step]
     left, right = _best_pair(coarse, coarse, top, bottom)
-    # The area is a product of concave functions of (left, right): its peak is single.
+    # The area is a product of concave functions of (left, right): its peak is single. Only what is narrower than a
+    # coarse step may be missed, and no bracket of which so little is left is kept.
     left, right = _best_pair(_around(left, step, width), _around(right, step, width), top, bottom)
     y = max(top[left], top[right])
     rows, count = min(bottom[left], bottom[right]) - y + 1, right - left + 1

@@ -11,11 +11,11 @@ from deepfuse.alignment.geometry import apply
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes
 
-ROUNDS = 3
-MIN_TILES = 6
-NEAR_PX = 3.0
-SETTLED_PX = 0.02
-POLISHED_PX = 1.5
+ROUNDS = 3  # corrections shrink fast
+MIN_TILES = 6  # twelve coordinates, for up to eight parameters
+NEAR_PX = 3.0  # a start is right within that; tiles that ask for more are wrong
+SETTLED_PX = 0.02  # what is gained by less is not worth another round
+POLISHED_PX = 1.5  # left to correct after refining; tiles that ask for more are wrong
 KEPT_SHARE = 0.95  # of the agreeing tiles
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfuse.color import Image
 from deepfuse.errors import DeepfuseError
 
-Pixels = NDArray[Any]
 Matrix = NDArray[np.float64]
 
 
@@ -22,9 +22,7 @@ class Registration:
     `frame` and `registered_to` are indices into the bracket. `inliers` counts feature matches where `method`
     is SIFT alone, and agreeing tiles of the picture elsewhere. `residual_px` is the median distance left at
     them, `shift_px` the largest displacement of a corner against the frame it was matched with, NaN where
-    that is not known; both in pixels of the full picture. `disagreeing_share` is the share of the pixels exposed in
-    both the frame and the reference, 0 to 1, that differ in content after registration, since something moved: `None`
-    for the reference and where too little is exposed in both.
+    that is not known; both in pixels of the full picture.
     """
 
     frame: int
@@ -33,7 +31,6 @@ class Registration:
     residual_px: float
     shift_px: float
     registered_to: int
-    disagreeing_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,12 @@ class Alignment:
     `kept_area` is the share of the picture left by the crop, 0 to 1; `evidence` holds one entry per frame.
     """
 
-    frames: tuple[Pixels, ...]
+    frames: tuple[Image, ...]
     reference: int
     homographies: Matrix
     crop: tuple[int, int, int, int]
     kept_area: float
     evidence: tuple[Registration, ...]
-
-    @property
-    def moving(self) -> float | None:
-        """The largest `disagreeing_share` of a frame; `None` where none is known."""
-        shares = [found.disagreeing_share for found in self.evidence if found.disagreeing_share is not None]
-        return max(shares, default=None)
 
     def record(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""

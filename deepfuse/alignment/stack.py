@@ -10,18 +10,18 @@ import numpy as np
 from deepfuse.alignment.chain import Attempt, Chain, register_chain
 from deepfuse.alignment.full_size import FullPair, finish, unless_still
 from deepfuse.alignment.geometry import corner_shift_px, is_identity, to_full_size, translation, warp
-from deepfuse.alignment.ghosts import disagreeing_share
 from deepfuse.alignment.pair import Gate, Pair
-from deepfuse.alignment.proxy import Proxy, make_proxy, moved
+from deepfuse.alignment.proxy import Proxy, make_proxy
 from deepfuse.alignment.rectangle import common_rectangle
-from deepfuse.alignment.result import Alignment, AlignmentError, Matrix, Pixels, Registration
+from deepfuse.alignment.result import Alignment, AlignmentError, Matrix, Registration
+from deepfuse.color import Image
+from deepfuse.frames import check_frames
 
-DTYPES = ("uint8", "uint16", "float32")
-MIN_SIDE_PX = 64
-PROXIES_AT_ONCE = 2
+MIN_SIDE_PX = 64  # a tile with its reach needs 48 (`tiles`), and one alone proves nothing
+PROXIES_AT_ONCE = 2  # each needs a frame's luma as floats
 
 
-def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 0.5) -> Alignment:
+def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0.5) -> Alignment:
     """Register the frames of a bracket to the best-exposed one and crop them to what all of them show.
 
     Frames that already lie on the reference come back as they are, not resampled and not copied.
@@ -36,9 +36,9 @@ def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 
         The frames with their homographies, and the evidence for each.
 
     Raises:
-        TypeError: a frame is not an array of one of these types.
-        ValueError: fewer than two frames, unlike shapes or types, values out of range, or a bad threshold.
-        AlignmentError: a frame cannot be registered surely, or too little is kept.
+        TypeError: frames of another type, or of several.
+        ValueError: fewer than two frames, unlike shapes, values out of range, or a bad threshold.
+        AlignmentError: a frame is too small or cannot be registered surely, or too little is kept.
 
     >>> import cv2
     >>> from deepfuse import align
@@ -48,7 +48,8 @@ def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 
     >>> [round(found.shift_px) for found in align([still, moved]).evidence]
     [0, 8]
     """
-    _check_frames(frames)
+    frames = check_frames(frames)
+    _check_size(frames[0].shape)
     _check_thresholds(min_inliers, min_kept)
     with ThreadPoolExecutor(PROXIES_AT_ONCE) as pool:
         proxies = list(pool.map(make_proxy, frames))
@@ -57,12 +58,11 @@ def align(frames: Sequence[Pixels], *, min_inliers: int = 25, min_kept: float = 
     if chain.failed:
         raise _refusal(chain, scale)
     homographies = _homographies(chain, frames, proxies)
-    shares = _disagreeing_shares(chain, homographies, frames[0].shape, proxies)
-    evidence = _evidence(chain, homographies, frames[0].shape, scale, shares)
+    evidence = _evidence(chain, homographies, frames[0].shape, scale)
     return _assemble(frames, chain.reference, homographies, evidence, min_kept)
 
 
-def _homographies(chain: Chain, frames: Sequence[Pixels], proxies: Sequence[Proxy]) -> Matrix:
+def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy]) -> Matrix:
     """Each frame's motion to the reference, found there, or where the two have too little in common over its link."""
 
     def step(target: int, index: int, start: Matrix) -> Matrix | None:
@@ -84,7 +84,7 @@ def _homographies(chain: Chain, frames: Sequence[Pixels], proxies: Sequence[Prox
 
 
 def _assemble(
-    frames: Sequence[Pixels],
+    frames: Sequence[Image],
     reference: int,
     homographies: Matrix,
     evidence: tuple[Registration, ...],
@@ -104,50 +104,26 @@ def _assemble(
     return Alignment(warped, reference, homographies, crop, kept, evidence)
 
 
-def _cut(frame: Pixels, homography: Matrix, crop: tuple[int, int, int, int]) -> Pixels:
+def _cut(frame: Image, homography: Matrix, crop: tuple[int, int, int, int]) -> Image:
     x, y, width, height = crop
     if is_identity(homography):
         return frame[y : y + height, x : x + width]
     return warp(frame, translation(-x, -y) @ homography, (width, height))
 
 
-def _disagreeing_shares(
-    chain: Chain, homographies: Matrix, shape: tuple[int, ...], proxies: Sequence[Proxy]
-) -> list[float | None]:
-    """What moved in each frame against the reference, on the proxies."""
-    reference, full = proxies[chain.reference], (shape[1], shape[0])
-    motions = [to_full_size(homography, reference.size, full) for homography in homographies]
-    return [
-        None
-        if index == chain.reference
-        else disagreeing_share(reference, moved(proxy, unless_still(motion, reference.size), reference.size))
-        for index, (proxy, motion) in enumerate(zip(proxies, motions, strict=True))
-    ]
-
-
-def _evidence(
-    chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float, shares: Sequence[float | None]
-) -> tuple[Registration, ...]:
+def _evidence(chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float) -> tuple[Registration, ...]:
     found = []
-    for index, share in enumerate(shares):
+    for index, homography in enumerate(homographies):
         link = chain.links[index]
-        motion = np.linalg.inv(homographies[link.target]) @ homographies[index]
+        motion = np.linalg.inv(homographies[link.target]) @ homography
         shift = corner_shift_px(motion, shape[1], shape[0])
-        found.append(_registration(index, (link.target, link.match), scale, shift_px=shift, disagreeing_share=share))
+        found.append(_registration(index, (link.target, link.match), scale, shift_px=shift))
     return tuple(found)
 
 
-def _registration(
-    frame: int,
-    attempt: Attempt,
-    scale: float,
-    *,
-    shift_px: float = float("nan"),
-    disagreeing_share: float | None = None,
-) -> Registration:
+def _registration(frame: int, attempt: Attempt, scale: float, *, shift_px: float = float("nan")) -> Registration:
     target, match = attempt
-    residual = scale * match.residual_px
-    return Registration(frame, match.method, match.inliers, residual, shift_px, target, disagreeing_share)
+    return Registration(frame, match.method, match.inliers, scale * match.residual_px, shift_px, target)
 
 
 def _refusal(chain: Chain, scale: float) -> AlignmentError:
@@ -165,23 +141,9 @@ def _reason(frame: int, tried: Sequence[Attempt], gate: Gate) -> str:
     )
 
 
-def _check_frames(frames: Sequence[Pixels]) -> None:
-    if len(frames) < 2:
-        raise ValueError(f"expected 2 or more frames, got {len(frames)}")
-    for index, frame in enumerate(frames):
-        if not isinstance(frame, np.ndarray) or frame.dtype.name not in DTYPES:
-            got = str(getattr(frame, "dtype", type(frame).__name__))
-            raise TypeError(f"frame {index}: expected an array of {', '.join(DTYPES)}, got {got}")
-        if frame.ndim != 3 or frame.shape[2] != 3:
-            raise ValueError(f"frame {index}: expected (height, width, 3), got {frame.shape}")
-        if min(frame.shape[:2]) < MIN_SIDE_PX:
-            raise AlignmentError(f"frame {index}: expected sides of {MIN_SIDE_PX} or more pixels, got {frame.shape}")
-        if (frame.shape, frame.dtype) != (frames[0].shape, frames[0].dtype):
-            expected = f"{frames[0].shape} {frames[0].dtype} as in frame 0"
-            raise ValueError(f"frame {index}: expected {expected}, got {frame.shape} {frame.dtype}")
-        if frame.dtype == np.float32 and not (frame.min() >= 0.0 and frame.max() <= 1.0):
-            got = f"{frame.min()} to {frame.max()}"
-            raise ValueError(f"frame {index}: expected values from 0 to 1, got {got}")
+def _check_size(shape: tuple[int, ...]) -> None:
+    if min(shape[:2]) < MIN_SIDE_PX:
+        raise AlignmentError(f"expected sides of {MIN_SIDE_PX} or more pixels, got {shape}")
 
 
 def _check_thresholds(min_inliers: int, min_kept: float) -> None:

@@ -8,19 +8,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.alignment.proxy import Grey, Mask, Proxy, moved
+from deepfuse.alignment.proxy import Proxy, warped
 from deepfuse.alignment.result import Matrix
+from deepfuse.color import Float, Mask
 
 REACH_PX = 8  # displacements tried in each direction
-MIN_PEAK = 0.3
+MIN_PEAK = 0.3  # correlation; tiles that have nothing in common stay below
 MIN_LEAD = 0.08  # of the peak over every displacement PEAK_RADIUS_PX or more away from it
-PEAK_RADIUS_PX = 3.5
-MIN_VALID_SHARE = 0.3
-AGREE_PX = 1.0
+PEAK_RADIUS_PX = 3.5  # the width of a peak, from the width of fine texture
+MIN_VALID_SHARE = 0.3  # of a tile's pixels; fewer correlate by chance
+AGREE_PX = 1.0  # what noise moves a peak by
 MIN_AGREEING_SHARE = 0.6  # of the clear tiles; chance gives each one in sixty
-MIN_FAINT_SHARE = 0.15  # of all tiles
-MIN_GAIN = 0.01
-MIN_GAINING_SHARE = 0.65
+MIN_FAINT_SHARE = 0.15  # of all tiles; chance gives each one in sixty
+MIN_GAIN = 0.01  # of correlation; less comes of resampling alone
+MIN_GAINING_SHARE = 0.65  # of the tiles; chance gives half
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def vote(reference: Proxy, frame: Proxy, homography: Matrix, overlap: int = 1) -
 
     Tiles lie side by side, or every pixel in `overlap` by `overlap` of them.
     """
-    other = moved(frame, homography, reference.size)
+    other = warped(frame, homography, reference.size)
     both = np.asarray(reference.valid & other.valid, dtype=np.uint8)
     template, field = reference.contrast * both, other.contrast
     side = tile_px(reference.size)
@@ -112,7 +113,7 @@ def collect(ballots: list[tuple[float, ...]]) -> Votes:
     return Votes(table[:, :2], table[:, 2:4], table[:, 4], clear)
 
 
-def ballot(template: Grey, field: Grey, both: Mask, box: tuple[int, int, int]) -> tuple[float, ...]:
+def ballot(template: Float, field: Float, both: Mask, box: tuple[int, int, int]) -> tuple[float, ...]:
     """(x, y, shift x, shift y, correlation at zero, at peak, lead) of one tile; NaN without enough pixels."""
     x, y, side = box
     centre = (x + (side - 1) / 2, y + (side - 1) / 2)

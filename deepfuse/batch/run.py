@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from deepfuse.batch.record import FOLDER, Outcome
 from deepfuse.batch.work import Job, fail, fuse_set
@@ -97,11 +98,11 @@ def sole_batch(output: Path) -> Iterator[None]:
         DeepfuseError: another batch is writing there.
     """
     (output / FOLDER).mkdir(parents=True, exist_ok=True)
-    with (output / FOLDER / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DeepfuseError(f"{output}: expected a folder for this batch alone, got another one at work") from error
+    try:
+        held = FileLock(output / FOLDER / LOCK).acquire(blocking=False)
+    except Timeout as error:
+        raise DeepfuseError(f"{output}: expected a folder for this batch alone, got another one at work") from error
+    with held:
         remove_abandoned(output)
         remove_abandoned(output / FOLDER)
         yield

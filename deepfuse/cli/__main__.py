@@ -1,20 +1,49 @@
-"""The program `deepfuse`, also as `python -m deepfuse.cli`."""
+"""The program `deepfuse`, also as `python -m deepfuse.cli`: what belongs to a process of its own."""
 
+import atexit
+import gc
+import logging
 import os
 import sys
+import threading
 from typing import NoReturn
 
 from deepfuse.cli import BAD_INPUT, main
 
+SETTINGS = {
+    "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of 7, which take minutes: who calls may retry
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
 
 def run() -> NoReturn:
-    """Run the command line and leave at once: to unload torch takes as long as to align a bracket."""
+    """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
     try:
         code = main()
         print(end="", flush=True)  # nothing where standard output is closed
     except OSError as error:
         print(f"deepfuse: the output cannot be written: {error.strerror}", file=sys.stderr)
         code = BAD_INPUT
+    gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
+    if code and _abandoned():
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def _abandoned() -> bool:
+    """Whether threads still work on what a refused model or Ctrl-C left nobody to wait for."""
+    return any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate())
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Leave with the work of the exit handlers done, but without waiting for threads, which nothing can stop."""
+    atexit._run_exitfuncs()
+    print(end="", flush=True)
     print(end="", file=sys.stderr, flush=True)
     os._exit(code)
 

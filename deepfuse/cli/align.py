@@ -11,6 +11,7 @@ from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, nam
 
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment
+    from deepfuse.motion import Moved
     from deepfuse.photo import Metadata
 
 HELP_OUTPUT = (
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
     from deepfuse.metadata.transfer import transfer
+    from deepfuse.motion import detect_motion
     from deepfuse.photo import check_output, write_photo
     from deepfuse.photo.profiles import srgb_profile
 
@@ -42,7 +44,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         for output in outputs:
             check_output(output, sources=options.frames, overwrite=options.force)
     result, metadata = _aligned(options.frames)
-    record = {"frames": names(options.frames), "outputs": names(outputs), **result.record()}
+    motion = detect_motion(result.frames, result.reference)
+    record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
         height, width, _ = result.frames[0].shape
@@ -50,7 +53,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             own = transfer([told], 0, names=[path.name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded)
         write_json(options.output / "alignment.json", record)
-    return {**record, "text": _text(options.frames, result)}
+    return {**record, "text": _text(options.frames, result, motion)}
 
 
 def _aligned(files: list[Path]) -> tuple[Alignment, list[Metadata]]:
@@ -61,17 +64,17 @@ def _aligned(files: list[Path]) -> tuple[Alignment, list[Metadata]]:
     return align([picture.pixels for picture in pictures]), [picture.metadata for picture in pictures]
 
 
-def _text(frames: list[Path], result: Alignment) -> str:
-    rows = [f"{'frame':32}{'moved px':>10}{'left px':>9}{'matches':>9}{'disagrees':>11}  by"]
-    for path, found in zip(frames, result.evidence, strict=True):
-        name = printable(path.name)
+def _text(frames: list[Path], result: Alignment, motion: Moved) -> str:
+    rows = [f"{'frame':32}{'moved px':>10}{'left px':>9}{'matches':>9}{'differs':>9}  by"]
+    for path, found, share in zip(frames, result.evidence, motion.share_by_frame, strict=True):
+        differs = "unknown" if motion.warnings else f"{share:.2%}"
+        numbers = f"{found.shift_px:10.2f}{found.residual_px:9.2f}{found.inliers:9}"
         if found.frame == result.reference:
-            rows.append(f"{name:32}{'':39}  the reference")
-            continue
-        share = "unknown" if found.disagreeing_share is None else f"{found.disagreeing_share:.2%}"
-        numbers = f"{found.shift_px:10.2f}{found.residual_px:9.2f}{found.inliers:9}{share:>11}"
-        rows.append(f"{name:32}{numbers}  {found.method}")
+            numbers, method = f"{'':28}", "the reference"
+        else:
+            method = found.method
+        rows.append(f"{printable(path.name):32}{numbers}{differs:>9}  {method}")
     _, _, width, height = result.crop
-    return "\n".join(
-        [*rows, f"{width}×{height} pixels are common to all frames, {result.kept_area:.1%} of the picture"]
-    )
+    moved = motion.warnings or (f"something moved in {motion.share:.2%} of it",)
+    common = f"{width}×{height} pixels are common to all frames, {result.kept_area:.1%} of the picture"
+    return "\n".join([*rows, common, *moved])

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Find the exposure brackets among the photos under a folder, in any layout: a folder per scene,
 or one card dump with everything. The evidence, in this order: the camera's own bracketing tags, EXIF ExposureMode,
-a ladder of exposures shot in one go, and the likeness of the pictures. Every set says why it is one, every other photo
-why it is in none. Without -o it only looks; no source file is ever changed, moved or removed."""
+a ladder of exposures shot in one go, and the similarity of the pictures. Every set says why it is one, every other
+photo why it is in none. Without -o it only looks; no source file is ever changed, moved or removed."""
 HELP_OUTPUT = (
     "lay the sets out as one folder per scene in OUT, by hard link: no space is used, and a program that writes into "
     "a photo there writes into the original too; nothing in OUT is overwritten"

@@ -76,8 +76,8 @@ def read_scores(path: Path, method: str = "model") -> dict[str, Score]:
 def report_page(scores: Scores, pictured: Iterable[str], moving: Mapping[str, float | None]) -> str:
     """A page that shows MEF-SSIM by scene, the means of every measure, and contact sheets of some scenes.
 
-    `moving` is the share of the pixels that move, by scene. The sheets are looked for in the folder `sheets` beside the
-    page.
+    `moving` is the share of the picture that moved, by scene. The sheets are looked for in the folder `sheets` beside
+    the page.
     """
     names = _methods(scores)
     rows = (

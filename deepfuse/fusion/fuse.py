@@ -7,9 +7,10 @@ from functools import cache
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from deepfuse.color import Image, check_range
+from deepfuse.color import Image
+from deepfuse.frames import check_frames
 from deepfuse.fusion.colour import colour_planes
 from deepfuse.fusion.compose import paint
 from deepfuse.fusion.controls import NEUTRAL, Controls
@@ -58,7 +59,7 @@ def fuse(
     model = model or shipped_model()
     quality = quality or model.qualities[0]
     check_quality(quality, model.arch, model.qualities)
-    arrays = _from_dark_to_bright(_checked(frames))
+    arrays = _from_dark_to_bright(check_frames(frames))
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
     with side_by_side(MOST_STRIPS) as run:
@@ -85,23 +86,9 @@ def shipped_model() -> Network:
     return read_model(SHIPPED)
 
 
-def _from_dark_to_bright(frames: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+def _from_dark_to_bright(frames: Sequence[Image]) -> list[Image]:
     """The frames in an order that does not depend on the one they came in: sums over them round by it."""
-    means = [float(np.mean(frame, dtype=np.float64)) for frame in frames]  # type: ignore[arg-type]
+    means = [float(np.mean(frame, dtype=np.float64)) for frame in frames]
     tied = len(set(means)) < len(means)
     order = sorted(range(len(frames)), key=lambda k: (means[k], frames[k].tobytes() if tied else b""))
     return [frames[k] for k in order]
-
-
-def _checked(frames: Sequence[ArrayLike]) -> list[NDArray[np.generic]]:
-    if len(frames) < 2:
-        raise ValueError(f"expected 2 or more exposures, got {len(frames)}")
-    arrays = [np.asarray(frame) for frame in frames]
-    if len({array.dtype for array in arrays}) > 1:
-        raise TypeError(f"expected frames of one dtype, got {', '.join(str(array.dtype) for array in arrays)}")
-    shapes = {array.shape for array in arrays}
-    if len(shapes) > 1 or arrays[0].ndim != 3 or arrays[0].shape[2] != 3 or 0 in arrays[0].shape:
-        raise ValueError(f"expected frames of one shape (H, W, 3), got {', '.join(map(str, sorted(shapes)))}")
-    for array in arrays:
-        check_range(array)
-    return arrays

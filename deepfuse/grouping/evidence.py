@@ -12,9 +12,9 @@ from typing import Literal, Protocol
 from deepfuse.grouping.ladders import SAME_EV, Rung, in_known_order, steps_of
 from deepfuse.grouping.shots import Shot
 
-Evidence = Literal["maker", "exif", "ladder", "likeness", "folder", "frames", "radiance"]
+Evidence = Literal["maker", "exif", "ladder", "similarity", "folder", "frames", "radiance"]
 LONGEST_PAUSE_S = {True: 20.0, False: 45.0}  # between frames of an automatic bracket, of one by hand
-LONGEST_PAUSE_IN_FOLDER_S = 600.0
+LONGEST_PAUSE_IN_FOLDER_S = 600.0  # a folder of their own vouches for more, unless the light has moved on
 LEAST_SPAN_EV, LEAST_STEP_EV = 0.9, 0.25  # of a bracket by hand; automatic exposure wanders by less
 LEAST_SPAN_SEEN, LEAST_STEP_SEEN, SAME_SEEN = 0.5, 0.1, 0.05  # in brightness, which bends towards white
 FOLLOWS = 0.35  # stops of brightness a stop of exposure must bring

@@ -133,7 +133,7 @@ def _names(found: Sequence[Found]) -> list[str]:
 def _first(found: Found) -> Path:
     """The file shot first; by its name where the shots lie in order of brightness."""
     files = [shot.file for shot in found.shots]
-    return min(files, key=lambda file: natural(file.name)) if found.evidence == "likeness" else files[0]
+    return min(files, key=lambda file: natural(file.name)) if found.evidence == "similarity" else files[0]
 
 
 def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-MOST = 15  # frames in a bracket
+MOST = 15  # frames in a bracket: cameras set up to 9, by hand and remote control there are more
 SAME_EV = 0.15  # stops within which two exposures are one; third stops, rounded as cameras do, are further apart
-UNEVEN_EV = 0.4
+UNEVEN_EV = 0.4  # steps of one size differ by less, each end rounded to a third of a stop
 ALONE = 1.3  # what a photo outside any bracket costs; a bracket of good form costs 1
 Part = tuple[int, int]
 Pattern = tuple[float, ...]
@@ -62,6 +62,9 @@ def ladder_cost(
         end: the one after its last.
         patterns: the forms of brackets seen more than once with this camera.
         same_ev: the stops within which two exposures are one.
+
+    The prices are those under which made-up days of brackets, bursts and strays come apart rightly: of 18,800 sets 6
+    were false and 12 missed (tests/grouping/test_ladders.py).
     """
     if end - start == 1:
         return ALONE

@@ -35,7 +35,7 @@ def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictur
     else:
         why = "one scene at different brightness, by the look of it; exposures are unknown, ordered by brightness"
         dark_first = sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
-        found = Found(tuple(dark_first), "likeness", why)
+        found = Found(tuple(dark_first), "similarity", why)
     return replace(found, warnings=_missing(part, patterns))
 
 

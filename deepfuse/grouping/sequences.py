@@ -143,7 +143,7 @@ def _whole_folder(row: Sequence[Shot], pictures: Pictures) -> Found | None:
             tuple(row), "folder", "all photos of the folder: one camera, exposures that differ, one scene", doubts
         )
     why = "all photos of the folder show one scene; their exposures are unknown, ordered by brightness"
-    return Found(tuple(dark_first), "likeness", why, doubts)
+    return Found(tuple(dark_first), "similarity", why, doubts)
 
 
 def _scenes(row: Sequence[Shot], pictures: Pictures) -> int:

@@ -10,34 +10,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfuse.color import GAMMA, Float, luma
 from deepfuse.errors import PhotoError
 from deepfuse.photo import DEFAULT_LIMITS, Limits
-from deepfuse.photo.preview import Preview, read_preview
+from deepfuse.photo.preview import read_preview
 
-SIDE_PX = 96
+SIDE_PX = 96  # within the 160 px of a camera's thumbnail (DCF), and enough to tell scenes apart
 KEPT = 16_384  # previews of 12 kB: a row of photos is gone through several times, and each decoding takes long
-NEAR = 256  # looks of 74 kB: neighbours are compared
+NEAR = 256  # descriptors of 74 kB: neighbours are compared
 BLACK, WHITE = 0.02, 0.97  # luma beyond which a pixel says nothing of the scene
-LUMA = 0.299, 0.587, 0.114  # of sRGB-encoded R, G, B (ITU-R BT.601)
 NOISE = 0.15  # a gradient of log luma this small counts half
 LARGEST_SHIFT = 0.08  # of the side; neighbours in a panorama are further apart
 LEAST_SHARED = 0.02  # of the picture, to say that two scenes differ
-TOP = 65535
-Array = NDArray[np.float32]
+TOP = 65535  # a luma is kept in 16 bits
 
 
 @dataclass(frozen=True)
-class Look:
+class Descriptor:
     """What is compared: the direction of the gradient where it is seen (2, h, w), where that is, the level in stops."""
 
-    gradient: Array
-    seen: Array
+    gradient: Float
+    seen: Float
     level: float
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """How well two looks agree at their best shift.
+class Similarity:
+    """How well two descriptors agree at their best shift.
 
     Attributes:
         score: correlation of gradient directions over what both show, −1 to 1.
@@ -61,27 +60,22 @@ class Likeness:
         return False if self.score < 0.3 and self.shared > LEAST_SHARED else None
 
 
-def luma_of(preview: Preview) -> Array:
-    """The luma of a preview, (h, w, 3) → (h, w), 0 to 1."""
-    return np.asarray(preview @ np.array(LUMA, np.float32), np.float32)
-
-
-def look_at(luma: Array) -> Look:
+def describe(y: Float) -> Descriptor:
     """What can be compared of a picture's luma, (h, w), 0 to 1."""
-    seen = cv2.erode(((luma > BLACK) & (luma < WHITE)).astype(np.float32), np.ones((3, 3)))
-    log = np.log(luma + 0.01)
+    seen = cv2.erode(((y > BLACK) & (y < WHITE)).astype(np.float32), np.ones((3, 3)))
+    log = np.log(y + 0.01)
     gradient = np.stack([cv2.Sobel(log, cv2.CV_32F, 1, 0), cv2.Sobel(log, cv2.CV_32F, 0, 1)])
     gradient *= seen / (np.hypot(*gradient) + NOISE)
-    level = float(np.log2(np.mean(luma**2.2) + 1e-4))
-    return Look(gradient, np.asarray(seen, np.float32), level)
+    level = float(np.log2(np.mean(y**GAMMA) + 1e-4))
+    return Descriptor(gradient, np.asarray(seen, np.float32), level)
 
 
-def compare(first: Look, second: Look) -> Likeness:
-    """The likeness of two looks of one size: normalised correlation at every small shift, by Fourier transform."""
+def compare(first: Descriptor, second: Descriptor) -> Similarity:
+    """The similarity of descriptors of one size: normalised correlation at every small shift, by Fourier transform."""
     height, width = first.seen.shape
     padded = (2 * height, 2 * width)
 
-    def correlate(a: Array, b: Array) -> Array:
+    def correlate(a: Float, b: Float) -> Float:
         return np.asarray(np.fft.irfft2(np.fft.rfft2(a, padded) * np.conj(np.fft.rfft2(b, padded)), padded))
 
     product = sum(correlate(a, b) for a, b in zip(first.gradient, second.gradient, strict=True))
@@ -95,16 +89,16 @@ def compare(first: Look, second: Look) -> Likeness:
     near = np.ix_(range(-down, down + 1), range(-across, across + 1))
     scores, best = score[near], np.unravel_index(score[near].argmax(), score[near].shape)
     sharpness = (scores[best] - np.median(scores)) / (scores.std() + 1e-6)
-    return Likeness(float(scores[best]), float(sharpness), float(energy[near][best]) / (height * width))
+    return Similarity(float(scores[best]), float(sharpness), float(energy[near][best]) / (height * width))
 
 
 class Album:
-    """Looks and likenesses of photo files, made when they are asked for."""
+    """Descriptors and similarities of photo files, made when they are asked for."""
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._luma = lru_cache(KEPT)(self._read_luma)
-        self._look = lru_cache(NEAR)(self._look_at)
+        self._descriptor = lru_cache(NEAR)(self._describe)
         self._level = lru_cache(None)(self._level_of)
         self._same = lru_cache(None)(self._compare)
         self._damage: dict[Path, str] = {}
@@ -123,22 +117,22 @@ class Album:
 
     def _read_luma(self, file: Path) -> NDArray[np.uint16] | None:
         try:
-            luma = luma_of(read_preview(file, SIDE_PX, limits=self._limits))
+            y = luma(read_preview(file, SIDE_PX, limits=self._limits))
         except PhotoError as error:
             self._damage[file] = str(error)
             return None
-        return np.asarray(np.rint(luma.clip(0, 1) * TOP), np.uint16)
+        return np.asarray(np.rint(y.clip(0, 1) * TOP), np.uint16)
 
-    def _look_at(self, file: Path) -> Look | None:
-        luma = self._luma(file)
-        return None if luma is None else look_at(luma.astype(np.float32) / np.float32(TOP))
+    def _describe(self, file: Path) -> Descriptor | None:
+        y = self._luma(file)
+        return None if y is None else describe(y.astype(np.float32) / np.float32(TOP))
 
     def _level_of(self, file: Path) -> float | None:
-        look = self._look(file)
-        return look.level if look else None
+        descriptor = self._descriptor(file)
+        return descriptor.level if descriptor else None
 
     def _compare(self, first: Path, second: Path) -> bool | None:
-        looks = self._look(first), self._look(second)
-        if looks[0] is None or looks[1] is None or looks[0].seen.shape != looks[1].seen.shape:
+        one, other = self._descriptor(first), self._descriptor(second)
+        if one is None or other is None or one.seen.shape != other.seen.shape:
             return None
-        return compare(looks[0], looks[1]).same
+        return compare(one, other).same

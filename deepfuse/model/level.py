@@ -8,7 +8,6 @@ from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepfuse.model.resampling import Planes, double, halve
@@ -85,10 +84,10 @@ class Level(nn.Module):
 
     def _contrast(self, luma: Tensor) -> Tensor:
         """Local contrast of K exposures, as the logarithm of the deviation from 0 to about 1, then their local mean."""
-        side = 2**self.halvings
-        mean = _over_blocks(luma, self.halvings)
-        apart = luma - F.interpolate(mean, scale_factor=side, mode="nearest")  # mean squares less squared means cancel
-        deviation = torch.log2(_over_blocks(apart.square_(), self.halvings) + BLACK**2) / 16 + 1
+        mean, square = luma, luma.square()
+        for _ in range(self.halvings):
+            mean, square = halve(mean), halve(square)
+        deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
         both = torch.cat([deviation, mean - 0.5], 1)
         for _ in range(self.halvings):
             both = double(both)
@@ -120,13 +119,6 @@ def _inputs(luma: Tensor, band: Tensor, contrast: Tensor, so_far: Tensor) -> Ten
     """What a level sees of each exposure, (N·K, 5, H, W), channels last."""
     planes = [luma - 0.5, BAND_SCALE * band, *contrast.chunk(2, 1), (so_far - 0.5).expand_as(luma)]
     return torch.stack(planes, -1).flatten(0, 1).movedim(-1, 1)
-
-
-def _over_blocks(planes: Tensor, halvings: int) -> Tensor:
-    """The mean of each block of 2^halvings × 2^halvings."""
-    for _ in range(halvings):
-        planes = halve(planes)
-    return planes
 
 
 def _by_picture(planes: Tensor, k: int) -> Tensor:
@@ -171,9 +163,11 @@ def finer(
 
 def blend(fused: Planes | float, coefficients: Iterable[Planes], bands: Iterable[Planes]) -> Planes:
     """The fused picture with a share of each exposure's band, one after the other: the order decides the last bit."""
-    for coefficient, band in zip(coefficients, bands, strict=True):
-        fused = fused + coefficient * band
-    return fused  # type: ignore[return-value] # there are two exposures or more
+    shares = (coefficient * band for coefficient, band in zip(coefficients, bands, strict=True))
+    together = next(shares)
+    for share in shares:
+        together = together + share
+    return fused + together
 
 
 def bounded(y: Planes) -> Planes:

@@ -5,7 +5,6 @@ Both kinds stand here because both must mean the same: the network is trained wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
 import cv2
@@ -22,26 +21,27 @@ Planes = TypeVar("Planes", Tensor, Array)
 def halve(planes: Planes) -> Planes:
     """Planes (..., H, W) at half the size, by means of 2 × 2; H and W are even."""
     if isinstance(planes, Tensor):
-        return _through_array(halve, planes) if _is_plain(planes) else F.avg_pool2d(planes, 2)
+        return F.avg_pool2d(planes, 2)
     height, width = planes.shape[-2:]
     return _each(planes, (width // 2, height // 2), cv2.INTER_AREA)
+
+
+def halve_exposures(luma: Tensor) -> Tensor:
+    """Exposures (N, K, H, W) at half the size, to the bits that fusing makes of them.
+
+    Local contrast magnifies the last bit of bright flat places, so on a processor OpenCV halves them here, too, unless
+    somebody wants their gradients.
+    """
+    plain = luma.device.type == "cpu" and luma.dtype == torch.float32 and not luma.requires_grad
+    return torch.from_numpy(halve(luma.numpy())) if plain else halve(luma)
 
 
 def double(planes: Planes) -> Planes:
     """Planes (..., H, W) at twice the size, bilinear."""
     if isinstance(planes, Tensor):
-        return _through_array(double, planes) if _is_plain(planes) else _double_tensor(planes)
+        return _double_tensor(planes)
     height, width = planes.shape[-2:]
     return _each(planes, (2 * width, 2 * height), cv2.INTER_LINEAR)
-
-
-def _is_plain(planes: Tensor) -> bool:
-    """Whether OpenCV can do it: many times faster, and to the same bits however many rows there are."""
-    return planes.device.type == "cpu" and planes.dtype == torch.float32 and not planes.requires_grad
-
-
-def _through_array(change: Callable[[Array], Array], planes: Tensor) -> Tensor:
-    return torch.from_numpy(change(planes.numpy()))
 
 
 def _each(planes: Array, size: tuple[int, int], method: int) -> Array:

@@ -1,5 +1,6 @@
-"""Aligned frames in which things moved → frames that all show the same."""
+"""Aligned frames in which things moved → what moved, and frames that all show the same."""
 
-from deepfuse.motion.removal import Deghosted, remove_ghosts
+from deepfuse.motion.removal import detect_motion, remove_ghosts
+from deepfuse.motion.result import Deghosted, Moved
 
-__all__ = ["Deghosted", "remove_ghosts"]
+__all__ = ["Deghosted", "Moved", "detect_motion", "remove_ghosts"]

@@ -7,24 +7,24 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from deepfuse.color import Float
-from deepfuse.motion.proxies import Mask, Proxy, at_places
+from deepfuse.color import Float, Mask
+from deepfuse.motion.proxies import CLIPPED, Proxy, at_places
 from deepfuse.motion.tones import Known, ToneCurve, tone_curve
 
-TOLERANCE = 0.04  # of the range of encoded values
+TOLERANCE = 0.04  # of the range of encoded values: ten levels of 255 make a faint ghost
 SPREADS = 2.5  # times how far pixels of that level lie from the tone curve
 EDGE_SHARE = 0.3  # of how much the values change round a pixel: blur and what resampling does
 NOISE = 0.008  # of the darker exposure
 BLACK_NOISE = 0.03  # in its black, where encoding is steep and sensors differ most
-BLACK = 0.05
-CUT, CLIPPED = 0.02, 0.97  # a channel outside was cut, or is nothing but noise
-CUT_TRUST, ALONE_TRUST = np.float32(0.5), np.float32(0.25)  # of two channels then, and of one
+BLACK = 0.05  # encoded value at which little of that is left
+CRUSHED = 0.02  # a channel below was clipped to black, or is nothing but noise
+TWO_TRUST, ONE_TRUST = np.float32(0.5), np.float32(0.25)  # of two channels then, and of one
 GLARE = 0.4  # what clipped surroundings may add to a pixel
-GLARE_SIDE_PX = 41
+GLARE_SIDE_PX = 41  # 4 % of the picture's side: how far a lens spreads bright light
 SURE, MAYBE = 2.0, 0.8  # times the tolerance: what differs has some pixels beyond the first, all beyond the second
 CLUSTER_PX, CLUSTER_SIDE_PX = 9, 5  # pixels that differ surely in a square of that side; fewer are noise
-BRIDGE_PX = 7
-MIN_REGION_PX = 40
+BRIDGE_PX = 7  # parts of one thing nearer than that are one region
+MIN_REGION_PX = 40  # 0.006 % of the picture; smaller ones are noise
 
 Band = tuple[Float, Float, Float]
 _NEAR = np.ones((3, 3), np.uint8)
@@ -49,7 +49,7 @@ def disagreement(one: Proxy, other: Proxy, known: Known | None = None) -> Mask:
     shown, foretold = bright.planes.max(axis=0) > CLIPPED, _foretold(dark, curve) > CLIPPED
     bands, glare = _bands(dark, curve), _glare(shown & foretold)
     excess = [_excess(band, plane, glare) for band, plane in zip(bands, bright.planes, strict=True)]
-    return _cleaned(_over_channels(excess, shown | foretold | (dark.planes.min(axis=0) < CUT)))
+    return _cleaned(_over_channels(excess, shown | foretold | (dark.planes.min(axis=0) < CRUSHED)))
 
 
 def _foretold(dark: Proxy, curve: ToneCurve) -> Float:
@@ -86,12 +86,12 @@ def _glare(clipped: Known) -> Float:
     return np.asarray(GLARE * cv2.blur(clipped.astype(np.float32), (GLARE_SIDE_PX, GLARE_SIDE_PX)), np.float32)
 
 
-def _over_channels(excess: Sequence[Float], cut: Known) -> Float:
-    """The largest excess of a channel; where one was cut at an end of the range, one alone means little."""
+def _over_channels(excess: Sequence[Float], clipped: Known) -> Float:
+    """The largest excess of a channel; where one was clipped at an end of the range, one alone means little."""
     red, green, blue = excess
     larger, smaller = np.maximum(red, green), np.minimum(red, green)
     largest, middle = np.maximum(larger, blue), np.maximum(smaller, np.minimum(larger, blue))
-    largest[cut] = np.maximum(ALONE_TRUST * largest[cut], CUT_TRUST * middle[cut])
+    largest[clipped] = np.maximum(ONE_TRUST * largest[clipped], TWO_TRUST * middle[clipped])
     return np.asarray(largest, np.float32)
 
 

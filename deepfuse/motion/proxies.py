@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfuse.color import Float, Image
+from deepfuse.proxy import reduced
 
-SIDE_PX = 1024
-PLACES = 1024
-
-Mask = NDArray[np.uint8]
+PLACES = 1024  # four for each level of 8 bits
+CLIPPED = 0.97  # a channel beyond is clipped, or bent towards it: it says nothing of tones
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,8 @@ class Proxy:
 
 
 def make_proxy(frame: Image) -> Proxy:
-    """Reduce a frame (height, width, 3) of uint8, uint16 or float32 to at most `SIDE_PX`."""
-    height, width = frame.shape[:2]
-    shrink = max(1.0, max(height, width) / SIDE_PX)
-    size = max(round(width / shrink), 1), max(round(height / shrink), 1)
-    small = frame if shrink == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    """The proxy of a frame (height, width, 3) of uint8, uint16 or float32, averaged in its own depth."""
+    small = reduced(frame)
     scale = 1.0 if frame.dtype == np.float32 else 1.0 / np.iinfo(frame.dtype).max
     planes = np.stack(cv2.split(small.astype(np.float32))) * np.float32(scale)
     return Proxy(planes, np.rint(place_of(planes)).astype(np.uint16))

@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfuse.color import Mask
 from deepfuse.motion.detection import disagreement
-from deepfuse.motion.proxies import Mask, Proxy
+from deepfuse.motion.proxies import CLIPPED, Proxy
 from deepfuse.motion.tones import Known
 
 GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
 CLOSE_PX = 3  # round what differs, where the source is clipped or black: a soft edge alone
-CLIPPED, BLACK = 0.97, 0.03
+BLACK = 0.03  # no channel above: nothing to be seen
 REACH_PX = 24  # round a region, where its tones are compared with those of the frame it is put into
 PREFERENCE = 0.15  # share of a region that another frame must expose beyond what the base does
 

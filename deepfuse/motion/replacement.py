@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from deepfuse.color import Float, Image, from_float, to_float
-from deepfuse.motion.proxies import Proxy
+from deepfuse.color import Float, Image, Mask, from_float, to_float
+from deepfuse.motion.proxies import CLIPPED, Proxy
 from deepfuse.motion.regions import Box, Region, cut
 from deepfuse.motion.tones import Known, ToneCurve
 
-FEATHER_PX = 4  # of the proxy
-CLIPPED = 0.97  # says nothing of tones
-MOST_OFFSET = 0.1
-STRIP_ROWS = 256
-SIDES_PX = (97, 49, 25, 13)
+FEATHER_PX = 4  # of the proxy: less than the margin round what moved, so that this is replaced wholly
+MOST_OFFSET = 0.1  # of the range: where the curve misses by more, something else is to be seen
+STRIP_ROWS = 256  # at once, so that no whole frame is needed as floats
+SIDES_PX = (97, 49, 25, 13)  # of surroundings, from a tenth of the proxy's side to about the feather's width
 _FEW = 0.01  # a share of pixels that tells little
 
 
@@ -41,12 +40,10 @@ def make_patch(region: Region, index: int, still: Known, curve: ToneCurve, proxi
         curve: the tones of the frame it is taken from, in those of the one it is put into.
         proxies: these two frames.
     """
-    mask = region.masks[index].astype(np.float32)
-    alpha = np.clip(2 * cv2.GaussianBlur(mask, (0, 0), FEATHER_PX), 0, 1)
     here, there = (np.dstack([cut(plane, region.box) for plane in proxy.planes]) for proxy in proxies)
     telling = (cut(still, region.box) & (here.max(axis=2) < CLIPPED)).astype(np.float32)
     offset = _offset(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), telling)
-    return Patch(region.box, np.asarray(alpha, np.float32), offset, curve)
+    return Patch(region.box, softened(region.masks[index]), offset, curve)
 
 
 def put(patch: Patch, source: Image, target: Image, proxy_shape: tuple[int, int]) -> None:
@@ -63,10 +60,15 @@ def put(patch: Patch, source: Image, target: Image, proxy_shape: tuple[int, int]
         np.copyto(cut(target, full), mixed, where=alpha > 0)
 
 
-def with_patch(alpha: Float | None, patch: Patch, shape: tuple[int, int]) -> Float:
-    """How much of a frame (height, width) of the proxy is replaced, once a patch more is put into it."""
+def softened(mask: Mask) -> Float:
+    """A region's mask, 0 to 1, that fades out beyond its rim."""
+    return np.asarray(np.clip(2 * cv2.GaussianBlur(mask.astype(np.float32), (0, 0), FEATHER_PX), 0, 1), np.float32)
+
+
+def with_part(alpha: Float | None, part: Float, box: Box, shape: tuple[int, int]) -> Float:
+    """How much of a frame (height, width) of the proxy is another one's, with a region more, which has this box."""
     whole = np.zeros(shape, np.float32) if alpha is None else alpha.copy()
-    np.maximum(cut(whole, patch.box), patch.alpha, out=cut(whole, patch.box))
+    np.maximum(cut(whole, box), part, out=cut(whole, box))
     return whole
 
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from deepfuse.color import Float
 from deepfuse.motion.proxies import PLACES, Proxy, at_places, place_of
 
-LEVELS = 256
+LEVELS = 256  # of 8 bits; finer ones would have too few pixels each
 FARTHEST = 0.12  # of the range; a pixel farther from the curve shows something else, and pulls no more
 COMMON_SHARE = 0.1  # how much the pixels of all channels count in the curve of one
 MIN_LEVEL_PX = 12  # below it, a level is interpolated
-WELL_KNOWN_PX = 1000
-SPREAD_QUANTILE = 0.8
+WELL_KNOWN_PX = 1000  # from there on a level counts no more for having more pixels
+SPREAD_QUANTILE = 0.8  # of a level's pixels; the rest may be at edges
 SAMPLES = 2**18  # pixels that a curve is learned from
 
 _LEVEL = np.arange(LEVELS)

@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 import rawpy
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from deepfuse.metadata.tiff import integer, text
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.reading import read_photo
+from deepfuse.proxy import averaged, size_within
 
 Preview = NDArray[np.float32]
 
@@ -53,15 +53,15 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
     except Exception as error:  # decoders raise their own kinds on damage
         raise PhotoError(f"{path}: cannot be decoded: {error}") from error
     picture = to_float(read_photo(path, limits=limits))
-    return _resized(picture, _size_within(picture.shape[1], picture.shape[0], side_px))
+    return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 
 def _jpeg(file: BinaryIO, side_px: int) -> Preview:
     with Jpeg(file) as image:
-        size = _size_within(*image.size, side_px)
+        size = size_within(*image.size, side_px)
         if (thumbnail := _thumbnail(image)) is not None:
-            return _resized(thumbnail, size)
-        return _resized(_draft(image, side_px), size)
+            return averaged(thumbnail, size)
+        return averaged(_draft(image, side_px), size)
 
 
 def _thumbnail(image: Jpeg) -> Preview | None:
@@ -91,7 +91,7 @@ def _raw(file: BinaryIO, side_px: int) -> Preview:
         if picture is None:
             pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
             picture = np.asarray(pixels, np.float32) / np.float32(255)
-    return _resized(picture, _size_within(picture.shape[1], picture.shape[0], side_px))
+    return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 
 def _jpeg_in_raw(raw: rawpy.RawPy) -> Preview | None:
@@ -107,12 +107,3 @@ def _jpeg_in_raw(raw: rawpy.RawPy) -> Preview | None:
 
 def _floats(image: Jpeg) -> Preview:
     return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
-def _size_within(width: int, height: int, side_px: int) -> tuple[int, int]:
-    scale = min(1.0, side_px / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _resized(picture: Preview, size: tuple[int, int]) -> Preview:
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
@@ -15,6 +14,8 @@ from deepfuse.registry.golden import check_golden
 from deepfuse.registry.loading import download
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from deepfuse.evaluation.verdict import Verdict
 
 PREVIOUS_TAG = "deepfuse.previous_champion"  # of the registered model
@@ -47,14 +48,13 @@ def versions() -> tuple[Version, ...]:
     Raises:
         ModelError: there is no registry.
     """
-    mlflow = connect_existing(NAME)
-    client = mlflow.MlflowClient()
+    client = connect_existing(NAME)
     found = sorted(client.search_model_versions(f"name='{NAME}'"), key=lambda version: int(version.version))
     aliases = client.get_registered_model(NAME).aliases if found else {}
     return tuple(_version(client, version, aliases) for version in found)
 
 
-def _version(client: Any, version: Any, aliases: Mapping[str, str]) -> Version:
+def _version(client: MlflowClient, version: Any, aliases: Mapping[str, str]) -> Version:
     metrics = client.get_run(version.run_id).data.metrics
     return Version(
         number=str(version.version),
@@ -70,10 +70,11 @@ def _version(client: Any, version: Any, aliases: Mapping[str, str]) -> Version:
 @reaching()
 def champion_version() -> str | None:
     """The version that `models:/deepfuse@champion` names; `None` if there is none yet."""
-    mlflow = connect()
+    from mlflow.exceptions import MlflowException
+
     try:
-        return str(mlflow.MlflowClient().get_model_version_by_alias(NAME, CHAMPION).version)
-    except mlflow.exceptions.MlflowException as error:
+        return str(connect().get_model_version_by_alias(NAME, CHAMPION).version)
+    except MlflowException as error:
         if error.error_code in ABSENT:
             return None
         raise
@@ -86,11 +87,10 @@ def promote(version: str) -> Move:
     Raises:
         ModelError: there is no registry or no such version, or it fails; the alias stays where it is.
     """
-    mlflow = connect_existing(f"version {version}")
-    _check_exists(mlflow, version)
+    client = connect_existing(f"version {version}")
+    _check_exists(client, version)
     _check(version)
     before = champion_version()
-    client = mlflow.MlflowClient()
     if before not in (None, version):
         client.set_registered_model_tag(NAME, PREVIOUS_TAG, before)
     client.set_registered_model_alias(NAME, CHAMPION, version)
@@ -104,21 +104,23 @@ def rollback() -> Move:
     Raises:
         ModelError: there is no registry or no previous champion, or it fails its golden check.
     """
-    mlflow = connect_existing(f"{NAME}@{CHAMPION}")
+    client = connect_existing(f"{NAME}@{CHAMPION}")
     before = champion_version()
-    previous = mlflow.MlflowClient().get_registered_model(NAME).tags.get(PREVIOUS_TAG) if before else None
+    previous = client.get_registered_model(NAME).tags.get(PREVIOUS_TAG) if before else None
     if previous in (None, before):  # equal after a rollback
         raise ModelError(f"expected a previous champion to go back to, got none; the champion is {before or 'none'}")
-    _check_exists(mlflow, previous)
+    _check_exists(client, previous)
     _check(previous)
-    mlflow.MlflowClient().set_registered_model_alias(NAME, CHAMPION, previous)
+    client.set_registered_model_alias(NAME, CHAMPION, previous)
     return Move(before, previous)
 
 
-def _check_exists(mlflow: ModuleType, version: str) -> None:
+def _check_exists(client: MlflowClient, version: str) -> None:
+    from mlflow.exceptions import MlflowException
+
     try:
-        mlflow.MlflowClient().get_model_version(NAME, version)
-    except mlflow.exceptions.MlflowException as error:
+        client.get_model_version(NAME, version)
+    except MlflowException as error:
         if error.error_code not in ABSENT:
             raise
         raise ModelError(f"expected a version of '{NAME}', got {version}; `deepfuse models` lists them") from error
@@ -142,8 +144,8 @@ def record_verdict(version: str, verdict: Verdict) -> None:
     """Keep with a version what was decided of it: a tag, its description, and JSON and Markdown with its run."""
     from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline  # slow, and fusing needs it not
 
-    client = connect().MlflowClient()
-    run_id = client.get_model_version(NAME, version).run_id
+    client = connect()
+    run_id = str(client.get_model_version(NAME, version).run_id)
     client.log_dict(run_id, as_record(verdict), "verdict.json")
     client.log_text(run_id, as_markdown(verdict), "verdict.md")
     client.update_model_version(NAME, version, description=as_markdown(verdict))
@@ -153,7 +155,7 @@ def record_verdict(version: str, verdict: Verdict) -> None:
 @reaching()
 def tag_version(version: str, tags: Mapping[str, str]) -> None:
     """Set tags of a version."""
-    client = connect().MlflowClient()
+    client = connect()
     for name, value in tags.items():
         client.set_model_version_tag(NAME, version, name, value)
 
@@ -161,4 +163,4 @@ def tag_version(version: str, tags: Mapping[str, str]) -> None:
 @reaching()
 def version_tags(version: str) -> dict[str, str]:
     """The tags of a version."""
-    return dict(connect().MlflowClient().get_model_version(NAME, version).tags)
+    return dict(connect().get_model_version(NAME, version).tags)

@@ -1,16 +1,18 @@
-"""MLflow, imported when it is needed, and the one error for a server that cannot be reached."""
+"""A client of MLflow, which is imported when it is needed, and the one error for a server that cannot be reached."""
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from deepfuse.errors import ModelError, NotInstalledError, Unreachable
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 NAME = EXPERIMENT = "deepfuse"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -20,25 +22,27 @@ TRANSIENT = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or version, or no such alias
 
 
-def connect() -> ModuleType:
-    """MLflow on `MLFLOW_TRACKING_URI`, or on `mlflow.db` in the working directory.
+def tracking_uri() -> str:
+    """`MLFLOW_TRACKING_URI`, or `mlflow.db` in the working directory."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}"
+
+
+def connect() -> MlflowClient:
+    """A client of MLflow, on `tracking_uri()`.
+
+    Nothing here uses `mlflow.log_…` and the like, whose address belongs to the whole process.
 
     Raises:
         NotInstalledError: MLflow comes with the loop alone.
     """
     _require_mlflow()
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # of 7, which take minutes: who calls may retry
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    import mlflow
+    from mlflow import MlflowClient
 
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}")
-    return mlflow
+    return MlflowClient(tracking_uri=tracking_uri())
 
 
-def connect_existing(wanted: str) -> ModuleType:
-    """MLflow for a reader, who must not leave an empty database behind.
+def connect_existing(wanted: str) -> MlflowClient:
+    """The client of a reader, who must not leave an empty database behind.
 
     Raises:
         ModelError: there is no database, and no `MLFLOW_TRACKING_URI`; as `NotInstalledError`, no MLflow.
@@ -64,8 +68,7 @@ def reaching() -> Iterator[None]:
         raise
     except Exception as error:
         if any(_is_network(cause) for cause in _chain(error)):
-            uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_DATABASE.absolute()
-            raise Unreachable(f"MLflow at {uri} cannot be reached: {error}") from error
+            raise Unreachable(f"MLflow at {tracking_uri()} cannot be reached: {error}") from error
         raise
 
 

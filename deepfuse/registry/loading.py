@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
 from deepfuse.registry.connection import connect_existing, reaching
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 def load_model(source: str | Path | None = None) -> Network:
@@ -76,11 +80,13 @@ def as_version(uri: str) -> str:
     name, _, alias = uri.removeprefix("models:/").partition("@")
     if not alias:
         return uri
-    mlflow = connect_existing(uri)
+    client = connect_existing(uri)
+    from mlflow.exceptions import MlflowException
+
     try:
-        return f"models:/{name}/{mlflow.MlflowClient().get_model_version_by_alias(name, alias).version}"
-    except mlflow.exceptions.MlflowException as error:
-        raise ModelError(f"{uri}: cannot be found in {mlflow.get_tracking_uri()}: {error}") from error
+        return f"models:/{name}/{client.get_model_version_by_alias(name, alias).version}"
+    except MlflowException as error:
+        raise ModelError(f"{uri}: cannot be found in {client.tracking_uri}: {error}") from error
 
 
 @reaching()
@@ -91,8 +97,22 @@ def download(uri: str, folder: str) -> Path:
         ModelError: it is not there.
         Unreachable: the registry cannot be reached.
     """
-    mlflow = connect_existing(uri)
+    client = connect_existing(uri)
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
     try:
-        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise ModelError(f"{uri}: cannot be loaded from {mlflow.get_tracking_uri()}: {error}") from error
+        address = _address(client, uri)
+        return Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
+    except (MlflowException, OSError) as error:
+        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {error}") from error
+
+
+def _address(client: MlflowClient, uri: str) -> str:
+    """Where the files of a `models:/NAME/VERSION` lie; MLflow itself would ask the one MLflow of the whole process."""
+    from mlflow.store.artifact.utils.models import get_model_name_and_version
+
+    found = get_model_name_and_version(client, uri)  # type: ignore[no-untyped-call]
+    if len(found) == 1:  # models:/ID
+        return str(client.get_logged_model(*found).artifact_location)
+    return str(client.get_model_version_download_uri(*found))

@@ -11,8 +11,10 @@ from tqdm import tqdm
 from deepfuse.alignment import align
 from deepfuse.files import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
+from deepfuse.motion import detect_motion
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_photo, write_frame
+from deepfuse.stages.imports import libraries_of
 from deepfuse.stages.incremental import SceneCache, content, scene_cache
 from deepfuse.workers import run_scenes, worker_count
 
@@ -25,7 +27,7 @@ BYTES_PER_PX = 30  # of each frame, as read, as registered and on the way
 def main() -> None:
     """Align every ingested scene; those that ingest refused stay refused, with their reason."""
     params = read_params()
-    cache = scene_cache("align", params.align.model_dump(), params.libraries.installed("opencv"))
+    cache = scene_cache("align", params.align.model_dump(), params.libraries.installed(*libraries_of("align")))
     scenes = read_manifest(FRAMES)
     ingested = [scene for scene in scenes if scene.ok]
     OUT.mkdir(parents=True, exist_ok=True)
@@ -42,7 +44,7 @@ def main() -> None:
 
 
 def refused(scene: Scene, why: str) -> Scene:
-    """A scene whose worker came to grief."""
+    """A scene whose worker failed."""
     return Scene(scene.scene, reason=f"scene {scene.scene}: {why}")
 
 
@@ -58,15 +60,16 @@ def align_scene(scene: Scene, *, cache: SceneCache, params: Align) -> Scene:
 
 
 def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
-    """Write the registered frames and `alignment.json`, the evidence, into `folder`."""
+    """Write the registered frames and `alignment.json`, the evidence and what moved, into `folder`."""
     pictures = [read_photo(path) for path in scene.pictures(FRAMES)]
     result = align(pictures, min_inliers=params.min_inliers, min_kept=params.min_kept)
     height, width, _ = result.frames[0].shape
     for index, picture in enumerate(result.frames):
         write_frame(folder / picture_name(index), picture)
-    write_json(folder / "alignment.json", result.record())
+    motion = detect_motion(result.frames, result.reference)
+    write_json(folder / "alignment.json", result.record() | {"motion": motion.record()})
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
-    return dataclasses.replace(scene, frames=frames, moving=result.moving)
+    return dataclasses.replace(scene, frames=frames, moving=motion.known_share)
 
 
 if __name__ == "__main__":

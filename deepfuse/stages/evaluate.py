@@ -9,20 +9,22 @@ from tqdm import tqdm
 from deepfuse.color import Image
 from deepfuse.evaluation import Score, aligned_frames, held_out_scenes, methods, score
 from deepfuse.evaluation.report import contact_sheet, mean_scores, report_page, scores_csv
-from deepfuse.files import replacing, write_json
+from deepfuse.files import write_json, write_text
 from deepfuse.model import read_model
 from deepfuse.params import read_params
 from deepfuse.photo import write_photo
+from deepfuse.stages.imports import libraries_of
 
 ALIGNED = Path("data/aligned")
 MODEL = Path("data/model")
 OUT = Path("data/report")
+METRICS = Path("data/metrics")
 
 
 def main() -> None:
-    """Write `metrics.json`, `scenes.csv`, the fused pictures, contact sheets and `index.html`."""
+    """Write `metrics.json` and `scenes.csv` for git to keep, the fused pictures, contact sheets and `index.html`."""
     params = read_params()
-    params.libraries.installed("opencv", "torch")
+    params.libraries.installed(*libraries_of("evaluate"))
     fusions = methods(read_model(MODEL))
     scores: dict[str, dict[str, Score]] = {}
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
@@ -33,11 +35,11 @@ def main() -> None:
         scores[scene.scene] = {method: score(frames, picture) for method, picture in fused.items()}
         if scene.scene in pictured:
             write_pictures(scene.scene, frames, fused)
-    write_json(OUT / "metrics.json", mean_scores(scores))
-    page = report_page(scores, pictured, {scene.scene: scene.moving for scene in scenes})
-    for name, text in (("scenes.csv", scores_csv(scores)), ("index.html", page)):
-        with replacing(OUT / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    for folder in (METRICS, OUT):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_json(METRICS / "metrics.json", mean_scores(scores))
+    write_text(METRICS / "scenes.csv", scores_csv(scores))
+    write_text(OUT / "index.html", report_page(scores, pictured, {scene.scene: scene.moving for scene in scenes}))
 
 
 def write_pictures(scene: str, frames: list[Image], fused: dict[str, Image]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import time
@@ -14,9 +12,9 @@ from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import file_digest, new_folder, remove_abandoned
+from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned
 from deepfuse.manifest import Scene, read_manifest, write_manifest
-from deepfuse.params import read_yaml
+from deepfuse.stages.imports import code_of
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
@@ -26,8 +24,8 @@ KEPT_S = 30 * 24 * 3600
 class SceneCache:
     """The private cache of one stage.
 
-    A result is keyed by the stage's code (the Python files among its `deps` in dvc.yaml), the parameters it uses and
-    the content of its inputs; it is complete or not there.
+    A result is keyed by what the stage's code does, the parameters and the library versions it uses and the content of
+    its inputs; it is complete or not there. A remark in the code costs no scene.
     """
 
     stage: str
@@ -60,7 +58,7 @@ class SceneCache:
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
         """The complete folder that `make` fills for these inputs; made at most once."""
-        key = digest([self.base_key, inputs])
+        key = json_digest([self.base_key, inputs])
         entry = CACHE / self.stage / key[:2] / key
         if not entry.exists():
             with new_folder(entry) as temporary:
@@ -80,13 +78,7 @@ class SceneCache:
 
 def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
     """The cache of a stage for today's code, these parameters and these library versions."""
-    return SceneCache(stage, digest([code_of(stage), params, libraries]))
-
-
-def code_of(stage: str) -> dict[str, str]:
-    """The SHA-256 of each Python file among a stage's `deps` in dvc.yaml."""
-    deps = read_yaml(Path("dvc.yaml"))["stages"][stage]["deps"]
-    return {dep: file_digest(Path(dep)) for dep in deps if dep.endswith(".py")}
+    return SceneCache(stage, json_digest([code_of(stage), params, libraries]))
 
 
 def content(scene: Scene, folder: Path) -> list[Any]:
@@ -102,8 +94,3 @@ def _link_tree(source: Path, target: Path) -> None:
             shutil.copytree(source, temporary, copy_function=os.link, dirs_exist_ok=True)
         except (OSError, shutil.Error):
             shutil.copytree(source, temporary, dirs_exist_ok=True)
-
-
-def digest(value: Any) -> str:
-    """The SHA-256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -18,6 +18,7 @@ from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
 from deepfuse.simulation.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
+from deepfuse.stages.imports import libraries_of
 from deepfuse.stages.incremental import SceneCache, scene_cache
 from deepfuse.workers import run_scenes, worker_count
 
@@ -40,7 +41,7 @@ def main() -> None:
     """Develop every bracket under the source; a bad one is a record with its reason."""
     params = read_params()
     camera_named(params.ingest.radiance_camera)
-    libraries = params.libraries.installed("rawpy", "opencv", "pillow", "tifffile", "imagecodecs")
+    libraries = params.libraries.installed(*libraries_of("ingest"))
     cache = scene_cache("ingest", params.ingest.model_dump(include={"radiance_stops", "radiance_camera"}), libraries)
     limits = params.ingest.limits
     grouping = find_brackets(

@@ -16,6 +16,7 @@ from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_photo
 from deepfuse.split import split_of
+from deepfuse.stages.imports import libraries_of
 from deepfuse.stages.incremental import SceneCache, content, scene_cache
 from deepfuse.training.patches import Selection, cut_patches, write_patches
 
@@ -28,7 +29,7 @@ def main() -> None:
     """Write `train.parquet` and `val.parquet`; scenes of the test split are kept whole for `evaluate`."""
     params = read_params()
     selection = Selection(**params.patch.model_dump())
-    cache = scene_cache("patch", params.patch.model_dump(), libraries={})
+    cache = scene_cache("patch", params.patch.model_dump(), params.libraries.installed(*libraries_of("patch")))
     OUT.mkdir(parents=True, exist_ok=True)
     scenes = [scene for scene in read_manifest(ALIGNED) if scene.ok]
     for split in ("train", "val"):

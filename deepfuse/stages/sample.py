@@ -11,6 +11,7 @@ from deepfuse.files import write_json
 from deepfuse.params import Sample, read_params
 from deepfuse.simulation.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
 from deepfuse.simulation.scenery import render_scene
+from deepfuse.stages.imports import libraries_of
 
 OUT = Path("data/sample")
 STOPS = ((-3, 0, 3), (-2, 0, 2), (-4, 0, 2), (-3, -1, 2))
@@ -20,7 +21,7 @@ HANDHELD_EVERY = 3
 def main() -> None:
     """Make every scene of the sample."""
     params = read_params()
-    params.libraries.installed("opencv")
+    params.libraries.installed(*libraries_of("sample"))
     OUT.mkdir(parents=True, exist_ok=True)
     for index in trange(params.sample.scenes, desc="sample", unit="scene"):
         make_scene(index, params.sample)

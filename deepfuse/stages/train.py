@@ -1,37 +1,38 @@
-"""Stage `train`: patches → weights, their history and where they come from."""
+"""Stage `train`: patches → weights, where they come from, and the history of their training."""
 
 from __future__ import annotations
 
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
-from deepfuse.files import file_digest, replacing, write_json
+from deepfuse.files import file_digest, json_digest, write_json, write_text
 from deepfuse.model import build_model, native_precision, pick_device, write_model
 from deepfuse.params import Params, read_params
-from deepfuse.stages.incremental import code_of, digest
+from deepfuse.stages.imports import code_of, libraries_of
 from deepfuse.training.fit import Settings, fit, history_csv
 from deepfuse.training.patches import PatchSet
 
 PATCHES = Path("data/patches")
 OUT = Path("data/model")
+METRICS = Path("data/metrics")
 CHECKPOINTS = Path(".deepfuse/checkpoints")
 
 
 def main() -> None:
     """Train, going on from the checkpoint of a killed run of the same inputs."""
     params = read_params()
-    params.libraries.installed("torch")
+    libraries = params.libraries.installed(*libraries_of("train"))
     device = pick_device(params.train.device)
     settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
-    origin = provenance(params, settings, device)
-    checkpoint = CHECKPOINTS / digest(origin)[:16] / "epoch.pt"
+    origin = provenance(params, settings, device, libraries)
+    checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
     train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
 
     torch.manual_seed(settings.seed)
@@ -47,8 +48,8 @@ def main() -> None:
         history = fit(model, train, val, settings=settings, checkpoint=checkpoint, on_batch=show)
 
     write_model(model, OUT)
-    with replacing(OUT / "history.csv") as temporary:
-        temporary.write_text(history_csv(history), encoding="utf-8")
+    METRICS.mkdir(parents=True, exist_ok=True)
+    write_text(METRICS / "history.csv", history_csv(history))
     write_json(OUT / "provenance.json", origin)
     shutil.rmtree(checkpoint.parent)
 
@@ -60,7 +61,9 @@ def precision(params: Params, device: torch.device) -> str:
     return "bf16" if native_precision(device) == torch.bfloat16 else "float32"
 
 
-def provenance(params: Params, settings: Settings, device: torch.device) -> dict[str, Any]:
+def provenance(
+    params: Params, settings: Settings, device: torch.device, libraries: Mapping[str, str]
+) -> dict[str, Any]:
     """What decides the weights: parameters, data, code and machine. No times: the same run writes the same file."""
     return {
         "arch": params.model.arch,
@@ -70,7 +73,7 @@ def provenance(params: Params, settings: Settings, device: torch.device) -> dict
         "threads": torch.get_num_threads(),
         "patches": {name: file_digest(PATCHES / name) for name in ("train.parquet", "val.parquet")},
         "code": code_of("train"),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
+        "versions": {"python": platform.python_version(), **libraries, "torch": torch.__version__},
     }
 
 

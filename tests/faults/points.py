@@ -21,7 +21,7 @@ def die() -> None:
 
 def die_with_children() -> None:
     for process in pipeline._marked():
-        os.kill(int(process.name), signal.SIGKILL)
+        process.kill()
     die()
 
 
@@ -95,7 +95,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "in stage train, the flow alone": at_line("epoch 2/", die),
     "in stage evaluate": at_line("Running stage 'evaluate'"),
     "between repro and publish": before(registry, "publish"),
-    "in publish, before the version": before(mlflow, "register_model"),
+    "in publish, before the version": before(mlflow.MlflowClient, "create_model_version"),
     "in publish, after the version": before(mlflow.MlflowClient, "set_registered_model_alias"),
     "after publish": before(registry, "champion_version"),
     "before the verdict": before(registry, "record_verdict"),

@@ -79,3 +79,14 @@ def test_without_a_repository_nothing_is_committed(tmp_path: Path, monkeypatch: 
     (tmp_path / "bare").mkdir()
     monkeypatch.chdir(tmp_path / "bare")
     assert history.commit("Retrain") is None
+
+
+def test_the_metrics_are_committed_as_they_are_now_and_a_gone_one_is_gone() -> None:
+    Path("data/metrics").mkdir(parents=True)
+    Path("data/metrics/metrics.json").write_text("{}")
+    Path("data/metrics/old.csv").write_text("1")
+    first = history.commit("Retrain")
+    assert git("show", f"{first}:data/metrics/metrics.json") == "{}"
+    Path("data/metrics/old.csv").unlink()
+    second = history.commit("Retrain")
+    assert git("diff", "--name-status", first or "", second or "") == "D\tdata/metrics/old.csv"

@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from support.projects import raw_project, run_dvc
 
 from flows import pipeline
-from flows.lock import LOCK, is_running, only_run
+from flows.lock import HOLDER, is_running, only_run
 
 HOLD = "from flows.lock import only_run\nwith only_run(): print('held', flush=True); input()"
 
@@ -37,24 +38,27 @@ def held_elsewhere() -> subprocess.Popen[str]:
 def test_a_second_run_waits_for_the_first_and_for_no_dead_one(folder: Path) -> None:
     process = held_elsewhere()
     assert is_running()
-    assert LOCK.read_text().strip() == str(process.pid)
+    assert HOLDER.read_text().strip() == str(process.pid)
     process.kill()
     process.wait()
     assert not is_running()
     with only_run():
-        assert LOCK.read_text().strip() == str(os.getpid())
+        assert HOLDER.read_text().strip() == str(os.getpid())
 
 
-def test_the_second_run_goes_on_when_the_first_ends(folder: Path) -> None:
+def test_the_second_run_says_whom_it_waits_for_and_goes_on_when_that_ends(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     process = held_elsewhere()
     subprocess.Popen(["sh", "-c", f"sleep 0.5; kill {process.pid}"])
-    with only_run():
+    with caplog.at_level("INFO", logger="flows"), only_run():
         assert process.wait() != 0
+    assert f"(process {process.pid})" in caplog.text
 
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(["sleep", "600"], env={**os.environ, pipeline._MARK: mark})
-    while pipeline._MARK.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes():
+    while pipeline._MARK not in psutil.Process(process.pid).environ():
         time.sleep(0.01)  # until the new program has its environment
     return process
 
@@ -112,7 +116,9 @@ def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
     monkeypatch.chdir(raw_project(project))
     run_dvc(project, "add", "data/raw")
     changed, deleted, new = (Path("data/raw", name) for name in ("attic/00_ev-3.dng", "barn/01_ev+0.dng", "x.dng"))
+    assert changed.stat().st_nlink == 2  # with its copy in DVC's cache
     good = changed.read_bytes()
+    changed.unlink()
     changed.write_bytes(good[:100])
     deleted.unlink()
     new.write_bytes(b"not added yet")
@@ -121,6 +127,26 @@ def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
     assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
     assert not deleted.exists()
     assert new.exists()
+
+
+@pytest.mark.parametrize(("remote", "mode"), [(True, 0o444), (False, 0o644)])
+def test_a_bracket_written_through_its_link_is_put_back_from_the_remote(
+    project: Path, monkeypatch: pytest.MonkeyPatch, remote: bool, mode: int
+) -> None:
+    monkeypatch.chdir(raw_project(project))
+    run_dvc(project, "add", "data/raw")
+    if remote:
+        run_dvc(project, "remote", "add", "--default", "store", str(project.parent / "remote"))
+        run_dvc(project, "push", "data/raw.dvc")
+    changed = Path("data/raw/attic/00_ev-3.dng")
+    good = changed.read_bytes()
+    changed.chmod(0o644)
+    changed.write_bytes(good[:100])
+    changed.chmod(mode)
+    pipeline.restore_raw()
+    assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
+    assert (changed.read_bytes() == good) if remote else not changed.exists()
+    pipeline.restore_raw()
 
 
 def test_a_damaged_list_of_the_brackets_is_written_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

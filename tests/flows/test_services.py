@@ -80,7 +80,7 @@ def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
 
 def test_the_state_of_a_dead_process_is_not_believed(environment: dict[str, str]) -> None:
     background.STATE.mkdir(parents=True)
-    (background.STATE / "prefect.json").write_text(f'{{"pid": {os.getpid()}, "started": "1", "url": "http://x"}}')
+    (background.STATE / "prefect.json").write_text(f'{{"pid": {os.getpid()}, "started_s": 1, "url": "http://x"}}')
     (background.STATE / "mlflow.json").write_text('{"pid":')
     assert services.urls() == {}
     assert services.down() == []

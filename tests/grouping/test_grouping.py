@@ -212,7 +212,7 @@ def test_a_folder_without_exif_is_one_bracket_from_dark_to_bright(card: Card) ->
     assert "unknown" in found.groups[0].why
 
 
-def test_scenes_without_exif_are_parted_by_likeness_and_by_brightness(card: Card) -> None:
+def test_scenes_without_exif_are_parted_by_similarity_and_by_brightness(card: Card) -> None:
     truth = [card.bracket(-2, 0, 2, exif=False, scene=scene) for scene in (1, 2, 2, 3)]
     card.shoot(0, exif=False, scene=9)
     found = find_brackets(card.folder)

@@ -114,7 +114,9 @@ def test_sixteen_exposures_are_too_many(tmp_path: Path) -> None:
     assert "expected at most 15 exposures, got 16 (IMG_0001.jpg, " in found.refused[0].why
 
 
-def test_a_row_longer_than_the_looks_kept_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_longer_than_the_descriptors_kept_is_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     decoded: list[Path] = []
 
     def read_and_note(path: Path, side_px: int, *, limits: Limits) -> Preview:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.timelines import offsets, random_day
 
 from deepfuse.grouping.ladders import MOST, Rung, in_known_order, ladder_cost, repeats, split
@@ -38,6 +41,28 @@ def test_a_row_comes_apart_where_a_photographer_would_part_it(text: str) -> None
     row = [Rung(ev) for part in truth for ev in part]
     parts = split(len(row), lambda a, b: ladder_cost(row, a, b))
     assert [[rung.ev for rung in row[a:b]] for a, b in parts] == truth
+
+
+PRICES = st.sampled_from([1, 2, 3, math.inf])  # few, so that many ways cost the same
+
+
+@given(st.integers(1, 8).flatmap(lambda count: st.lists(PRICES, min_size=count**2, max_size=count**2)))
+@settings(max_examples=400, deadline=None)
+def test_the_split_is_the_cheapest_of_all(prices: list[float]) -> None:
+    count = math.isqrt(len(prices))
+
+    def cost(start: int, end: int) -> float:
+        return 1 if end - start == 1 else prices[start * count + end - 1]
+
+    def price(parts: list[tuple[int, int]]) -> tuple[float, int]:
+        return round(sum(cost(*part) for part in parts), 6), -sum((b - a) ** 2 for a, b in parts)
+
+    cuts = [inner for size in range(count) for inner in itertools.combinations(range(1, count), size)]
+    all_ways = [list(itertools.pairwise((0, *inner, count))) for inner in cuts]
+    assert len(all_ways) == 2 ** (count - 1)
+    found = split(count, cost)
+    assert found in all_ways
+    assert price(found) == min(map(price, all_ways)), "and of equals the one of larger parts"
 
 
 def lengths(row: list[Rung]) -> list[int]:

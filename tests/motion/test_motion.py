@@ -3,60 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from support.pictures import textured_radiance
+from support.movers import HEIGHT, MOVER, WIDTH, moving, scene, shot, shots, with_mover
 from support.reference_photo import decode, encode
 
 from deepfuse import fuse, remove_ghosts
 from deepfuse.batch import Job
 from deepfuse.batch.work import fuse_set
 from deepfuse.cli import main
-from deepfuse.color import Image, from_float, to_float
+from deepfuse.color import to_float
 from deepfuse.job.options import FuseOptions
 from deepfuse.model import SHIPPED, weights_sha256
 from deepfuse.motion import proxies, replacement
 from deepfuse.motion.proxies import make_proxy
 from deepfuse.motion.tones import tone_curve
 from deepfuse.photo import read_photo, write_photo
-
-HEIGHT, WIDTH = 240, 320
-MOVER = (slice(90, 150), slice(140, 170))
-STOPS = {2: (-1.5, 1.5), 3: (-2, 0, 2), 5: (-4, -2, 0, 2, 4)}
-Radiance = NDArray[np.float32]
-
-
-def scene() -> Radiance:
-    return cv2.GaussianBlur(textured_radiance(HEIGHT, WIDTH, 3), (0, 0), 0.8)
-
-
-def shot(radiance: Radiance, stops: float, seed: int = 0, dtype: type = np.uint16) -> Image:
-    """A noisy frame, sRGB-encoded."""
-    linear = radiance * np.float32(2.0**stops)
-    noise = np.random.default_rng(seed).normal(size=linear.shape) * np.sqrt(1e-5 * linear + 1e-7)
-    return from_float(encode(linear + noise).astype(np.float32), np.dtype(dtype))
-
-
-def shots(radiances: Sequence[Radiance], dtype: type = np.uint16) -> list[Image]:
-    stops = STOPS[len(radiances)]
-    return [shot(r, stop, seed, dtype) for seed, (r, stop) in enumerate(zip(radiances, stops, strict=True))]
-
-
-def with_mover(radiance: Radiance, light: float = 0.02) -> Radiance:
-    changed = radiance.copy()
-    changed[MOVER] = (light, 0.5 * light, 0.7 * light)
-    return changed
-
-
-def moving(count: int, at: int, light: float = 0.02, dtype: type = np.uint16) -> list[Image]:
-    """A bracket in which frame `at` alone shows a mover."""
-    return shots([with_mover(scene(), light) if index == at else scene() for index in range(count)], dtype)
+from deepfuse.proxy import reduced
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
@@ -89,7 +56,7 @@ def test_what_one_frame_alone_shows_vanishes(count: int, at: int, dtype: type) -
 
 
 def test_large_frames_are_mended_at_full_size_and_strips_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxies, "SIDE_PX", WIDTH // 2)
+    monkeypatch.setattr(proxies, "reduced", lambda frame: reduced(frame, WIDTH // 2))
     frames = moving(3, 2)
     found = remove_ghosts(frames, 1)
     assert (found.mask(2)[MOVER] > 250).mean() > 0.95

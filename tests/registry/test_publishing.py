@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from deepfuse import load_model, registry
 from deepfuse.errors import ModelError
 from deepfuse.model import write_model
 from deepfuse.photo import read_photo, write_photo
-from deepfuse.registry import golden
+from deepfuse.registry import connection, golden
 
 TESTS = Path(__file__).parent
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -53,13 +55,12 @@ def test_the_registered_model_holds_no_pickle(tmp_path: Path, database: Path) ->
     assert not {name for name in files if name.endswith((".pkl", ".pickle", ".pt", ".pth"))}
 
 
-@pytest.mark.parametrize("step", ["log_params", "pyfunc.log_model", "set_tag", "register_model"])
+@pytest.mark.parametrize("step", ["log_batch", "log_model_artifacts", "set_tag", "create_model_version"])
 def test_a_failure_at_any_step_is_made_good_by_the_next_call(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    owner = mlflow.pyfunc if "." in step else mlflow
     with monkeypatch.context() as patch:
-        patch.setattr(owner, step.rpartition(".")[2], lambda *_, **__: (_ for _ in ()).throw(RuntimeError("fault")))
+        patch.setattr(mlflow.MlflowClient, step, lambda *_, **__: (_ for _ in ()).throw(RuntimeError("fault")))
         with pytest.raises(RuntimeError, match="fault"):
             publish(tmp_path)
     assert registered() == []
@@ -67,13 +68,12 @@ def test_a_failure_at_any_step_is_made_good_by_the_next_call(
     assert registered() == [version]
     assert mlflow.MlflowClient().get_model_version_by_alias("deepfuse", "challenger").version == int(version)
     statuses = sorted(mlflow.search_runs(experiment_names=["deepfuse"])["status"])
-    assert statuses == (["FINISHED"] if step == "register_model" else ["FAILED", "FINISHED"])
+    assert statuses == (["FINISHED"] if step == "create_model_version" else ["FAILED", "FINISHED"])
 
 
 KILLED = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
-import mlflow
 from mlflow import MlflowClient
 from pathlib import Path
 from support.trained_models import publish
@@ -81,22 +81,19 @@ from support.trained_models import publish
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-{owner}.{step} = die
+MlflowClient.{step} = die
 publish(Path({folder!r}))
 """
 
 
 @pytest.mark.parametrize(
-    ("owner", "step", "before", "statuses"),
-    [
-        ("mlflow", "set_tag", [], ["FAILED", "FINISHED"]),
-        ("MlflowClient", "set_registered_model_alias", ["1"], ["FINISHED"]),
-    ],
+    ("step", "before", "statuses"),
+    [("set_tag", [], ["FAILED", "FINISHED"]), ("set_registered_model_alias", ["1"], ["FINISHED"])],
 )
 def test_a_kill_at_any_step_is_made_good_by_the_next_call(
-    tmp_path: Path, database: Path, owner: str, step: str, before: list[str], statuses: list[str]
+    tmp_path: Path, database: Path, step: str, before: list[str], statuses: list[str]
 ) -> None:
-    code = KILLED.format(paths=[str(TESTS), str(TESTS.parent)], folder=str(tmp_path), owner=owner, step=step)
+    code = KILLED.format(paths=[str(TESTS), str(TESTS.parent)], folder=str(tmp_path), step=step)
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
     assert [version.number for version in registry.versions()] == before
     assert publish(tmp_path) == "1"
@@ -106,13 +103,13 @@ def test_a_kill_at_any_step_is_made_good_by_the_next_call(
 
 
 def test_two_at_once_leave_one_version(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    register = mlflow.register_model
+    register = mlflow.MlflowClient.create_model_version
 
-    def register_after_another(uri: str, name: str, *, tags: dict[str, str]) -> Any:
-        register(uri, name, tags=tags)  # what another process does between our look and our registration
-        return register(uri, name, tags=tags)
+    def register_after_another(*arguments: Any, **options: Any) -> Any:
+        register(*arguments, **options)  # what another process does between our look and our registration
+        return register(*arguments, **options)
 
-    monkeypatch.setattr(mlflow, "register_model", register_after_another)
+    monkeypatch.setattr(mlflow.MlflowClient, "create_model_version", register_after_another)
     assert publish(tmp_path) == "1"
     assert registered() == ["1"]
 
@@ -153,3 +150,26 @@ def test_the_golden_check_allows_what_rounding_may_change(tmp_path: Path, monkey
     write_model(model, tmp_path / "artifacts/model")
     with pytest.raises(ModelError, match="finite"):
         golden.check_golden("it", tmp_path)
+
+
+def environment() -> dict[str, str]:
+    """But for what MLflow keeps there for itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("_MLFLOW")}
+
+
+def test_the_mlflow_of_the_host_program_stays_its_own(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = database.rename(tmp_path / "ours.db")
+    monkeypatch.setattr(connection, "DEFAULT_DATABASE", Path("ours.db"))
+    before, level = environment(), logging.getLogger("alembic").level
+    version = publish(tmp_path)
+    registry.promote(version)
+    load_model("models:/deepfuse@champion")
+    assert not mlflow.is_tracking_uri_set()
+    assert mlflow.active_run() is None
+    assert environment() == before
+    assert logging.getLogger("alembic").level == level
+    assert not database.exists(), "where MLflow of itself would be"
+    stored = mlflow.MlflowClient(f"sqlite:///{ours}").get_model_version_by_alias("deepfuse", "champion")
+    assert str(stored.version) == version

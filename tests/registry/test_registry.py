@@ -147,13 +147,13 @@ def test_no_such_model_or_alias_is_said(tmp_path: Path, database: Path) -> None:
 def test_a_server_that_is_down_is_one_kind_of_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    model, report = trained(tmp_path, 0)
+    folders = trained(tmp_path, 0)
     calls = (
         registry.versions,
         registry.champion_version,
         registry.rollback,
         lambda: registry.promote("1"),
-        lambda: registry.publish(model, report, key="abc", params=PARAMS),
+        lambda: registry.publish(*folders, key="abc", params=PARAMS),
         lambda: registry.load_model("models:/deepfuse@champion"),
         lambda: registry.record_verdict("1", Verdict(True, "")),
         lambda: registry.tag_version("1", {"a": "b"}),

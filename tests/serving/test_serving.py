@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import io
 import json
@@ -24,7 +23,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.ExifTags import Base
-from support.imports import closure
 from support.pictures import random_model
 from support.projects import ROOT
 from support.trained_models import PARAMS, trained
@@ -33,7 +31,8 @@ from deepfuse import fuse, read_photo, registry
 from deepfuse.cli import main
 from deepfuse.model import weights_sha256
 from deepfuse.photo import write_photo
-from deepfuse.registry.publishing import REQUIREMENTS
+from deepfuse.registry.runs import REQUIREMENTS
+from deepfuse.stages.imports import closure, third_party
 
 CHAMPION = "models:/deepfuse@champion"
 START_S = 120
@@ -193,16 +192,9 @@ def test_a_bad_request_is_told_what_is_wrong(
 
 def test_the_served_code_needs_only_its_declared_requirements() -> None:
     distributions = packages_distributions()
-    modules = set()
-    for file in closure(ROOT / "deepfuse/serving/pyfunc.py"):
-        for node in ast.walk(ast.parse((ROOT / file).read_text())):
-            if isinstance(node, ast.Import):
-                modules |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                modules.add(node.module.partition(".")[0])
     providers = [
         {name.lower().replace("_", "-") for name in distributions[module]}
-        for module in modules - sys.stdlib_module_names - {"deepfuse"}
+        for module in third_party(closure(ROOT / "deepfuse/serving/pyfunc.py"))
     ]
     assert all(provider & set(REQUIREMENTS) for provider in providers)
     assert set(REQUIREMENTS) <= set().union(*providers)

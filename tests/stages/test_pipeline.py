@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from support.pictures import textured_radiance
-from support.projects import SCENES, add_scene, run_dvc, set_params, stages_run
+from support.projects import SCENES, add_scene, results, run_dvc, set_params, stages_run
 
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics.table import METRICS
@@ -27,17 +27,13 @@ from deepfuse.photo import read_photo, write_photo
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket, write_radiance
 from deepfuse.training.patches import PatchSet
 
+TRACKED = ("history.csv", "metrics.json", "scenes.csv")
+
 
 def outputs(project: Path, *stages: str) -> dict[str, str]:
     """The md5 of each output in dvc.lock."""
     lock = read_yaml(project / "dvc.lock")["stages"]
     return {out["path"]: out["md5"] for stage in stages or lock for out in lock[stage]["outs"]}
-
-
-def results(project: Path, stage: str) -> dict[str, float]:
-    """When each per-scene result of a stage was made."""
-    entries = (project / ".deepfuse/cache" / stage).glob("*/*/manifest.json")
-    return {str(entry): entry.stat().st_mtime for entry in entries}
 
 
 def scene(project: Path, stage: str, name: str) -> Scene:
@@ -46,7 +42,7 @@ def scene(project: Path, stage: str, name: str) -> Scene:
 
 def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     data = finished_project / "data"
-    metrics = json.loads((data / "report/metrics.json").read_text())
+    metrics = json.loads((data / "metrics/metrics.json").read_text())
     assert metrics["scenes"] == 1
     assert metrics.keys() == {"scenes", *(metric.name for metric in METRICS)}
     assert metrics["mef_ssim"].keys() == metrics["halo"].keys() == {"model", "model_best", "mertens", "average"}
@@ -55,7 +51,7 @@ def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     assert "cave" in (data / "report/index.html").read_text()
     assert (data / "report/sheets/cave.jpg").is_file()
     assert read_model(data / "model").arch == "pyramid"
-    assert [row["epoch"] for row in csv.DictReader((data / "model/history.csv").open())] == ["1", "2", "3"]
+    assert [row["epoch"] for row in csv.DictReader((data / "metrics/history.csv").open())] == ["1", "2", "3"]
     assert json.loads((data / "model/provenance.json").read_text())["train"]["epochs"] == 3
     assert len(PatchSet(data / "patches/train.parquet")) == 3 * 24
     assert len(PatchSet(data / "patches/val.parquet")) == 24
@@ -80,7 +76,7 @@ def test_a_training_parameter_runs_training_and_evaluation_alone(project: Path) 
     before = outputs(project)
     assert stages_run(run_dvc(project, "repro", "evaluate")) == ["train", "evaluate"]
     changed = {path for path, md5 in outputs(project).items() if before[path] != md5}
-    assert changed == {"data/model", "data/report"}
+    assert changed == {"data/model", "data/report", *(f"data/metrics/{name}" for name in TRACKED)}
 
 
 def test_a_new_scene_costs_one_scene(project: Path) -> None:
@@ -222,6 +218,8 @@ def test_a_kill_in_training_gives_the_same_model(project: Path) -> None:
     process = start(project, "train")
     kill_when(process, lambda: any((project / ".deepfuse").glob("checkpoints/*/epoch.pt")))
     assert not (project / "data/model/model.safetensors").exists()
+    with (project / "deepfuse/training/fit.py").open("a") as file:
+        file.write("# A remark, which costs no epoch.\n")
     assert stages_run(run_dvc(project, "repro", "--force", "--single-item", "train")) == ["train"]
     assert outputs(project, "train") == expected
     assert list((project / ".deepfuse/checkpoints").iterdir()) == []

@@ -40,6 +40,12 @@ def stages_run(output: str) -> list[str]:
     return re.findall(r"Running stage '(\w+)'", output)
 
 
+def results(project: Path, stage: str) -> dict[str, float]:
+    """When each per-scene result of a stage was made."""
+    entries = (project / ".deepfuse/cache" / stage).glob("*/*/*")
+    return {str(entry): entry.stat().st_mtime for entry in entries if entry.suffix in (".json", ".parquet")}
+
+
 def set_params(project: Path, changes: Mapping[str, Mapping[str, object]]) -> None:
     path = project / "params.yaml"
     yaml = YAML()

@@ -1,0 +1,71 @@
+"""What is said of things that moved, and the frames without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepfuse.color import Float, Image
+from deepfuse.motion.replacement import enlarged_mask
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What moved between aligned frames.
+
+    `regions` is the number of connected regions that moved. `alphas` say for each frame how much of it shows something
+    else than the frames agree to show there: (h, w) from 0 to 1, reduced as the proxies, `None` where nothing does.
+    `warnings` say why nobody can tell; then there are neither regions nor alphas.
+    """
+
+    regions: int
+    alphas: tuple[Float | None, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the picture of which some frame shows something else, 0 to 1."""
+        moved = [alpha for alpha in self.alphas if alpha is not None]
+        return float(np.max(moved, axis=0).mean()) if moved else 0.0
+
+    @property
+    def known_share(self) -> float | None:
+        """`share`, or `None` where the light changed, so that nobody can tell what moved."""
+        return None if self.warnings else self.share
+
+    @property
+    def share_by_frame(self) -> tuple[float, ...]:
+        """Share of each frame, 0 to 1, that shows something else."""
+        return tuple(0.0 if alpha is None else float(alpha.mean()) for alpha in self.alphas)
+
+    def record(self) -> dict[str, Any]:
+        """What moved as JSON values; the shares are `None` where nobody can tell."""
+        by_frame = None if self.warnings else [round(share, 5) for share in self.share_by_frame]
+        share = None if self.warnings else round(self.share, 5)
+        return {"share": share, "regions": self.regions, "by_frame": by_frame, "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True)
+class Deghosted(Moved):
+    """Frames that agree; those into which nothing was put are the very arrays that came in.
+
+    What moved is what was replaced: `alphas` say for each frame how much of it shows another one. Where `warnings` say
+    that nobody can tell, nothing was done.
+    """
+
+    frames: tuple[Image, ...]
+
+    def mask(self, index: int) -> Image:
+        """How much of a frame was taken from another one: (H, W) of uint8, 255 is all."""
+        height, width = self.frames[index].shape[:2]
+        alpha = self.alphas[index]
+        if alpha is None:
+            return np.zeros((height, width), np.uint8)
+        return enlarged_mask(alpha, (width, height))
+
+    def record(self) -> dict[str, Any]:
+        """What was done as JSON values."""
+        replaced = [round(share, 5) for share in self.share_by_frame]
+        return {"share": round(self.share, 5), "regions": self.regions, "replaced": replaced}

@@ -1,0 +1,36 @@
+"""The small version of a picture that is looked at instead of it: one size rule, one way to average."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from deepfuse.color import Image
+
+SIDE_PX = 1024
+"""Of a frame's proxy: of 24 megapixels each pixel is the mean of 34, and all that is done to a proxy takes 0.1 s."""
+
+
+def size_within(width: int, height: int, side_px: int) -> tuple[int, int]:
+    """The size (width, height) of a picture with its longer side at most `side_px`, in its own proportions.
+
+    >>> size_within(6000, 4000, 1024)
+    (1024, 683)
+    """
+    shrink = max(1.0, max(width, height) / side_px)
+    return max(round(width / shrink), 1), max(round(height / shrink), 1)
+
+
+def averaged(picture: Image, size: tuple[int, int]) -> Image:
+    """A picture (H, W) or (H, W, 3) as (width, height): each pixel the mean of those it covers, in its own dtype."""
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), picture.dtype)
+
+
+def reduced(picture: Image, side_px: int = SIDE_PX) -> Image:
+    """A picture (H, W) or (H, W, 3) of any depth, its longer side at most `side_px`; as it is where that is smaller.
+
+    Integers are rounded, so who wants more than their depth reduces floats.
+    """
+    height, width = picture.shape[:2]
+    size = size_within(width, height, side_px)
+    return picture if size == (width, height) else averaged(picture, size)

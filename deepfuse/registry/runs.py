@@ -1,0 +1,155 @@
+"""A run of MLflow with all that made a model, and the model as a server loads it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from importlib.metadata import version as library_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepfuse.model import read_model
+from deepfuse.registry.connection import EXPERIMENT, KEY_TAG
+from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel, Run
+
+MODEL_TAG = "deepfuse.model_uri"  # the last thing that is logged: a run with it is complete
+PACKAGE = Path(__file__).parents[1]
+BATCH = 1000  # metrics that MLflow takes at once
+REQUIREMENTS = (
+    "imagecodecs",
+    "mlflow",
+    "numpy",
+    "opencv-python-headless",
+    "pi-heif",
+    "pillow",
+    "psutil",
+    "rawpy",
+    "safetensors",
+    "threadpoolctl",
+    "tifffile",
+    "torch",
+)
+
+
+def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key: str, params: Mapping[str, Any]) -> str:
+    """Log a run with everything.
+
+    Args:
+        client: of the MLflow that gets it.
+        model: the folder of stage `train`.
+        report: the folder of stage `evaluate`.
+        metrics: the folder of small results of both, which lie in git.
+        key: names the model by its content.
+        params: the parameters, by section.
+
+    Returns:
+        The address of the logged model, `models:/ID`.
+    """
+    from mlflow.tracking.context.registry import resolve_tags
+
+    run = client.create_run(_experiment(client), tags=resolve_tags({KEY_TAG: key}))
+    try:
+        uri = _log(client, run, model, report, metrics, params)
+    except BaseException:
+        client.set_terminated(run.info.run_id, "FAILED")
+        raise
+    client.set_terminated(run.info.run_id)
+    return uri
+
+
+def _experiment(client: MlflowClient) -> str:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    return str(experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT))
+
+
+def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Path, params: Mapping[str, Any]) -> str:
+    from mlflow.entities import LoggedModelOutput, Metric, Param
+
+    run_id, experiment = run.info.run_id, run.info.experiment_id
+    known = {name: str(value) for name, value in flat(params).items()}
+    logged = client.create_logged_model(experiment, name="model", source_run_id=run_id, params=known)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    client.log_batch(run_id, params=[Param(name, value) for name, value in known.items()])
+    now_ms = int(time.time() * 1000)
+    measured = flat(json.loads((metrics / "metrics.json").read_text(encoding="utf-8")))
+    of_model = {"model_id": logged.model_id, "run_id": run_id}
+    client.log_batch(run_id, metrics=[Metric(name, value, now_ms, 0, **of_model) for name, value in measured.items()])
+    _log_history(client, run_id, metrics / "history.csv")
+    client.log_artifacts(run_id, str(report), "report")
+    client.log_artifacts(run_id, str(metrics), "metrics")
+    client.log_artifacts(run_id, str(model), "training")
+    with tempfile.TemporaryDirectory() as temporary:
+        _save_pyfunc(Path(temporary), model, logged)
+        client.log_model_artifacts(logged.model_id, f"{temporary}/pyfunc")
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.set_tag(run_id, MODEL_TAG, logged.model_uri)
+    return str(logged.model_uri)
+
+
+def _save_pyfunc(folder: Path, model: Path, logged: LoggedModel) -> None:
+    """Code plus safetensors, in `folder/pyfunc`: nothing is pickled, and the model carries the package it needs."""
+    from mlflow import pyfunc
+    from mlflow.models import Model
+
+    staged, golden = folder / "model", folder / "golden"
+    shutil.copytree(model, staged)  # the folder's name is part of the logged model
+    write_golden(golden, read_model(model))
+    row = {"exposures": [base64.b64encode((golden / name).read_bytes()).decode() for name in EXPOSURES]}
+    identity: dict[str, Any] = {"model_id": logged.model_id, "model_uuid": logged.model_id}
+    pyfunc.save_model(
+        path=str(folder / "pyfunc"),
+        mlflow_model=Model(logged.artifact_location, run_id=logged.source_run_id, **identity),
+        python_model=str(PACKAGE / "serving" / "pyfunc.py"),
+        artifacts={"model": str(staged), "golden": str(golden)},
+        code_paths=[str(PACKAGE)],
+        signature=_signature(),
+        input_example=([row], AS_THEY_ARE),
+        pip_requirements=[f"{name}=={library_version(name).partition('+')[0]}" for name in REQUIREMENTS],
+    )
+    for compiled in (folder / "pyfunc").rglob("__pycache__"):
+        shutil.rmtree(compiled)
+
+
+def _signature() -> Any:
+    """A bracket a row: encoded photos in, an encoded picture out; pixels as JSON would be many times as large."""
+    from mlflow import types
+    from mlflow.models import ModelSignature
+
+    text, anything = types.DataType.string, types.schema.AnyType()  # type: ignore[no-untyped-call]
+    return ModelSignature(
+        inputs=types.Schema([types.ColSpec(types.schema.Array(text), "exposures")]),
+        outputs=types.Schema([types.ColSpec(text, "fused"), types.ColSpec(anything, "record")]),
+        params=types.ParamSchema([types.ParamSpec(name, types.DataType.boolean, True) for name in AS_THEY_ARE]),
+    )
+
+
+def _log_history(client: MlflowClient, run_id: str, path: Path) -> None:
+    from mlflow.entities import Metric
+
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    metrics = [
+        Metric(name, float(value), 0, int(row["epoch"]))
+        for row in rows
+        for name, value in row.items()
+        if name != "epoch" and value
+    ]
+    for start in range(0, len(metrics), BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by their dotted names."""
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        result.update(flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value})
+    return result
