@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | check | deps | lock
+# make setup | demo | up | down | test | faults | check | deps | lock
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,7 +12,7 @@ UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
 BIN = .venv/bin
 
-.PHONY: setup demo up down test check deps lock
+.PHONY: setup demo up down test faults check deps lock
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -39,6 +39,10 @@ up down: .venv/loop
 
 test: check
 	$(BIN)/python -m pytest
+
+# What `make test` leaves to the night: the loop killed and damaged at every step.
+faults: .venv/loop
+	$(BIN)/python -m pytest -m faults
 
 check: .venv/loop
 	$(BIN)/ruff format --check .

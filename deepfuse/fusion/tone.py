@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfuse.color import Float
+from deepfuse.color import GAMMA, Float
 from deepfuse.fusion.controls import Controls
 
 BRIGHT_FROM, BRIGHT = np.float32(0.5), np.float32(0.8)
@@ -14,7 +14,6 @@ BRIGHT_FROM, BRIGHT = np.float32(0.5), np.float32(0.8)
 stay, and skies, which lie above, are reached wholly."""
 DARK_BELOW = np.float32(0.4)
 """Luma of the base exposure below which shadows are protected: under middle grey, so faces keep their light."""
-GAMMA = np.float32(2.2)  # of sRGB, without the straight piece near black
 
 
 def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
