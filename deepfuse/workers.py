@@ -43,7 +43,7 @@ def run_scenes(
     Args:
         tasks: what `work` is called with, one for each scene; they can be pickled.
         work: a function that can be pickled; an error it raises ends the run.
-        refuse: makes the result of a task whose worker came to grief, from the task and the reason.
+        refuse: makes the result of a task whose worker failed, from the task and the reason.
         jobs: how many processes; each takes its share of the cores as threads.
         memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own. Linux alone keeps it: Windows
             has no such limit, and macOS does not count what is mapped.

@@ -81,7 +81,7 @@ def _color_quality(prior: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         structure = (2 * covariance / VALUES + CONTRAST_STABILISER) / (
             (square + square_fused) / VALUES + CONTRAST_STABILISER
         )
-        return structure * _intensity_likeness(sums[:, :k] / VALUES, sums_fused[:, 0] / VALUES, prior)
+        return structure * _intensity_similarity(sums[:, :k] / VALUES, sums_fused[:, 0] / VALUES, prior)
 
     return quality
 
@@ -101,7 +101,7 @@ def _wanted_structure(gram: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return direction * (square / length.clamp(min=ROUNDING)).sqrt(), square[:, 0]
 
 
-def _intensity_likeness(intensities: Tensor, fused: Tensor, prior: Tensor) -> Tensor:
+def _intensity_similarity(intensities: Tensor, fused: Tensor, prior: Tensor) -> Tensor:
     """SSIM's luminance term between the wanted mean intensity and the fused one, (1, h, w)."""
     weight = prior * torch.exp(-(intensities - MID_GREY).square() / (2 * SIGMA_LOCAL**2))
     wanted = (weight * intensities).sum(1) / weight.sum(1)

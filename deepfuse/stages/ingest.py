@@ -81,7 +81,7 @@ def refused(grouping: Grouping) -> list[Scene]:
 
 
 def given_up(bracket: BracketFiles, why: str) -> Scene:
-    """A bracket whose worker came to grief."""
+    """A bracket whose worker failed."""
     return Scene(bracket.scene, reason=f"{', '.join(printable(path.name) for path in bracket.files)}: {why}")
 
 

@@ -60,8 +60,8 @@ def test_color_quality_of_flat_pictures_by_hand() -> None:
     # Only the intensities are left: weights e^(−.09/.08 − .09/.5) and e^(−.01/.08 − .01/.5) at .2 and .6.
     dark, bright = math.exp(-0.09 / 0.08 - 0.09 / 0.5), math.exp(-0.01 / 0.08 - 0.01 / 0.5)
     wanted = (0.2 * dark + 0.6 * bright) / (dark + bright)
-    likeness = (2 * wanted * 0.3 + 1e-4) / (wanted**2 + 0.3**2 + 1e-4)
-    assert mef_ssim_c(flat(0.2, 0.6), flat(0.3)[0]) == pytest.approx(likeness, abs=1e-7)
+    similarity = (2 * wanted * 0.3 + 1e-4) / (wanted**2 + 0.3**2 + 1e-4)
+    assert mef_ssim_c(flat(0.2, 0.6), flat(0.3)[0]) == pytest.approx(similarity, abs=1e-7)
 
 
 def test_color_quality_sees_brightness_and_colour() -> None:
