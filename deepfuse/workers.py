@@ -62,7 +62,7 @@ def run_scenes(
             try:
                 yield future.result()
             except (TimeoutError, MemoryError, ProcessExpired) as error:
-                yield refuse(task, _grief(error, limit, s))
+                yield refuse(task, _worker_failure(error, limit, s))
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -88,7 +88,7 @@ def available_memory() -> float:
     return min([float(psutil.virtual_memory().available), *(float(text) for text in limits if text != "max")])
 
 
-def _grief(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
+def _worker_failure(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
     if isinstance(error, ProcessExpired):
         code = error.exitcode or 0
         return f"the process that read them crashed ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})"

@@ -107,7 +107,7 @@ def fault(entry: Path) -> str | None:
     [reason] = run_scenes(
         [entry],
         _reason,
-        refuse=lambda entry, reason: f"{entry}: {reason}",
+        refuse=lambda entry, failure: f"{entry}: {failure}",
         jobs=1,
         memory_gb=limits.memory_gb,
         seconds=lambda entry: limits.seconds * max(1, len(files_of(entry))),

@@ -49,7 +49,7 @@ def run(*jobs: Job, processes: int = 2) -> list[str]:
 
 
 @pytest.mark.skipif(available_memory() < 2.5e9, reason="needs 2 GB")
-def test_grief_is_the_scenes_own_and_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workers_failure_is_the_scenes_own_and_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     acts = ("work", "crash", "work", "hang", "eat", "exit", "work")
     got = run(*(Job(f"s{index}", act) for index, act in enumerate(acts)))
