@@ -34,6 +34,9 @@ class Exposure:
 
         A missing ISO counts as 100 and a missing aperture as f/1, since only differences within a bracket
         matter. `None` without an exposure time.
+
+        >>> Exposure(time_s=1 / 256, iso=100, f_number=8).ev
+        14.0
         """
         if not self.time_s:
             return None
@@ -71,7 +74,11 @@ def printable(name: str) -> str:
 
 
 def scene_id(parts: Sequence[str]) -> str:
-    """A scene's id: the parts of its path joined; where that is too long for a folder's name, its start and a hash."""
+    """A scene's id: the parts of its path joined; where that is too long for a folder's name, its start and a hash.
+
+    >>> scene_id(["card 1", "DSC_0010"])
+    'card 1__DSC_0010'
+    """
     name = printable("__".join(parts))
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return name if len(name.encode()) <= LONGEST_ID_BYTES else f"{name[:40]}_{digest}"

@@ -46,7 +46,11 @@ def to_float(image: Image) -> Float:
 
 
 def from_float(image: Float, dtype: np.dtype[Any]) -> Image:
-    """Float pixels clipped to 0..1 and rounded to `dtype` (uint8, uint16 or float32)."""
+    """Float pixels clipped to 0..1 and rounded to `dtype` (uint8, uint16 or float32).
+
+    >>> from_float(np.float32([0.5, 1.2]), np.dtype(np.uint8)).tolist()
+    [128, 255]
+    """
     clipped = np.clip(image, 0.0, 1.0)
     if dtype == np.float32:
         return clipped.astype(np.float32, copy=False)
@@ -55,7 +59,11 @@ def from_float(image: Float, dtype: np.dtype[Any]) -> Image:
 
 
 def luma(rgb: Float) -> Float:
-    """Luma Y' of sRGB-encoded RGB (..., 3) from 0 to 1: shape (...), 0 to 1 (BT.601)."""
+    """Luma Y' of sRGB-encoded RGB (..., 3) from 0 to 1: shape (...), 0 to 1 (BT.601).
+
+    >>> round(float(luma(np.float32([1, 0.5, 0]))), 4)  # .299 + .5 · .587
+    0.5925
+    """
     return rgb @ LUMA
 
 
@@ -67,7 +75,11 @@ def as_uint16(image: Image) -> Image:
 
 
 def mean_luma(image: Image) -> float:
-    """The mean luma of RGB pixels (H, W, 3) of uint8, uint16 or float32: 0 to 1."""
+    """The mean luma of RGB pixels (H, W, 3) of uint8, uint16 or float32: 0 to 1.
+
+    >>> round(mean_luma(np.full((2, 3, 3), 51, np.uint8)), 4)
+    0.2
+    """
     top = 1.0 if image.dtype.kind == "f" else float(np.iinfo(image.dtype).max)
     height, width, _ = image.shape
     means = image.sum(axis=0, dtype=np.float64).sum(axis=0) / (height * width * top)
@@ -75,6 +87,11 @@ def mean_luma(image: Image) -> float:
 
 
 def rgb_to_ycbcr(rgb: Float) -> tuple[Float, Float]:
-    """Luma (..., ) and chroma (..., 2) = Cb, Cr of RGB (..., 3); all from 0 to 1, neutral chroma is 0.5."""
+    """Luma (..., ) and chroma (..., 2) = Cb, Cr of RGB (..., 3); all from 0 to 1, neutral chroma is 0.5.
+
+    >>> y, chroma = rgb_to_ycbcr(np.float32([1, 0, 0]))
+    >>> round(float(y), 3), [round(float(value), 3) for value in chroma]
+    (0.299, [0.331, 1.0])
+    """
     y = luma(rgb)
     return y, (rgb[..., [2, 0]] - y[..., None]) / _CHROMA_SCALE + NEUTRAL_CHROMA

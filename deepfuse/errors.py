@@ -3,7 +3,7 @@
 DeepfuseError
 ├── PhotoError       a photo file cannot be read, or none may be written there
 ├── BracketError     these frames are not a bracket of one scene
-├── AlignmentError   the frames cannot be registered surely (deepfuse.alignment)
+├── AlignmentError   the frames cannot be registered reliably (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
 │   └── NotInstalledError   it is in MLflow, which is not installed
 └── ParamsError      params.yaml is wrong

@@ -22,6 +22,10 @@ def check_frames(frames: Sequence[ArrayLike]) -> list[Image]:
     Raises:
         ValueError: fewer than two, unlike or other shapes, or floats that leave 0..1.
         TypeError: another dtype, or several.
+
+    >>> check_frames([np.zeros((4, 6, 3), np.uint8)])
+    Traceback (most recent call last):
+    ValueError: expected 2 or more frames, got 1
     """
     if len(frames) < 2:
         raise ValueError(f"expected 2 or more frames, got {len(frames)}")

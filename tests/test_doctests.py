@@ -1,17 +1,41 @@
-"""The examples in docstrings give what they say."""
+"""The examples in docstrings give what they say, and every room shows one with a number."""
 
 from __future__ import annotations
 
 import doctest
+import re
 from importlib import import_module
 
 import pytest
 from support.projects import ROOT
 
+import deepfuse
+from deepfuse.metrics.table import METRICS
+
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in sorted((ROOT / "deepfuse").rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
+]
+# The public names, and what else the rooms are entered by; batch, serving, registry, cli and stages have commands.
+ENTRIES = [
+    *(f"deepfuse.{name}" for name in deepfuse.__all__ if name != "__version__"),
+    *(f"{metric.function.__module__}.{metric.function.__name__}" for metric in METRICS),
+    "deepfuse.color.luma",
+    "deepfuse.color.rgb_to_ycbcr",
+    "deepfuse.evaluation.score",
+    "deepfuse.frames.check_frames",
+    "deepfuse.grouping.find_brackets",
+    "deepfuse.metadata.reading.read_blocks",
+    "deepfuse.model.build_model",
+    "deepfuse.model.read_model",
+    "deepfuse.photo.read_header",
+    "deepfuse.simulation.camera.expose",
+    "deepfuse.simulation.scenery.render_scene",
+    "deepfuse.split.split_of",
+    "deepfuse.training.fit.fit",
+    "deepfuse.training.losses.luminance_error",
+    "deepfuse.training.patches.cut_patches",
 ]
 
 
@@ -22,8 +46,9 @@ def test_examples_give_what_they_say(name: str) -> None:
     assert results.failed == 0
 
 
-def test_every_measure_has_an_example() -> None:
-    from deepfuse.metrics.table import METRICS
-
-    for metric in METRICS:
-        assert ">>> " in (metric.function.__doc__ or ""), metric.name
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_room_and_public_name_has_an_example_with_a_number(name: str) -> None:
+    module, _, function = name.rpartition(".")
+    [test] = doctest.DocTestFinder(recurse=False).find(getattr(import_module(module), function), function)
+    wanted = "".join(example.want + (example.exc_msg or "") for example in test.examples)
+    assert re.search(r"\d", wanted)

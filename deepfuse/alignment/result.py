@@ -66,7 +66,7 @@ def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class AlignmentError(DeepfuseError):
-    """The frames cannot be registered surely; `evidence` says what was found."""
+    """The frames cannot be registered reliably; `evidence` says what was found."""
 
     def __init__(self, message: str, evidence: Sequence[Registration] = ()) -> None:
         super().__init__(message)

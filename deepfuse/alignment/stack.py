@@ -38,7 +38,7 @@ def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0
     Raises:
         TypeError: frames of another type, or of several.
         ValueError: fewer than two frames, unlike shapes, values out of range, or a bad threshold.
-        AlignmentError: a frame is too small or cannot be registered surely, or too little is kept.
+        AlignmentError: a frame is too small or cannot be registered reliably, or too little is kept.
 
     >>> import cv2
     >>> from deepfuse import align

@@ -64,7 +64,7 @@ def judge(
         *guard_checks(challenger, champion, rules),
     )
     gain = fsum(gains.values()) / len(gains)
-    better = f"the mean MEF-SSIM rises by {gain:.5f}, surely by {interval[0]:.5f}, over {len(gains)} scenes"
+    better = f"the mean MEF-SSIM rises by {gain:.5f} over {len(gains)} scenes, its lower bound is {interval[0]:.5f}"
     reason = "; ".join(_failure(check) for check in checks if not check.passed) or better
     return Verdict(all(check.passed for check in checks), reason, gain, interval, checks, worst)
 
@@ -74,7 +74,7 @@ def _failure(check: Check) -> str:
 
 
 def bootstrap_interval(gains: NDArray[np.float64], rules: Promote) -> tuple[float, float]:
-    """What the mean gain is surely above and surely below, each with `rules.confidence`.
+    """The lower and the upper bound of the mean gain, each with `rules.confidence`.
 
     The paired bootstrap: scenes are drawn with replacement, the gain of each staying with its scene (Efron and
     Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).

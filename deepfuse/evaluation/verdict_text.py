@@ -13,7 +13,7 @@ from deepfuse.metrics import table
 # What the checks compare that are no guards.
 RULES = {
     "scenes": "test scenes",
-    "sure_gain": "mean MEF-SSIM; the gain that is sure",
+    "sure_gain": "mean MEF-SSIM; the lower bound of the gain",
     "worst_scene": "MEF-SSIM of the scene that loses most",
     "above_baseline": "mean MEF-SSIM beside a plain average",
 }

@@ -39,6 +39,16 @@ def find_brackets(
 
     Raises:
         BracketError: no folder, no photo in it, two scenes of one id, or fewer than 2 frames a set.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from deepfuse import write_photo
+    >>> scene = np.random.default_rng(0).random((90, 120, 3), np.float32)
+    >>> with TemporaryDirectory() as folder:
+    ...     for name, light in (("dark", 0.3), ("bright", 0.9)):
+    ...         write_photo(f"{folder}/{name}.png", light * scene)
+    ...     [len(group.bracket.files) for group in find_brackets(Path(folder)).groups]
+    [2]
     """
     if not source.is_dir():
         raise BracketError(f"{source}: expected a folder of brackets, got {'a file' if source.exists() else 'nothing'}")

@@ -57,7 +57,7 @@ def fuse_files(
         ValueError: fewer than two files.
         PhotoError: a frame cannot be read.
         BracketError: the frames cannot be one bracket.
-        AlignmentError: they cannot be registered surely; `FuseOptions(align=False)` takes them as they are.
+        AlignmentError: they cannot be registered reliably; `FuseOptions(align=False)` takes them as they are.
         ModelError: the network does not have the quality.
 
     >>> from tempfile import TemporaryDirectory

@@ -68,7 +68,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
     Raises:
         PhotoError: a frame cannot be read.
         BracketError: the frames cannot be one bracket.
-        AlignmentError: they cannot be registered surely.
+        AlignmentError: they cannot be registered reliably.
     """
     clock = Clock()
     pictures = read_frames(files, options.depth)

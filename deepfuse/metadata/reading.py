@@ -36,7 +36,12 @@ NO_METADATA = Metadata()
 
 
 def read_blocks(exif: bytes, xmp: bytes) -> Metadata:
-    """The metadata of a JPEG, PNG or HEIC, whose containers hold them in blocks of their own; empty for none."""
+    """The metadata of a JPEG, PNG or HEIC, whose containers hold them in blocks of their own; empty for none.
+
+    >>> exif = bytes.fromhex("49492a0008000000 0100 1201030001000000 06000000 00000000")  # Orientation is 6
+    >>> read_blocks(exif, b"").exif.image[0x0112].numbers
+    (6,)
+    """
     parsed = read_exif(io.BytesIO(exif.removeprefix(_PREFIX)))
     return Metadata(parsed, xmp, damaged=bool(exif) and not parsed.image)
 

@@ -50,6 +50,9 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
 
     Raises:
         ModelError: a file is missing, altered, or does not fit its architecture.
+
+    >>> sum(weight.numel() for weight in read_model(SHIPPED).parameters())
+    66844
     """
     return read_with_sha256(folder, device=device)[0]
 

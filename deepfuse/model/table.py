@@ -21,6 +21,11 @@ def build_model(arch: str) -> Network:
 
     Raises:
         ModelError: an unknown architecture.
+
+    >>> import torch
+    >>> frames = torch.tensor([0.2, 0.6]).view(1, 2, 1, 1).expand(1, 2, 64, 64)
+    >>> round(float(build_model("pyramid")(frames).detach().mean()), 4)  # fresh, a network averages
+    0.4
     """
     if not isinstance(arch, str) or arch not in NETWORKS:
         raise ModelError(f"expected an architecture of {', '.join(NETWORKS)}, got '{arch}'")

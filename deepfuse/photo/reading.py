@@ -64,6 +64,14 @@ def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
 
     Raises:
         PhotoError: not a readable photo, or larger than the limits.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from deepfuse import write_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     write_photo(f"{folder}/grey.png", np.full((2, 3, 3), 128, np.uint8))
+    ...     read_header(Path(folder) / "grey.png").size
+    '3×2'
     """
     with open_photo(path, limits) as photo:
         return photo.header

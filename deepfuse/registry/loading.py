@@ -29,8 +29,8 @@ def load_model(source: str | Path | None = None) -> Network:
         Unreachable: the registry cannot be reached.
 
     >>> from deepfuse import load_model
-    >>> load_model().qualities[0]
-    'fast'
+    >>> sum(weight.numel() for weight in load_model().parameters())
+    66844
     """
     with model_folder(source) as found:
         return read_model(found.folder)

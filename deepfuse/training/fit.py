@@ -86,6 +86,19 @@ def fit(
 
     Raises:
         DeepfuseError: no training patch, or the loss is no longer finite.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from deepfuse.model import build_model
+    >>> from deepfuse.training.patches import Selection, cut_patches, write_patches
+    >>> noise = np.random.default_rng(0).integers(20, 230, (64, 64), np.uint8)
+    >>> patches = cut_patches("scene_00", [noise // 4, noise], [8.0, 6.0], Selection(16, 4, 2, 1, 0.5))
+    >>> settings = Settings(0, 2, 4, 1e-3, loss_scales=1, luminance_weight=1.0, precision="float32")
+    >>> with TemporaryDirectory() as folder:
+    ...     path, checkpoint = Path(folder) / "train.parquet", Path(folder) / "epoch.pt"
+    ...     _ = write_patches(path, [patches], size_px=16)
+    ...     model, train = build_model("pyramid"), PatchSet(path)
+    ...     [epoch.epoch for epoch in fit(model, train, train, settings=settings, checkpoint=checkpoint)]
+    [1, 2]
     """
     if len(train) == 0:
         raise DeepfuseError(f"{train.path}: expected training patches, got none")

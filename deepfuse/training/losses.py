@@ -17,6 +17,10 @@ class MEFSSIMLoss(nn.Module):
 
     Args:
         scales: 1 (as in the DeepFuse paper) to 3.
+
+    >>> frames = torch.rand(1, 2, 32, 32)
+    >>> round(float(MEFSSIMLoss()(frames[:, :1].expand(1, 2, -1, -1), frames[:, :1])), 4)
+    0.0
     """
 
     def __init__(self, scales: int = 1) -> None:
@@ -56,6 +60,10 @@ def luminance_error(frames: Tensor, fused: Tensor) -> Tensor:
 
     Returns:
         A scalar.
+
+    >>> frames = torch.full((1, 2, 32, 32), 0.5)
+    >>> round(float(luminance_error(frames, frames[:, :1])), 4)  # (.5 − .5^.75)²
+    0.0089
     """
     middle = (frames.amin(1, keepdim=True) + frames.amax(1, keepdim=True)) / 2
     level = (middle + frames.mean(1, keepdim=True)) / 2

@@ -69,6 +69,11 @@ def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None],
     Returns:
         A table of `schema`, with at most `selection.per_scene` rows; fewer where the picture is flat, lost or too
         small.
+
+    >>> noise = np.random.default_rng(0).integers(20, 230, (64, 80), np.uint8)
+    >>> selection = Selection(size_px=16, per_scene=5, exposures=2, flat_below=1, lost_above=0.5)
+    >>> len(cut_patches("scene_00", [noise // 4, noise], [8.0, 6.0], selection))
+    5
     """
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big"))
     size, (height, width) = selection.size_px, frames[0].shape

@@ -100,6 +100,9 @@ def normalise_radiance(radiance: Radiance, *, key: float = 0.18) -> Radiance:
         ValueError: no pixel has light.
 
     Source: Reinhard et al. 2002, equations 1 and 2, doi:10.1145/566654.566575.
+
+    >>> round(float(normalise_radiance(np.full((2, 2, 3), 7, np.float32), key=0.18)[0, 0, 0]), 4)
+    0.18
     """
     light = np.maximum(radiance, 0.0)
     luminance = light @ REC709_LUMINANCE

@@ -130,6 +130,11 @@ def expose(
 
     Returns:
         The Bayer mosaic in DN, even height and width: an odd one loses its last row or column.
+
+    >>> white, rng = np.full((64, 64, 3), 0.5, np.float32), np.random.default_rng(0)
+    >>> mosaic = expose(white, camera=camera_named("Durian X14"), stops=-1, rng=rng)
+    >>> round(float(mosaic[::2, 1::2].mean()), -1)  # of green: 512 + .5 · 2⁻¹ · (15871 − 512)
+    4350.0
     """
     _require_picture(radiance)
     seen = radiance if homography is None else _warp(radiance, homography)

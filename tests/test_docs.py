@@ -1,0 +1,40 @@
+"""What the documents name is there: files, pages, targets of make, options of the commands."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+from support.projects import ROOT
+
+from deepfuse.cli import _parser
+
+PAGES = [ROOT / "README.md", ROOT / "deepfuse/weights/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FILE = re.compile(r"(?<![\w/.])(?:benchmarks|deepfuse|docs|flows|tests)/[\w./-]*\w")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+TARGET = re.compile(r"(?:`|^)make\s([a-z]+)", re.MULTILINE)
+OPTION = re.compile(r"(?<=`)--[a-z][\w-]*")
+
+
+def options() -> set[str]:
+    """Those of `deepfuse` and, as they stand in the text, those of the flows and the benchmarks."""
+    [commands] = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    own = {name for command in commands.choices.values() for name in command._option_string_actions}
+    scripts = [path.read_text() for folder in ("flows", "benchmarks") for path in (ROOT / folder).glob("*.py")]
+    return own | set(re.findall(r'"(--[a-z][\w-]*)"', "\n".join(scripts)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z ]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [name for name in FILE.findall(text) if not (ROOT / name).exists()] == []
+    assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+    assert set(TARGET.findall(text)) <= {name for line in targets for name in line.split()}
+    assert set(OPTION.findall(text)) <= options()
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
