@@ -97,8 +97,8 @@ class Level(nn.Module):
         """What each exposure shows, beside what the coarser level knew of it."""
         x = self.look(inputs.to(self.look.weight.dtype))
         if self.recall is not None and known is not None:
-            needed = coarser(rows, known.state.stop)
-            x += Rows(needed.start, self.recall(known.state.cut(needed))).doubled(rows)
+            recalled = coarser(rows, known.state.stop)
+            x += Rows(recalled.start, self.recall(known.state.cut(recalled))).doubled(rows)
         return torch.relu_(x)
 
     def _meet(self, x: Tensor, k: int) -> Tensor:
