@@ -154,7 +154,8 @@ def progress(items: Iterable[T], *, unit: str, total: int | None = None) -> tqdm
     """A bar on standard error while one works through the items; none where nobody looks."""
     from tqdm import tqdm
 
-    return tqdm(items, desc=f"{unit}s", unit=unit, total=total, disable=None, leave=False, file=sys.stderr)
+    unseen = True if sys.stderr is None else None  # closed; None asks tqdm whether it is a terminal
+    return tqdm(items, desc=f"{unit}s", unit=unit, total=total, disable=unseen, leave=False, file=sys.stderr)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -197,6 +197,14 @@ def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (3, "")
 
 
+def test_a_closed_standard_error_is_no_error(tmp_path: Path) -> None:
+    write_photo(tmp_path / "alone.png", np.zeros((8, 8, 3), np.uint8))
+    command = f"{sys.executable} -m deepfuse.cli brackets {tmp_path} 2>&-"
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 3
+    assert "0 sets of 0 files; 1 photos are in none" in done.stdout
+
+
 def test_output_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     write_photo(tmp_path / "alone.png", np.zeros((8, 8, 3), np.uint8))
     with Path("/dev/full").open("w") as full:
