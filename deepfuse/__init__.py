@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from deepfuse.photo import read_photo, write_photo
     from deepfuse.registry.loading import load_model
 
-    __version__: str
-
+__version__ = "0.1.0"  # here, since a served model carries these files and not what an installation records
 __all__ = [
     "Controls",
     "FuseOptions",
@@ -52,8 +51,6 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name's module at its first use, so that `import deepfuse` costs nothing."""
-    if name == "__version__":
-        return import_module("importlib.metadata").version("deepfuse")
     if name not in _HOMES:
         raise AttributeError(f"module 'deepfuse' has no attribute {name!r}")
     return getattr(import_module(f"deepfuse.{_HOMES[name]}"), name)

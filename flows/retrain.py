@@ -165,6 +165,6 @@ def record(version: str, verdict: Verdict) -> None:
     commit = history.commit(f"Retrain: version {version} of {registry.NAME}\n\n{verdict.reason}")
     metrics = json.loads((METRICS / "metrics.json").read_text(encoding="utf-8"))
     tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
-    tags["deepfuse.metrics.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
+    tags["deepfuse.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
     registry.tag_version(version, {name: value for name, value in tags.items() if value})
     write_json(FINISHED, {"state": state(), "version": version})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 
+from deepfuse import __version__
 from deepfuse.bracket import printable
 from deepfuse.metadata.directories import Entries, Entry, entry_of_numbers, entry_of_text
 from deepfuse.metadata.embedded import Embedded
@@ -100,7 +100,7 @@ def _agree(taken: Sequence[Tags], tag: int) -> bool:
 
 
 def _made() -> Entries:
-    made_by = entry_of_text(_SOFTWARE, f"deepfuse {version('deepfuse')}")
+    made_by = entry_of_text(_SOFTWARE, f"deepfuse {__version__}")
     return entry_of_numbers(_ORIENTATION, SHORT, [1]), made_by
 
 

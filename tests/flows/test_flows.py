@@ -125,6 +125,8 @@ def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_
     subprocess.run(["git", "checkout", "-q", about["deepfuse.commit"]], cwd=clone, check=True)
     run_dvc(clone, "pull", "--with-deps", "evaluate")
     assert about["deepfuse.data"] == pipeline.raw_md5()
+    scores = json.loads((clone / "data/metrics/metrics.json").read_text())
+    assert about["deepfuse.mef_ssim"] == f"{scores['mef_ssim']['model']:.4f}"
     for name in ("model/model.safetensors", "raw/fjord/00_ev-3.dng", "report/index.html", "metrics/metrics.json"):
         assert (clone / "data" / name).read_bytes() == (in_project / "data" / name).read_bytes()
     assert run_dvc(clone, "status", "--with-deps", "evaluate").strip() == "Data and pipelines are up to date."

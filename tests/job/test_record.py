@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +73,21 @@ def test_what_was_not_asked_for_is_left_out(barn: tuple[Path, ...]) -> None:
     assert set(KEYS.split()) - said.as_json().keys() == left_out
     assert (said.model, said.alignment, said.deghosting, said.mef_ssim) == (None,) * 4
     assert said.metadata_of == "1.png"
+
+
+def test_a_picture_is_fused_where_the_package_lies_beside_the_model(files: list[str]) -> None:
+    """A served model carries the package's files; no distribution of that name is installed there."""
+    code = (
+        "import importlib.metadata as metadata, sys\n"
+        "found = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'deepfuse':\n"
+        "        raise metadata.PackageNotFoundError(name)\n"
+        "    return found(name)\n"
+        "metadata.version = version\n"
+        "import deepfuse\n"
+        "print(deepfuse.fuse_files(sys.argv[1:]).pixels.shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *files], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "(120, 160, 3)\n"
