@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from deepfuse.alignment import align
     from deepfuse.fusion.controls import Controls
     from deepfuse.fusion.fuse import fuse
+    from deepfuse.fusion.looks import read_look
     from deepfuse.job.fuse import fuse_files
     from deepfuse.job.options import FuseOptions
     from deepfuse.metrics.mef_ssim import mef_ssim
@@ -30,6 +31,7 @@ __all__ = [
     "fuse_files",
     "load_model",
     "mef_ssim",
+    "read_look",
     "read_photo",
     "remove_ghosts",
     "write_photo",
@@ -43,6 +45,7 @@ _HOMES = {
     "fuse_files": "job.fuse",
     "load_model": "registry.loading",
     "mef_ssim": "metrics.mef_ssim",
+    "read_look": "fusion.looks",
     "read_photo": "photo",
     "remove_ghosts": "motion",
     "write_photo": "photo",

@@ -6,6 +6,7 @@ DeepfuseError
 ├── AlignmentError   the frames cannot be registered reliably (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
 │   └── NotInstalledError   it is in MLflow, which is not installed
+├── LookError        there is no such look, or its file is wrong
 └── ParamsError      params.yaml is wrong
 
 ConnectionError
@@ -31,6 +32,10 @@ class ModelError(DeepfuseError):
 
 class NotInstalledError(ModelError):
     """A model is in MLflow, which is not installed; the message says how to."""
+
+
+class LookError(DeepfuseError):
+    """There is no such look, or its file has an unknown key, or a value of another type or out of its range."""
 
 
 class ParamsError(DeepfuseError):

@@ -25,6 +25,7 @@ PUBLIC = {
     "fuse_files",
     "load_model",
     "mef_ssim",
+    "read_look",
     "read_photo",
     "remove_ghosts",
     "write_photo",

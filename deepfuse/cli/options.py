@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
 from deepfuse.fusion.controls import NEUTRAL, RANGES, Controls, check_control
+from deepfuse.fusion.looks import DEFAULT_LOOK, descriptions, read_look
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -40,13 +42,17 @@ HELP_DEPTH = (
 HELP_NO_DEGHOST = "fuse what moved as it is, rather than take it from one frame"
 HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where a frame shows another one's content"
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
-LOOK = "the look of the picture; without these it is as the network makes it (docs/controls.md)"
+LOOK = "a named set of controls, and single controls, which go before it (docs/controls.md)"
 HELP_CONTROLS = {
     "strength": "how much of the network's brightness is taken; 0 is that of the middle exposure",
     "exposure_ev": "stops by which dark parts get brighter; bright ones less, and white stays white",
     "saturation": "how much of the colour is kept; 0 is grey",
     "highlights": "protect bright parts: they follow the darker exposures",
     "shadows": "protect dark parts: they stay as dark as in the middle exposure, noise too",
+    "black_point": "the luma that becomes nearly black; nothing is clipped",
+    "white_point": "the luma that becomes nearly white; nothing is clipped",
+    "contrast": "an S-curve around middle grey; below 0 it flattens",
+    "temperature": "warmer, or below 0 cooler, in mireds; luma and white stay",
 }
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
@@ -93,14 +99,28 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--png-level", type=whole(0, 9), default=6, metavar="0-9", help="of PNG (default: 6)")
     command.add_argument("--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="(default: 95)")
-    _add_controls(command.add_argument_group("look", LOOK))
+    _add_look(command)
 
 
-def _add_controls(group: argparse._ArgumentGroup) -> None:
+def _add_look(command: argparse.ArgumentParser) -> None:
+    group, looks = (
+        command.add_argument_group("look", LOOK),
+        [f"{name}: {text}" for name, text in descriptions().items()],
+    )
+    help = "\n".join(["a TOML file of controls, or one of", *looks, f"(default: {DEFAULT_LOOK})"])
+    group.add_argument("--look", metavar="NAME|FILE", help=help)
+    command.formatter_class = _LineByLine
     for name, (least, most) in RANGES.items():
-        default, option = getattr(NEUTRAL, name), f"--{name.removesuffix('_ev')}"
-        help = f"{HELP_CONTROLS[name]}; {least:g} to {most:g} (default: {default:g})"
-        group.add_argument(option, dest=name, type=_control(name), default=default, metavar="X", help=help)
+        option, rest = f"--{name.removesuffix('_ev').replace('_', '-')}", getattr(NEUTRAL, name)
+        help = f"{HELP_CONTROLS[name]}; {least:g} to {most:g}, at rest {rest:g} (default: the look's)"
+        group.add_argument(option, dest=name, type=_control(name), metavar="X", help=help)
+
+
+class _LineByLine(argparse.HelpFormatter):
+    """Keeps the line breaks of an option's help."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return [part for line in text.splitlines() for part in super(_LineByLine, self)._split_lines(line, width)]
 
 
 def _control(name: str) -> Callable[[str], float]:
@@ -117,6 +137,12 @@ def _control(name: str) -> Callable[[str], float]:
     return number
 
 
+def _controls(options: argparse.Namespace) -> Controls:
+    """The look that was asked for, under the controls that were given by themselves."""
+    given = {name: value for name in RANGES if (value := getattr(options, name)) is not None}
+    return replace(read_look(options.look or DEFAULT_LOOK), **given)
+
+
 def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     """What `add_fusing` asked for."""
     from deepfuse.job.options import FuseOptions
@@ -129,7 +155,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         depth=_DEPTHS[options.depth],
         score=score,
         encoding=encoding,
-        controls=Controls(**{name: getattr(options, name) for name in RANGES}),
+        controls=_controls(options),
         deghost=not options.no_deghost,
         save_masks=options.save_masks,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from deepfuse.color import LUMA, Float, Image
 from deepfuse.fusion.colour import Colour, exposed, saturated
 from deepfuse.fusion.controls import NEUTRAL, Controls
+from deepfuse.fusion.temperature import warmed
 from deepfuse.fusion.tone import brightened, toned
 from deepfuse.model.network import Chroma
 
@@ -40,7 +41,10 @@ def paint(
         piece = slice(start, start + PIECE_PX)
         parts = [(luma[piece], (blue[piece], red[piece])) for luma, (blue, red) in flat]
         part = y.reshape(-1)[piece]
-        for channel, plane in zip(channels, fitted(*_look(part, parts, chroma, controls)), strict=True):
+        planes = fitted(*_look(part, parts, chroma, controls))
+        if controls.temperature:
+            planes = warmed(planes, controls.temperature)
+        for channel, plane in zip(channels, planes, strict=True):
             _store(plane, channel[piece])
     pixels[:] = cv2.merge([channel.reshape(y.shape) for channel in channels])
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from numbers import Real
 
-# Beyond 1, shares would change the order of tones; two stops and twice the colour are as far as a look goes.
+# Beyond 1, shares and contrast would change the order of tones; two stops, twice the colour, and a light as far from
+# daylight as shade is from late afternoon are as far as a look goes.
 RANGES: dict[str, tuple[float, float]] = {
     "strength": (0.0, 1.0),
     "exposure_ev": (-2.0, 2.0),
     "saturation": (0.0, 2.0),
     "highlights": (0.0, 1.0),
     "shadows": (0.0, 1.0),
+    "black_point": (0.0, 0.3),
+    "white_point": (0.7, 1.0),
+    "contrast": (-1.0, 1.0),
+    "temperature": (-90.0, 90.0),
 }
 
 
@@ -26,6 +31,11 @@ class Controls:
         saturation: the share of colour that is kept, 0 to 2; 0 is grey.
         highlights: how far bright parts follow the exposures darker than the base, 0 to 1.
         shadows: how far dark parts stay as dark as in the base exposure, 0 to 1.
+        black_point: the luma that becomes nearly black, 0 to 0.3; what was above black stays so.
+        white_point: the luma that becomes nearly white, 0.7 to 1; what was below white stays so.
+        contrast: of an S-curve around middle grey, −1 to 1.
+        temperature: the mireds by which the light gets warmer, −90 to 90; below 0 it gets cooler.
+        look: the name of the look that the values come from, if any; each may have been changed since.
 
     Raises:
         TypeError: one is no number.
@@ -41,12 +51,17 @@ class Controls:
     saturation: float = 1.0
     highlights: float = 0.0
     shadows: float = 0.0
+    black_point: float = 0.0
+    white_point: float = 1.0
+    contrast: float = 0.0
+    temperature: float = 0.0
+    look: str = field(default="", compare=False)  # two looks of the same values are the same picture
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            check_control(field.name, value)
-            object.__setattr__(self, field.name, float(value))
+        for name in RANGES:
+            value = getattr(self, name)
+            check_control(name, value)
+            object.__setattr__(self, name, float(value))
 
 
 def check_control(name: str, value: float) -> None:

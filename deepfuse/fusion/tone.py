@@ -14,10 +14,13 @@ BRIGHT_FROM, BRIGHT = np.float32(0.5), np.float32(0.8)
 stay, and skies, which lie above, are reached wholly."""
 DARK_BELOW = np.float32(0.4)
 """Luma of the base exposure below which shadows are protected: under middle grey, so faces keep their light."""
+_TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
+MIDDLE_GREY = np.float32(0.46)
+"""18 % of the light, sRGB-encoded."""
 
 
 def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
-    """The fused luma with the wanted strength and protection.
+    """The fused luma with the wanted strength, protection, points and contrast.
 
     Where the fused luma and that of every frame rise, the result never falls, whatever the controls: no order of tones
     that they agree on is reversed.
@@ -25,7 +28,7 @@ def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
     Args:
         y: fused luma (H, W) from 0 to 1.
         lumas: of the K ≥ 2 frames, from dark to bright, each (H, W) from 0 to 1.
-        controls: of which strength, shadows and highlights.
+        controls: of which strength, shadows, highlights, black_point, white_point and contrast, in this order.
     """
     half = len(lumas) // 2
     base, darker = _mean(lumas[(len(lumas) - 1) // 2 : half + 1]), _mean(lumas[:half])
@@ -35,7 +38,11 @@ def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
         y = _less_lifted(y, base, np.float32(controls.shadows))
     if controls.highlights:
         y = _held_back(y, darker, np.float32(controls.highlights))
-    return y
+    if controls.black_point:
+        y = _lowered(y, np.float32(controls.black_point))
+    if controls.white_point != 1:
+        y = 1 - _lowered(1 - y, np.float32(1 - controls.white_point))
+    return contrasted(y, np.float32(controls.contrast)) if controls.contrast else y
 
 
 def _mean(lumas: Sequence[Float]) -> Float:
@@ -65,6 +72,31 @@ def _held_back(y: Float, darker: Float, amount: np.float32) -> Float:
     excess *= amount
     excess *= np.maximum(y - darker, 0)
     return y - excess
+
+
+def _lowered(y: Float, point: np.float32) -> Float:
+    """The straight line from `point` to white of a levels tool, with a toe in place of its clipping.
+
+    y² / (y + p (1 − y)) rises from 0 to 1 and has no level part: far above p it runs along (y − p) / (1 − p), and at p
+    it is about p / 2.
+    """
+    divisor: Float = 1 - y
+    divisor *= point
+    divisor += y
+    np.maximum(divisor, _TINY, out=divisor)
+    return y * (y / divisor)
+
+
+def contrasted(y: Float, contrast: np.float32) -> Float:
+    """A cubic through black, middle grey and white: y − c y (1 − y) (m − y) / (1 − m), with c from −1 to 1.
+
+    Its slope is 1 + c m at middle grey m and least at the ends, where it is not below 0: it never falls.
+    """
+    bent: Float = 1 - y
+    bent *= y
+    bent *= MIDDLE_GREY - y
+    bent *= contrast / (1 - MIDDLE_GREY)
+    return y - bent
 
 
 def brightened(y: Float, above: Float, ev: float) -> tuple[Float, Float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.fusion.fuse import fuse, shipped_model
-from deepfuse.job.options import BY_DEFAULT, FuseOptions
+from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Clock, Prepared, prepare
 from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.metadata.transfer import transfer
@@ -40,14 +40,14 @@ class Fused:
 
 
 def fuse_files(
-    files: Sequence[str | Path], *, model: Network | None = None, options: FuseOptions = BY_DEFAULT
+    files: Sequence[str | Path], *, model: Network | None = None, options: FuseOptions | None = None
 ) -> Fused:
     """Fuse the photo files of one scene, as the command `deepfuse fuse` does, without writing the picture.
 
     Args:
         files: two or more exposures, RAW, TIFF, PNG, JPEG or HEIC, in any order.
         model: the network; the shipped one if `None`.
-        options: what is done with them; by default they are aligned and what moved is taken from one of them. Where it
+        options: what is done with them; if `None`, they are aligned and what moved is taken from one of them. Where it
             names no depth, the pixels are in that of the frames.
 
     Returns:
@@ -74,7 +74,7 @@ def fuse_files(
     """
     if len(files) < 2:
         raise ValueError(f"expected 2 or more exposures, got {len(files)}")
-    paths = [Path(file) for file in files]
+    paths, options = [Path(file) for file in files], options or FuseOptions()
     return fuse_prepared(prepare(paths, options), model or shipped_model(), options, suffix=ANY_DEPTH)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deepfuse.fusion.controls import NEUTRAL, Controls
+from deepfuse.fusion.controls import Controls
+from deepfuse.fusion.looks import default_look
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ class FuseOptions:
     """How a bracket is fused and written.
 
     If they are `None`, `quality` is the first that the network has and `depth` that of the frames. `score` asks for the
-    MEF-SSIM, `save_masks` for what `deghost` replaced.
+    MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are those of the default look.
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -29,9 +30,6 @@ class FuseOptions:
     depth: Depth | None = None
     score: bool = False
     encoding: Encoding = DEFAULT_ENCODING
-    controls: Controls = NEUTRAL
+    controls: Controls = field(default_factory=default_look)
     deghost: bool = True
     save_masks: bool = False
-
-
-BY_DEFAULT = FuseOptions()

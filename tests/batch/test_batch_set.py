@@ -34,7 +34,10 @@ def test_a_set_is_made_once_for_the_same_frames_options_model_and_version(tmp_pa
         replace(first, model_sha256="0"),
         replace(first, options=FuseOptions(align=False)),
         replace(first, options=FuseOptions(encoding=Encoding(png_level=1))),
-        *(replace(first, options=FuseOptions(controls=Controls(**{name: 0.5}))) for name in RANGES),
+        *(
+            replace(first, options=FuseOptions(controls=Controls(**{name: (3 * least + most) / 4})))
+            for name, (least, most) in RANGES.items()
+        ),
         replace(first, files=first.files[:2]),
     ]
     assert not any(other.finished for other in others)

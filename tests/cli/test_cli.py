@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def test_the_look_is_chosen_and_recorded(files: list[str], tmp_path: Path, capsy
     out = tmp_path / "out.png"
     assert main(["fuse", *files, "-o", str(out), "--no-align", "--json", *look]) == 0
     controls = json.loads(capsys.readouterr().out)["controls"]
-    assert controls == {"strength": 0.5, "exposure_ev": -1, "saturation": 1.2, "highlights": 0.4, "shadows": 1}
+    expected = Controls(strength=0.5, exposure_ev=-1, saturation=1.2, highlights=0.4, shadows=1, look="neutral")
+    assert controls == asdict(expected)
     assert (read_photo(out) == fuse([read_photo(file) for file in files], controls=Controls(**controls))).all()
 
 
