@@ -19,7 +19,8 @@ HEIGHT_PX, WIDTH_PX = 96, 128
 # Another processor or another build of torch may round the last bits of the luma otherwise.
 TOLERANCE_LEVELS = 2
 EXPOSURES, FUSED = ("dark.png", "bright.png"), "fused.png"
-AS_THEY_ARE = {"align": False, "deghost": False}  # what a server is asked, so that the frames are fused unchanged
+# What a server is asked, so that the frames are fused unchanged and the picture is as the network makes it.
+AS_THEY_ARE = {"align": False, "deghost": False, "look": "neutral"}
 AS_SERVED = Path(__file__).parents[1] / "serving" / "as_served.py"
 TIMEOUT_S = 600
 

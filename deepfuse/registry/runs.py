@@ -13,6 +13,7 @@ from importlib.metadata import version as library_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepfuse.fusion.looks import DEFAULT_LOOK
 from deepfuse.model import read_model
 from deepfuse.registry.connection import EXPERIMENT, KEY_TAG
 from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
@@ -124,11 +125,12 @@ def _signature() -> Any:
     from mlflow import types
     from mlflow.models import ModelSignature
 
-    text, anything = types.DataType.string, types.schema.AnyType()  # type: ignore[no-untyped-call]
+    text, flag, anything = types.DataType.string, types.DataType.boolean, types.schema.AnyType()  # type: ignore[no-untyped-call]
+    params = [types.ParamSpec(name, flag, True) for name in ("align", "deghost")]
     return ModelSignature(
         inputs=types.Schema([types.ColSpec(types.schema.Array(text), "exposures")]),
         outputs=types.Schema([types.ColSpec(text, "fused"), types.ColSpec(anything, "record")]),
-        params=types.ParamSchema([types.ParamSpec(name, types.DataType.boolean, True) for name in AS_THEY_ARE]),
+        params=types.ParamSchema([*params, types.ParamSpec("look", text, DEFAULT_LOOK)]),
     )
 
 

@@ -15,7 +15,7 @@ def main() -> None:
     folder, out, *frames = sys.argv[1:]
     model = mlflow.pyfunc.load_model(folder)
     exposures = [base64.b64encode(Path(frame).read_bytes()).decode() for frame in frames]
-    [row] = model.predict([{"exposures": exposures}], params={"align": False, "deghost": False})
+    [row] = model.predict([{"exposures": exposures}], params={"align": False, "deghost": False, "look": "neutral"})
     Path(out).write_bytes(base64.b64decode(row["fused"]))
 
 

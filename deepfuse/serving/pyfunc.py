@@ -12,7 +12,8 @@ from typing import Any
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from deepfuse.errors import DeepfuseError
+from deepfuse.errors import DeepfuseError, LookError
+from deepfuse.fusion.looks import DEFAULT_LOOK, named_look
 from deepfuse.job.fuse import fuse_prepared
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import prepare
@@ -35,9 +36,10 @@ class DeepFuse(PythonModel):
         """The fused pictures, as rows with "fused", PNG in base64 in the depth of the exposures, and their "record".
 
         Each row of `model_input` has "exposures": two or more PNG, JPEG or TIFF files in base64. `params` are "align"
-        and "deghost", both true by default, as `FuseOptions` has them.
+        and "deghost", both true by default, as `FuseOptions` has them, and "look", the name of one that comes with the
+        package: no path is followed that a request names.
         """
-        wanted = FuseOptions(**(params or {}))
+        wanted = _options(**(params or {}))
         return [self._row(number, row, wanted) for number, row in enumerate(model_input["exposures"])]
 
     def _row(self, number: int, exposures: Sequence[str], wanted: FuseOptions) -> dict[str, Any]:
@@ -52,6 +54,13 @@ class DeepFuse(PythonModel):
             write_photo(folder / "fused.png", fused.pixels, embedded=fused.embedded)
             picture = base64.b64encode((folder / "fused.png").read_bytes()).decode()
         return {"fused": picture, "record": fused.record.as_json()}
+
+
+def _options(look: str = DEFAULT_LOOK, **others: bool) -> FuseOptions:
+    try:
+        return FuseOptions(controls=named_look(look), **others)  # type: ignore[arg-type] # the schema has only flags
+    except LookError as error:
+        raise mlflow.MlflowException.invalid_parameter_value(str(error)) from error
 
 
 def _write(path: Path, text: str) -> Path:

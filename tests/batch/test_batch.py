@@ -31,7 +31,13 @@ def test_a_set_is_made_again_in_another_look_and_not_in_the_same(
 ) -> None:
     shoot(tmp_path / "in" / "barn", 1)
     batch = ["batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--jobs", "1", "--json"]
-    for look, made in (([], True), (["--shadows", "0.5"], True), (["--shadows", ".50"], False), ([], True)):
+    for look, made in (
+        ([], True),
+        (["--shadows", "0.5"], True),
+        (["--shadows", ".50"], False),
+        (["--look", "night"], True),
+        ([], True),
+    ):
         assert main([*batch, *look]) == 0
         assert json.loads(capsys.readouterr().out)["done"] == ["barn"] * made
     assert record(tmp_path / "out", "barn")["controls"]["shadows"] == 0

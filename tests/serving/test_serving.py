@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ from support.pictures import random_model
 from support.projects import ROOT
 from support.trained_models import PARAMS, trained
 
-from deepfuse import fuse, read_photo, registry
+from deepfuse import fuse, read_look, read_photo, registry
 from deepfuse.cli import main
+from deepfuse.fusion.looks import DEFAULT_LOOK
 from deepfuse.model import weights_sha256
 from deepfuse.photo import write_photo
 from deepfuse.registry.runs import REQUIREMENTS
@@ -162,10 +164,26 @@ def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: 
     answers = post(server, {"dataframe_records": rows, "params": {"align": False, "deghost": False}})["predictions"]
     some = post(server, {"dataframe_records": rows, "params": {"align": False}})["predictions"]
     assert len(some) == len(answers), "deghost has a default"
+    assert {answer["record"]["controls"]["look"] for answer in some} == {DEFAULT_LOOK}
     for answer, wanted in zip(answers, expected, strict=True):
         got = decoded(answer["fused"], tmp_path)
         assert got.dtype == np.uint8
         assert np.array_equal(got, wanted)
+
+
+def test_a_request_may_name_a_look_but_no_file(server: str, files: list[Path], tmp_path: Path) -> None:
+    request: dict[str, Any] = {"dataframe_records": [{"exposures": encoded(*files)}]}
+    as_is = {"align": False, "deghost": False}
+    [answer] = post(server, request | {"params": {**as_is, "look": "punchy"}})["predictions"]
+    expected = fuse([read_photo(path) for path in files], model=random_model(0), controls=read_look("punchy"))
+    assert np.array_equal(decoded(answer["fused"], tmp_path), expected)
+    assert answer["record"]["controls"] == asdict(read_look("punchy"))
+    (tmp_path / "mine.toml").write_text("contrast = 0.5")
+    for name in (str(tmp_path / "mine.toml"), "vivid"):
+        with pytest.raises(urllib.error.HTTPError) as error:
+            post(server, request | {"params": {"look": name}})
+        assert error.value.code == 400
+        assert "look: expected one of natural, " in json.load(error.value)["message"]
 
 
 @pytest.mark.parametrize(
