@@ -27,7 +27,10 @@ from deepfuse.color import Image
 from deepfuse.evaluation import fuse_mertens
 from deepfuse.photo import write_photo
 
-LOOK = Controls(strength=0.7, exposure_ev=0.5, saturation=1.2, highlights=0.5, shadows=0.5)
+LOOK = Controls(
+    strength=0.7, exposure_ev=0.5, saturation=1.2, highlights=0.5, shadows=0.5,
+    black_point=0.03, white_point=0.95, contrast=0.3, temperature=-10,
+)  # fmt: skip
 METHODS: dict[str, Callable[[Sequence[Image]], Image]] = {
     "mertens": fuse_mertens,
     "best": lambda frames: fuse(frames, quality="best"),

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from dataclasses import asdict
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from support.pictures import Picture
 from support.projects import ROOT
 
+from deepfuse.fusion.looks import read_look
 from deepfuse.model import SHIPPED
 from deepfuse.photo import read_photo, write_photo
 
@@ -104,9 +106,10 @@ def photos(bracket: list[Picture], tmp_path: Path) -> Path:
 def test_the_wheel_fuses_without_the_loop(clean: Path, photos: Path) -> None:
     there = run(clean / "python", "-c", MISSING, folder=photos)
     assert (there.returncode, there.stdout) == (0, ""), there.stderr
-    done = run(clean / "deepfuse", "fuse", "a.jpg", "b.jpg", "-o", "c.jpg", "--json", folder=photos)
+    done = run(clean / "deepfuse", "fuse", "a.jpg", "b.jpg", "-o", "c.jpg", "--json", "--look", "night", folder=photos)
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
+    assert record["controls"] == asdict(read_look("night")), "the looks come with it"
     assert record["model_sha256"] == json.loads((SHIPPED / "config.json").read_text())["sha256"]
     assert read_photo(photos / "c.jpg").shape == (record["height"], record["width"], 3)
     where = run(clean / "python", "-c", "import deepfuse; print(deepfuse.__file__)", folder=photos)

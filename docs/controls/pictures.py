@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deepfuse import Controls, fuse, read_photo
+from deepfuse import Controls, fuse, read_look, read_photo
 from deepfuse.color import Image
 from deepfuse.photo import Encoding, write_photo
 
@@ -23,6 +23,10 @@ STRIPS = {
     "saturation": ("scene_03", [Controls(saturation=value) for value in (0, 1, 1.5)]),
     "highlights": ("scene_06", [Controls(highlights=value) for value in (0, 0.5, 1)]),
     "shadows": ("scene_03", [Controls(shadows=value) for value in (0, 0.5, 1)]),
+    "points": ("scene_09", [Controls(black_point=0.15), Controls(), Controls(white_point=0.85)]),
+    "contrast": ("scene_09", [Controls(contrast=value) for value in (-0.6, 0, 0.6)]),
+    "temperature": ("scene_03", [Controls(temperature=value) for value in (-40, 0, 40)]),
+    "looks": ("scene_03", [read_look(name) for name in ("natural", "punchy", "real-estate", "night")]),
 }
 
 
