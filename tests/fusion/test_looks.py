@@ -97,11 +97,12 @@ def test_a_name_from_outside_is_no_path(tmp_path: Path) -> None:
 
 
 def test_one_constant_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert FuseOptions().controls == default_look() == NEUTRAL
-    monkeypatch.setattr(looks, "DEFAULT_LOOK", "natural")
+    assert FuseOptions().controls == default_look() == read_look(DEFAULT_LOOK)
+    monkeypatch.setattr(looks, "DEFAULT_LOOK", "night")
     default_look.cache_clear()
     try:
-        assert FuseOptions().controls == read_look("natural") != NEUTRAL
+        assert FuseOptions().controls == read_look("night")
+        assert FuseOptions().controls.look == "night"
     finally:
         default_look.cache_clear()
 

@@ -30,7 +30,7 @@ from support.trained_models import PARAMS, trained
 
 from deepfuse import fuse, read_look, read_photo, registry
 from deepfuse.cli import main
-from deepfuse.fusion.looks import DEFAULT_LOOK
+from deepfuse.fusion.looks import DEFAULT_LOOK, default_look
 from deepfuse.model import weights_sha256
 from deepfuse.photo import write_photo
 from deepfuse.registry.runs import REQUIREMENTS
@@ -160,7 +160,8 @@ def test_a_request_may_hold_several_brackets_as_they_are(server: str, tmp_path: 
         for path, frame in zip(paths, frames, strict=True):
             write_photo(path, frame)
         rows.append({"exposures": encoded(*paths)})
-        expected.append(fuse([read_photo(path) for path in paths], model=random_model(0)))
+        frames = [read_photo(path) for path in paths]
+        expected.append(fuse(frames, model=random_model(0), controls=default_look()))
     answers = post(server, {"dataframe_records": rows, "params": {"align": False, "deghost": False}})["predictions"]
     some = post(server, {"dataframe_records": rows, "params": {"align": False}})["predictions"]
     assert len(some) == len(answers), "deghost has a default"
