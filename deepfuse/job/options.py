@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from deepfuse.fusion.controls import NEUTRAL, Controls
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
+from deepfuse.photo.balance import BalanceChoice, check_balance
+from deepfuse.photo.rendering import PROFILES, ProfileChoice
 
 if TYPE_CHECKING:
     from deepfuse.model.quality import Quality
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 class FuseOptions:
     """How a bracket is fused and written.
 
-    If they are `None`, `quality` is the first that the network has and `depth` that of the frames. `score` asks for the
+    If they are `None`, `quality` is the first that the network has and `depth` that of the frames, at least 16 bits in
+    a space wider than sRGB. `white_balance` of RAW is "as-shot", "daylight", "auto" or a colour temperature in kelvin;
+    `profile` is the colour space of the picture: "keep", which is
+    the frames' own, "srgb", "p3", "adobe-rgb", "prophoto" or "rec2020". `score` asks for the
     MEF-SSIM, `save_masks` for what `deghost` replaced.
 
     >>> from deepfuse import Controls, FuseOptions
@@ -32,6 +37,14 @@ class FuseOptions:
     controls: Controls = NEUTRAL
     deghost: bool = True
     save_masks: bool = False
+    white_balance: BalanceChoice = "as-shot"
+    profile: ProfileChoice = "keep"
+
+    def __post_init__(self) -> None:
+        """Refuse a white balance or a profile that there is not."""
+        check_balance(self.white_balance)
+        if self.profile not in PROFILES:
+            raise ValueError(f"expected a profile of {', '.join(PROFILES)}, got {self.profile}")
 
 
 BY_DEFAULT = FuseOptions()
