@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import rawpy
 
 from deepfuse.bracket import Exposure
@@ -108,7 +109,7 @@ class RawFile:
         except rawpy.LibRawUnsufficientMemoryError as error:
             raise MemoryError from error
         self.handle.close()
-        return rgb
+        return rgb if rgb.shape[2] == 3 else np.repeat(rgb[..., :1], 3, axis=2)  # a sensor without colours
 
 
 def _four(told: list[float]) -> WhiteBalance:
