@@ -47,11 +47,11 @@ def check_balance(choice: BalanceChoice) -> None:
         raise ValueError(f"expected a white balance of {wanted}, got {choice}")
 
 
-def multipliers(kelvin: int, daylight: WhiteBalance, to_srgb: NDArray[np.float64]) -> WhiteBalance:
+def multipliers(light: NDArray[np.float64], daylight: WhiteBalance, to_srgb: NDArray[np.float64]) -> WhiteBalance:
     """The multipliers of R, G, B, G that make a light neutral.
 
     Args:
-        kelvin: its colour temperature: on the daylight locus from 4000 K on, black body below.
+        light: its XYZ, Y being 1.
         daylight: the sensor's multipliers for D65.
         to_srgb: (3, 3), of the sensor's values, balanced for D65, to linear sRGB.
 
@@ -59,18 +59,17 @@ def multipliers(kelvin: int, daylight: WhiteBalance, to_srgb: NDArray[np.float64
         ValueError: the sensor's colours are not known.
     """
     if min(daylight[:3]) <= 0 or not np.linalg.det(to_srgb):
-        raise ValueError("expected a camera whose colours are known, which a white balance in kelvin needs")
-    light = _XYZ_TO_SRGB @ white_point(kelvin)
-    white = _XYZ_TO_SRGB @ _D65
-    sensor = np.linalg.solve(to_srgb, light / white) / np.asarray(daylight[:3])
+        raise ValueError("expected a camera whose colours are known, which this white balance needs")
+    seen = (_XYZ_TO_SRGB @ light) / (_XYZ_TO_SRGB @ _D65)
+    sensor = np.linalg.solve(to_srgb, seen) / np.asarray(daylight[:3])
     if sensor.min() <= 0:
-        raise ValueError(f"expected a light that this camera can render neutral, got {kelvin} K")
+        raise ValueError(f"expected a light that this camera can make neutral, got XYZ {light.round(3).tolist()}")
     red, green, blue = (sensor[1] / sensor).tolist()
     return (red, green, blue, green)
 
 
 def white_point(kelvin: float) -> NDArray[np.float64]:
-    """XYZ of a light, Y being 1.
+    """XYZ of a light by its colour temperature, Y being 1.
 
     Daylight by CIE 15:2018, equations 4.8 and 4.9 (4000 to 25000 K); a black body by Krystek, Color Research and
     Application 10 (1985), 38-40 (1000 to 15000 K).
@@ -79,6 +78,11 @@ def white_point(kelvin: float) -> NDArray[np.float64]:
     [0.3127, 0.3291, 0.3582]
     """
     x, y = _daylight(kelvin) if kelvin >= _DAYLIGHT_FROM_K else _black_body(kelvin)
+    return xyz_of(x, y)
+
+
+def xyz_of(x: float, y: float) -> NDArray[np.float64]:
+    """XYZ of a chromaticity, Y being 1."""
     return np.array([x / y, 1.0, (1 - x - y) / y])
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from deepfuse.bracket import Exposure, printable
 from deepfuse.color import Image
 from deepfuse.errors import PhotoError
-from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of
+from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
 from deepfuse.metadata.reading import Metadata, read_file
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
@@ -70,6 +70,7 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     raw = stack.enter_context(open_raw(path, file))
     metadata = read_file(file)
     exposure = exposure_of(metadata.exif) or raw.exposure
+    white_xy = white_xy_of(metadata.exif)
     header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
 
     def decode(development: Development, target: Profile) -> Image:
@@ -78,7 +79,7 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
 
     def white_balance(choice: BalanceChoice) -> WhiteBalance | None:
         with _blaming(path):
-            return raw.white_balance(choice)
+            return raw.white_balance(choice, white_xy)
 
     def saturation(balance: WhiteBalance | None) -> int | None:
         with _blaming(path):

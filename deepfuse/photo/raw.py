@@ -11,11 +11,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import rawpy
+from numpy.typing import NDArray
 
 from deepfuse.bracket import Exposure
 from deepfuse.color import Image
 from deepfuse.metadata.tiff import Block
-from deepfuse.photo.balance import BalanceChoice, multipliers
+from deepfuse.photo.balance import BalanceChoice, multipliers, white_point, xyz_of
 from deepfuse.photo.mosaic import WhiteBalance, grey_world, saturation
 from deepfuse.photo.profiles import NO_PROFILE, Profile, Space
 
@@ -71,8 +72,12 @@ class RawFile:
         other = self.handle.other
         return Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
 
-    def white_balance(self, choice: BalanceChoice = "as-shot") -> WhiteBalance | None:
+    def white_balance(
+        self, choice: BalanceChoice = "as-shot", white_xy: tuple[float, float] | None = None
+    ) -> WhiteBalance | None:
         """The multipliers of R, G, B, G, `None` where the file says none; this unpacks the mosaic.
+
+        `white_xy` is the chromaticity of the light where a DNG says that instead of multipliers: LibRaw passes over it.
 
         Raises:
             ValueError: the camera's colours are not known, which a colour temperature needs.
@@ -80,11 +85,17 @@ class RawFile:
         if choice == "auto":
             return grey_world(self.handle)
         if isinstance(choice, int):
-            daylight = _four(self.handle.daylight_whitebalance)
-            return multipliers(choice, daylight, self.handle.color_matrix[:, :3].astype(float))
+            return self._balance_for(white_point(choice))
         told = self.handle.camera_whitebalance if choice == "as-shot" else self.handle.daylight_whitebalance
         balance = _four(told)
-        return balance if min(balance[:3]) > 0 else None
+        if min(balance[:3]) > 0:
+            return balance
+        return self._balance_for(xyz_of(*white_xy)) if white_xy else None
+
+    def _balance_for(self, light: NDArray[np.float64]) -> WhiteBalance:
+        return multipliers(
+            light, _four(self.handle.daylight_whitebalance), self.handle.color_matrix[:, :3].astype(float)
+        )
 
     def saturation(self, balance: WhiteBalance | None) -> int | None:
         """Levels above black at which the sensor ends, where that is below the file's white level."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -152,6 +153,22 @@ def test_white_points_are_those_of_the_cie(kelvin: int, xy: tuple[float, float])
     """D65, D50, and illuminant A, CIE 15:2018, table 3.1."""
     point = white_point(kelvin)
     assert (point / point.sum())[:2] == pytest.approx(xy, abs=0.0006)
+
+
+def test_a_dng_may_say_the_chromaticity_of_its_light(tmp_path: Path) -> None:
+    """AsShotWhiteXY in the place of AsShotNeutral: that of D65, for which the plain file says its multipliers."""
+    [plain] = shots(tmp_path, stops=(-1,))
+    data = plain.read_bytes()
+    start = int.from_bytes(data[4:8], "little")
+    entry = next(at for at in range(start + 2, start + 400, 12) if data[at : at + 2] == (50728).to_bytes(2, "little"))
+    place = int.from_bytes(data[entry + 8 : entry + 12], "little")
+    said = struct.pack("<HHII", 50729, 5, 2, place)
+    xy = struct.pack("<4I", 3127, 10000, 3290, 10000)
+    changed = data[:entry] + said + data[entry + 12 : place] + xy + data[place + len(xy) :]
+    (tmp_path / "xy.dng").write_bytes(changed)
+    [got], [expected] = read_photos([tmp_path / "xy.dng"]), read_photos([plain])
+    differs = np.abs(got.astype(int) - expected)
+    assert np.percentile(differs, 99) < 65535 * 0.002, "demosaicing may decide otherwise here and there"
 
 
 @pytest.mark.parametrize("text", ["99", "foo", "1999", "25001", "5200.5", "-5200", "", "²"])
