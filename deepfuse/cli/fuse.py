@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from deepfuse.job.record import PictureRecord
 
 DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
-cropped to what all of them show; what moved is taken from one of them. The picture is sRGB with its profile, upright,
-and carries the camera, lens, place and date of the frame the others were laid on."""
+cropped to what all of them show; what moved is taken from one of them. The picture is in the frames' own colour space
+where they share one, else in sRGB, with the profile, upright, and carries the camera, lens, place and date of the frame
+the others were laid on."""
 HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existing file is kept unless --force is given"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deepfuse.grouping import Grouping
     from deepfuse.job.options import FuseOptions
     from deepfuse.photo import Depth
+    from deepfuse.photo.balance import BalanceChoice
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 T = TypeVar("T")
@@ -37,10 +38,13 @@ HELP_QUALITY = "best computes weights at half the size, fast at a quarter (defau
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
 HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
 HELP_DEPTH = (
-    "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames)"
+    "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames; at "
+    "least 16 bits in a gamut wider than sRGB)"
 )
 HELP_NO_DEGHOST = "fuse what moved as it is, rather than take it from one frame"
 HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where a frame shows another one's content"
+HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour temperature in kelvin such as 5200"
+HELP_PROFILE = "colour space of the output (default: keep that of the frames, where they share one; else sRGB)"
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
 LOOK = "a named set of controls, and single controls, which go before it (docs/controls.md)"
 HELP_CONTROLS = {
@@ -54,6 +58,7 @@ HELP_CONTROLS = {
     "contrast": "an S-curve around middle grey; below 0 it flattens",
     "temperature": "warmer, or below 0 cooler, in mireds; luma and white stay",
 }
+_PROFILES = ("keep", "srgb", "p3", "adobe-rgb", "prophoto", "rec2020")
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
 
@@ -94,12 +99,24 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     ghosts.add_argument("--no-deghost", action="store_true", help=HELP_NO_DEGHOST)
     ghosts.add_argument("--save-masks", action="store_true", help=HELP_SAVE_MASKS)
     command.add_argument("--depth", choices=tuple(_DEPTHS), default="keep", help=HELP_DEPTH)
+    command.add_argument("--white-balance", type=_balance, default="as-shot", metavar="WB", help=HELP_BALANCE)
+    command.add_argument("--profile", choices=_PROFILES, default="keep", help=HELP_PROFILE)
     command.add_argument(
         "--compression", choices=("none", "deflate", "lzw", "zstd"), default="deflate", help=HELP_COMPRESSION
     )
     command.add_argument("--png-level", type=whole(0, 9), default=6, metavar="0-9", help="of PNG (default: 6)")
     command.add_argument("--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="(default: 95)")
     _add_look(command)
+
+
+def _balance(text: str) -> BalanceChoice:
+    """The type of the option `--white-balance`."""
+    from deepfuse.photo.balance import balance_choice
+
+    try:
+        return balance_choice(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_look(command: argparse.ArgumentParser) -> None:
@@ -158,6 +175,8 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         controls=_controls(options),
         deghost=not options.no_deghost,
         save_masks=options.save_masks,
+        white_balance=options.white_balance,
+        profile=options.profile,
     )
 
 

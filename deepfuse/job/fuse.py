@@ -15,8 +15,8 @@ from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
-from deepfuse.photo import Embedded, in_depth, written_depth
-from deepfuse.photo.profiles import srgb_profile
+from deepfuse.photo import Depth, Embedded, in_depth, written_depth
+from deepfuse.photo.profiles import description, srgb_profile
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
 ANY_DEPTH = ".tif"  # holds each depth, so the pixels keep theirs
@@ -27,7 +27,8 @@ class Fused:
     """A fused picture before it is written.
 
     Attributes:
-        pixels: (H, W, 3), sRGB-encoded, in the depth they are written in: uint8, uint16 or float32 (0 to 1).
+        pixels: (H, W, 3), in the space of the embedded profile and the depth they are written in: uint8, uint16 or
+            float32 (0 to 1).
         embedded: the metadata to be written beside them.
         record: how the picture was made.
         masks: one a frame, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
@@ -103,7 +104,11 @@ def fuse_prepared(
         clock.step("score")
     depth = written_depth(suffix, options.depth or bracket.depth)
     names = [file.name for file in bracket.files]
-    carried = transfer(bracket.metadata, bracket.base, names=names, width=width, height=height, icc=srgb_profile())
+    profile = bracket.rendered.profile
+    carried = transfer(
+        bracket.metadata, bracket.base, names=names, width=width, height=height,
+        icc=profile.icc or srgb_profile(), srgb=not profile.icc,
+    )  # fmt: skip
     record = PictureRecord(
         model=used,
         alignment=bracket.alignment,
@@ -115,8 +120,21 @@ def fuse_prepared(
         width_px=width,
         height_px=height,
         depth=depth,
+        profile=description(profile.icc) if profile.icc else "sRGB",
+        white_balance=bracket.rendered.white_balance,
         metadata_of=printable(names[bracket.base]),
-        warnings=(*(bracket.deghosting.warnings if bracket.deghosting else ()), *carried.warnings),
+        warnings=(
+            *bracket.rendered.warnings,
+            *_banding(bracket, depth),
+            *(bracket.deghosting.warnings if bracket.deghosting else ()),
+            *carried.warnings,
+        ),
         seconds=bracket.seconds | clock.seconds,
     )
     return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks)
+
+
+def _banding(bracket: Prepared, depth: Depth) -> tuple[str, ...]:
+    """A warning where 8 bits are spread over a wide gamut."""
+    coarse = depth == "8-bit" and bracket.rendered.wide
+    return ("8 bits are few for a gamut wider than sRGB: smooth parts may show bands",) if coarse else ()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from deepfuse.fusion.controls import Controls
 from deepfuse.fusion.looks import default_look
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
+from deepfuse.photo.balance import BalanceChoice, check_balance
+from deepfuse.photo.rendering import PROFILES, ProfileChoice
 
 if TYPE_CHECKING:
     from deepfuse.model.quality import Quality
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 class FuseOptions:
     """How a bracket is fused and written.
 
-    If they are `None`, `quality` is the first that the network has and `depth` that of the frames. `score` asks for the
-    MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are those of the default look.
+    If they are `None`, `quality` is the first that the network has and `depth` that of the frames, at least 16 bits in
+    a space wider than sRGB. `white_balance` of RAW is "as-shot", "daylight", "auto" or a colour temperature in kelvin;
+    `profile` is the colour space of the picture: "keep", which is the frames' own, "srgb", "p3", "adobe-rgb",
+    "prophoto" or "rec2020". `score` asks for the MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are
+    those of the default look.
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -33,3 +38,11 @@ class FuseOptions:
     controls: Controls = field(default_factory=default_look)
     deghost: bool = True
     save_masks: bool = False
+    white_balance: BalanceChoice = "as-shot"
+    profile: ProfileChoice = "keep"
+
+    def __post_init__(self) -> None:
+        """Refuse a white balance or a profile that there is not."""
+        check_balance(self.white_balance)
+        if self.profile not in PROFILES:
+            raise ValueError(f"expected a profile of {', '.join(PROFILES)}, got {self.profile}")

@@ -13,7 +13,7 @@ from deepfuse.color import Image
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, remove_ghosts
-from deepfuse.photo import Depth, Header, Metadata, read_frames
+from deepfuse.photo import Depth, Header, Metadata, Rendered, Rendering, read_frames
 
 
 @dataclass
@@ -36,7 +36,8 @@ class Prepared:
     Attributes:
         files: the frames' files.
         metadata: what they tell besides their pixels.
-        depth: of the frames as they are stored.
+        depth: of the frames as they are stored, at least 16 bits in a space wider than sRGB.
+        rendered: the space of their pixels.
         aligned: the frames (H, W, 3), laid on each other.
         agreeing: the same without ghosts; what is to be fused.
         base: the frame that the others were laid on, or the middle exposure.
@@ -49,6 +50,7 @@ class Prepared:
     files: tuple[Path, ...]
     metadata: tuple[Metadata, ...]
     depth: Depth
+    rendered: Rendered
     aligned: tuple[Image, ...]
     agreeing: tuple[Image, ...]
     base: int
@@ -71,8 +73,9 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         AlignmentError: they cannot be registered reliably.
     """
     clock = Clock()
-    pictures = read_frames(files, options.depth)
+    pictures = read_frames(files, options.depth, Rendering(options.white_balance, options.profile))
     headers, frames = [picture.header for picture in pictures], [picture.pixels for picture in pictures]
+    rendered = pictures[0].rendered
     clock.step("read")
     aligned, base, alignment = tuple(frames), _middle(headers), None
     if options.align:
@@ -88,7 +91,8 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
     return Prepared(
         files=tuple(files),
         metadata=tuple(picture.metadata for picture in pictures),
-        depth=headers[0].depth,
+        depth="16-bit" if rendered.wide and headers[0].depth == "8-bit" else headers[0].depth,
+        rendered=rendered,
         aligned=aligned,
         agreeing=agreeing,
         base=base,

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.alignment import Alignment
+from deepfuse.bracket import printable
 from deepfuse.fusion.controls import Controls
 from deepfuse.motion import Deghosted
 from deepfuse.photo import Depth
+from deepfuse.photo.balance import BalanceChoice
 
 if TYPE_CHECKING:
     from deepfuse.model.quality import Quality
@@ -38,6 +40,8 @@ class PictureRecord:
         width_px: of the picture.
         height_px: of the picture.
         depth: that the picture is written in.
+        profile: the name of the colour profile that it is written with.
+        white_balance: that RAW frames were developed with; `None` for others.
         metadata_of: the name of the file whose camera, lens, place and date it carries.
         warnings: what the user should know.
         seconds: that each step took, by its name.
@@ -53,6 +57,8 @@ class PictureRecord:
     width_px: int
     height_px: int
     depth: Depth
+    profile: str
+    white_balance: BalanceChoice | None
     metadata_of: str
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
@@ -74,6 +80,8 @@ class PictureRecord:
             "width": self.width_px,
             "height": self.height_px,
             "depth": self.depth,
+            "profile": printable(self.profile),
+            "white_balance": self.white_balance,
             "metadata_of": self.metadata_of,
             "warnings": list(self.warnings),
             "seconds": dict(self.seconds),

@@ -12,6 +12,7 @@ from deepfuse.metadata.tiff import integer, number, text
 _TIME, _F_NUMBER, _ISO, _MODE, _BIAS = 0x829A, 0x829D, 0x8827, 0xA402, 0x9204
 _MAKE, _MODEL, _SERIAL = 0x010F, 0x0110, 0xA431
 _ORIENTATION, _INTEROP_INDEX = 0x0112, 1
+_WHITE_XY = 0xC629  # AsShotWhiteXY, Adobe DNG Specification 1.4
 # Each date with its sub-seconds and its offset from UTC: DateTimeOriginal, then DateTimeDigitized.
 _DATES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))
 
@@ -46,6 +47,12 @@ def serial_of(exif: Exif) -> str:
 def is_adobe_rgb(exif: Exif) -> bool:
     """Whether EXIF names the optional colour space of DCF 2.0, as cameras do that embed no profile."""
     return text(exif.interop, _INTEROP_INDEX) == "R03"
+
+
+def white_xy_of(exif: Exif) -> tuple[float, float] | None:
+    """The chromaticity of the light as shot, where a DNG says it so."""
+    x, y = (number(exif.image, _WHITE_XY, index) for index in (0, 1))
+    return (x, y) if x and y and x > 0 and y > 0 and x + y < 1 else None
 
 
 def exposure_mode_of(exif: Exif) -> int | None:

@@ -28,7 +28,7 @@ _PHOTO = {
     0xA406, 0xA408, 0xA409, 0xA40A, 0xA40C, *range(0xA430, 0xA436),
 }  # fmt: skip
 _SOFTWARE, _ORIENTATION, _EXIF_VERSION, _COLOUR_SPACE, _WIDTH, _HEIGHT = 0x131, 0x112, 0x9000, 0xA001, 0xA002, 0xA003
-_SRGB = 1
+_SRGB, _UNCALIBRATED = 1, 0xFFFF  # EXIF 2.32, ColorSpace
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,14 @@ class Transferred:
 
 
 def transfer(
-    frames: Sequence[Metadata], base: int, *, names: Sequence[str], width: int, height: int, icc: bytes
+    frames: Sequence[Metadata],
+    base: int,
+    *,
+    names: Sequence[str],
+    width: int,
+    height: int,
+    icc: bytes,
+    srgb: bool = True,
 ) -> Transferred:
     """The metadata of a fused picture: those of one frame, less what is true of that frame only.
 
@@ -53,7 +60,8 @@ def transfer(
         names: the frames' files, for warnings.
         width: of the fused picture, in pixels.
         height: likewise.
-        icc: the fused picture's profile, of sRGB.
+        icc: the fused picture's profile.
+        srgb: whether that is sRGB; EXIF knows no other space.
 
     Returns:
         The metadata; those of a damaged file are missing, which is a warning.
@@ -64,20 +72,21 @@ def transfer(
         if frame.damaged
     ]
     xmp, trouble = _xmp(frames[base], names[base])
-    embedded = Embedded(*_directories([frame.exif for frame in frames], base, width, height), xmp, icc)
+    shape = width, height, _SRGB if srgb else _UNCALIBRATED
+    embedded = Embedded(*_directories([frame.exif for frame in frames], base, shape), xmp, icc)
     if len(embedded.exif_block()) > LARGEST_BLOCK:
         trouble = (*trouble, f"{printable(names[base])}: expected less EXIF, long tags are dropped")
         embedded = replace(embedded, image=_short(embedded.image), photo=_short(embedded.photo), gps=())
     return Transferred(embedded, (*warnings, *trouble))
 
 
-def _directories(exifs: Sequence[Exif], base: int, width: int, height: int) -> tuple[Entries, Entries, Entries]:
+def _directories(exifs: Sequence[Exif], base: int, shape: tuple[int, int, int]) -> tuple[Entries, Entries, Entries]:
     """The image, the photo and the GPS directory."""
     own, taken = exifs[base], [_taken(exif) for exif in exifs]
     photo = {tag: value for tag, value in taken[base].items() if tag in _PHOTO or _agree(taken, tag)}
     return (
         _entries({tag: own.image[tag] for tag in _IMAGE & own.image.keys()}, _made()),
-        _entries(photo, _shape(width, height, versioned=_EXIF_VERSION in photo)),
+        _entries(photo, _shape(*shape, versioned=_EXIF_VERSION in photo)),
         _entries(own.gps, ()),
     )
 
@@ -104,10 +113,10 @@ def _made() -> Entries:
     return entry_of_numbers(_ORIENTATION, SHORT, [1]), made_by
 
 
-def _shape(width: int, height: int, *, versioned: bool) -> Entries:
+def _shape(width: int, height: int, space: int, *, versioned: bool) -> Entries:
     sizes = (entry_of_numbers(tag, LONG, [px]) for tag, px in ((_WIDTH, width), (_HEIGHT, height)))
     stated = () if versioned else (Entry(_EXIF_VERSION, UNDEFINED, 4, b"0232"),)
-    return entry_of_numbers(_COLOUR_SPACE, SHORT, [_SRGB]), *sizes, *stated
+    return entry_of_numbers(_COLOUR_SPACE, SHORT, [space]), *sizes, *stated
 
 
 def _entries(tags: Tags, own: Entries) -> Entries:

@@ -5,8 +5,9 @@ from deepfuse.metadata.reading import Metadata
 from deepfuse.photo.encoding import DEFAULT_ENCODING, Encoding
 from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
-from deepfuse.photo.raw import WhiteBalance
+from deepfuse.photo.mosaic import WhiteBalance
 from deepfuse.photo.reading import Picture, read_bracket, read_frames, read_header, read_photo, read_photos
+from deepfuse.photo.rendering import Rendered, Rendering
 from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Limits",
     "Metadata",
     "Picture",
+    "Rendered",
+    "Rendering",
     "WhiteBalance",
     "check_depth",
     "check_file",

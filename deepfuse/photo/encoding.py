@@ -16,6 +16,7 @@ from PIL import Image as PillowImage
 
 from deepfuse.color import Image, from_float, to_float
 from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
+from deepfuse.photo.profiles import description, srgb_profile
 
 Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
@@ -62,10 +63,19 @@ def encode_png(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Em
     if image.dtype == np.float32:
         image = from_float(image, np.dtype(np.uint16))
     data = bytes(imagecodecs.png_encode(image, level=encoding.png_level))
-    icc = b"sRGB\0\0" + zlib.compress(embedded.icc) if embedded.icc else b""
+    icc = _profile_name(embedded.icc) + b"\0\0" + zlib.compress(embedded.icc) if embedded.icc else b""
     xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + embedded.xmp if embedded.xmp else b""
     chunks = _chunk(b"iCCP", icc) + _chunk(b"eXIf", embedded.exif_block()) + _chunk(b"iTXt", xmp)
     return data[:_PNG_HEADER_BYTES] + chunks + data[_PNG_HEADER_BYTES:]
+
+
+def _profile_name(icc: bytes) -> bytes:
+    """The keyword of iCCP: 1 to 79 bytes of printable Latin-1, PNG third edition, 11.3.3.3."""
+    if icc == srgb_profile():
+        return b"sRGB"
+    name = description(icc).encode("latin-1", "replace").decode("latin-1")
+    printed = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printed.split())[:79].strip().encode("latin-1") or b"ICC profile"
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -12,11 +12,8 @@ from deepfuse.color import Image
 from deepfuse.metadata.reading import read_blocks
 from deepfuse.photo.header import Depth
 from deepfuse.photo.pixels import Stored
-from deepfuse.photo.profiles import NO_PROFILE, Profile, display_p3, profile_of
-
-# ITU-T H.273, tables 2 and 3.
-_DISPLAY_P3 = 12
-_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+from deepfuse.photo.profiles import Profile, profile_of
+from deepfuse.photo.spaces import space_of_codes
 
 
 def open_heic(file: BinaryIO) -> Stored:
@@ -37,9 +34,8 @@ def _profile(heif: pi_heif.HeifFile) -> Profile:
     if icc := heif.info.get("icc_profile"):
         return profile_of(icc, grey=heif.mode.startswith("L"))
     colours: dict[str, Any] = heif.info.get("nclx_profile") or {}
-    if transfer := _HDR_TRANSFERS.get(colours.get("transfer_characteristics", 0)):
-        raise ValueError(f"expected a picture of standard range, got {transfer}")
-    return display_p3() if colours.get("color_primaries") == _DISPLAY_P3 else NO_PROFILE
+    primaries, transfer = (colours.get(name, 2) for name in ("color_primaries", "transfer_characteristics"))
+    return space_of_codes(primaries, transfer)
 
 
 def _decode(file: BinaryIO) -> Image:

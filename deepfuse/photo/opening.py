@@ -11,17 +11,20 @@ from typing import BinaryIO
 from deepfuse.bracket import Exposure, printable
 from deepfuse.color import Image
 from deepfuse.errors import PhotoError
-from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of
+from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
 from deepfuse.metadata.reading import Metadata, read_file
+from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
+from deepfuse.photo.mosaic import WhiteBalance
 from deepfuse.photo.pixels import Stored, as_rgb, upright
 from deepfuse.photo.png import open_png
-from deepfuse.photo.profiles import adobe_rgb
-from deepfuse.photo.raw import WhiteBalance, open_raw
+from deepfuse.photo.profiles import NO_PROFILE, Profile
+from deepfuse.photo.raw import Development, open_raw
+from deepfuse.photo.spaces import named_space
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
     "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic,
@@ -32,14 +35,18 @@ _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
 class Photo:
     """An open photo file, all of whose metadata are read.
 
-    `decode` works once; it takes the white balance for RAW, the camera's own if `None`. `white_balance` is what the
-    camera chose; asking for it holds the mosaic in memory.
+    `decode` works once; it takes how RAW is developed, and the space of the pixels. `profile` is the space that they
+    are stored in, `raw` whether they are a sensor's. `white_balance` and `saturation` are what the mosaic says; asking
+    for them holds it in memory.
     """
 
     header: Header
     metadata: Metadata
-    decode: Callable[[WhiteBalance | None], Image]
-    white_balance: Callable[[], WhiteBalance | None] = lambda: None
+    decode: Callable[[Development, Profile], Image]
+    profile: Profile = NO_PROFILE
+    raw: bool = False
+    white_balance: Callable[[BalanceChoice], WhiteBalance | None] = lambda _: None
+    saturation: Callable[[WhiteBalance | None], int | None] = lambda _: None
 
 
 @contextmanager
@@ -63,33 +70,39 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     raw = stack.enter_context(open_raw(path, file))
     metadata = read_file(file)
     exposure = exposure_of(metadata.exif) or raw.exposure
+    white_xy = white_xy_of(metadata.exif)
     header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
 
-    def decode(white_balance: WhiteBalance | None) -> Image:
+    def decode(development: Development, target: Profile) -> Image:
         with _blaming(path):
-            return raw.develop(white_balance)
+            return raw.develop(development, target)
 
-    def white_balance() -> WhiteBalance | None:
+    def white_balance(choice: BalanceChoice) -> WhiteBalance | None:
         with _blaming(path):
-            return raw.white_balance()
+            return raw.white_balance(choice, white_xy)
 
-    return Photo(header, metadata, decode, white_balance)
+    def saturation(balance: WhiteBalance | None) -> int | None:
+        with _blaming(path):
+            return raw.saturation(balance)
+
+    return Photo(header, metadata, decode, raw=True, white_balance=white_balance, saturation=saturation)
 
 
 def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
     stored = _OPENERS[kind](file)
     exif = stored.metadata.exif
     orientation = 1 if stored.turned else orientation_of(exif)
-    profile = adobe_rgb() if kind == "JPEG" and not stored.profile.name and is_adobe_rgb(exif) else stored.profile
+    unnamed = kind == "JPEG" and not stored.profile.name  # cameras embed no profile, and say it in EXIF
+    profile = named_space("adobe-rgb") if unnamed and is_adobe_rgb(exif) else stored.profile
     size = (stored.height, stored.width) if orientation > 4 else (stored.width, stored.height)
     exposure = exposure_of(exif) or Exposure()
     header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
 
-    def decode(_: WhiteBalance | None) -> Image:
+    def decode(_: Development, target: Profile) -> Image:
         with _blaming(path):
-            return upright(as_rgb(stored.decode(), profile), orientation)
+            return upright(as_rgb(stored.decode(), profile, target), orientation)
 
-    return Photo(header, stored.metadata, decode)
+    return Photo(header, stored.metadata, decode, profile)
 
 
 @contextmanager

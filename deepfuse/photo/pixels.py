@@ -10,7 +10,7 @@ import numpy as np
 from deepfuse.color import Image, check_range
 from deepfuse.metadata.reading import NO_METADATA, Metadata
 from deepfuse.photo.header import Depth
-from deepfuse.photo.profiles import NO_PROFILE, Profile, to_srgb
+from deepfuse.photo.profiles import NO_PROFILE, Profile, convert
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,11 @@ def depth_of(dtype: np.dtype[np.generic]) -> Depth:
     return "8-bit" if dtype.itemsize == 1 else "16-bit"
 
 
-def as_rgb(pixels: Image, profile: Profile = NO_PROFILE) -> Image:
-    """sRGB pixels (H, W, 3): grey becomes RGB, an alpha channel is dropped, float16 and float64 become float32."""
+def as_rgb(pixels: Image, profile: Profile = NO_PROFILE, target: Profile = NO_PROFILE) -> Image:
+    """Pixels (H, W, 3) in the target's space.
+
+    Grey becomes RGB, an alpha channel is dropped, float16 and float64 become float32.
+    """
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4):
@@ -45,7 +48,7 @@ def as_rgb(pixels: Image, profile: Profile = NO_PROFILE) -> Image:
     colour = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
     colour = colour.astype(np.float32) if colour.dtype in (np.float16, np.float64) else colour
     check_range(colour)
-    converted = to_srgb(colour, profile)
+    converted = convert(colour, profile, target)
     return np.broadcast_to(converted, (*converted.shape[:2], 3))
 
 

@@ -12,11 +12,14 @@ import imagecodecs
 from deepfuse.color import Image
 from deepfuse.metadata.reading import read_blocks
 from deepfuse.photo.pixels import Stored
-from deepfuse.photo.profiles import profile_of
+from deepfuse.photo.profiles import NO_PROFILE, Profile, profile_of
+from deepfuse.photo.spaces import space_of_codes, space_of_gamma
 
 _SIGNATURE_BYTES = 8  # PNG specification 5.2
 _GREY = (0, 4)  # colour types, PNG specification 11.2.2
 _XMP = b"XML:com.adobe.xmp\0"
+_KEPT = (b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", _XMP)
+_PER_ONE, _USUAL_GAMMA = 100000, 45455  # PNG third edition, 11.3.2: numbers are written times 100 000
 _MOST = 1 << 22  # bytes of a chunk beside the pixels, unpacked; what is longer is cut
 
 
@@ -29,11 +32,25 @@ def open_png(file: BinaryIO) -> Stored:
     if len(chunks.get(b"IHDR", b"")) != struct.calcsize(">IIBBBBB"):
         raise ValueError("expected a PNG, got no header")
     width, height, bits, colour, *_ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
-    profile = profile_of(_unpacked(chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]), grey=colour in _GREY)
+    profile = _profile(chunks, grey=colour in _GREY)
     metadata = read_blocks(chunks.get(b"eXIf", b""), _xmp(chunks.get(_XMP, b"")))
     return Stored(
         width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode, file), profile, metadata=metadata
     )
+
+
+def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
+    """By the chunk that counts before the others, PNG third edition, 4.3: cICP, iCCP, sRGB, gAMA with cHRM."""
+    if len(codes := chunks.get(b"cICP", b"")) == 4:
+        return space_of_codes(codes[0], codes[1])
+    if icc := _unpacked(chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]):
+        return profile_of(icc, grey=grey)
+    gamma = int.from_bytes(chunks.get(b"gAMA", b""), "big") or _USUAL_GAMMA
+    colours = chunks.get(b"cHRM", b"")
+    if b"sRGB" in chunks:
+        return NO_PROFILE
+    primaries = tuple(value / _PER_ONE for value in struct.unpack(">8I", colours)) if len(colours) == 32 else None
+    return space_of_gamma(_PER_ONE / gamma, primaries, grey=grey)
 
 
 def _decode(file: BinaryIO) -> Image:
@@ -43,14 +60,14 @@ def _decode(file: BinaryIO) -> Image:
 
 
 def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
-    """Header, profile, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword."""
+    """Header, colour, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword."""
     found: dict[bytes, bytes] = {}
     at = _SIGNATURE_BYTES
     while len(start := _read(file, at, 8)) == 8 and start[4:] != b"IEND":
         length, name = int.from_bytes(start[:4], "big"), start[4:]
         if name == b"iTXt" and _read(file, at + 8, len(_XMP)) == _XMP:
             name = _XMP
-        if name in (b"IHDR", b"iCCP", b"eXIf", _XMP):
+        if name in _KEPT:
             found.setdefault(name, _read(file, at + 8, min(length, _MOST)))
         at += 12 + length
     return found

@@ -13,8 +13,12 @@ from deepfuse.errors import BracketError
 from deepfuse.metadata.reading import Metadata
 from deepfuse.photo.header import Depth, Header, check_alike
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
+from deepfuse.photo.mosaic import WhiteBalance
 from deepfuse.photo.opening import Photo, open_photo
-from deepfuse.photo.raw import WhiteBalance
+from deepfuse.photo.profiles import Space
+from deepfuse.photo.raw import Development
+from deepfuse.photo.rendering import SRGB_AS_SHOT, Rendered, Rendering, development, space_for
+from deepfuse.photo.spaces import named_space
 from deepfuse.photo.writing import in_depth
 
 AT_ONCE = 2  # decoded, where all frames are wanted together: each takes memory for its mosaic or file beside its pixels
@@ -23,26 +27,32 @@ _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A photo of a bracket: what its file says of itself, what it tells besides, and its pixels (H, W, 3)."""
+    """A photo of a bracket: what its file says of itself and tells besides, its pixels (H, W, 3), and their space."""
 
     header: Header
     metadata: Metadata
     pixels: Image
+    rendered: Rendered
 
 
 def read_photo(
-    path: str | Path, *, white_balance: WhiteBalance | None = None, limits: Limits = DEFAULT_LIMITS
+    path: str | Path,
+    *,
+    white_balance: WhiteBalance | None = None,
+    profile: Space = "srgb",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Image:
     """The pixels of one photo, upright.
 
     Args:
         path: a RAW, TIFF, PNG, JPEG or HEIC file.
         white_balance: multipliers of the sensor's R, G, B, G for RAW; the camera's own if `None`.
+        profile: the colour space of the pixels; 8 bits become 16 where they are converted to another than sRGB.
         limits: what is refused by its header.
 
     Returns:
-        (H, W, 3), sRGB-encoded: uint16 for RAW, else the file's own uint8, uint16 or float32 (0 to 1). Pixels of
-        another colour profile are converted, transparency is dropped.
+        (H, W, 3), sRGB-encoded by default: uint16 for RAW, else the file's own uint8, uint16 or float32 (0 to 1).
+        Pixels of another colour profile are converted, transparency is dropped.
 
     Raises:
         PhotoError: the file cannot be read, is damaged, too large, or no photo of these kinds.
@@ -56,7 +66,7 @@ def read_photo(
     [128, 128, 128]
     """
     with open_photo(Path(path), limits) as photo:
-        return photo.decode(white_balance)
+        return photo.decode(Development(white_balance), named_space(profile))
 
 
 def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
@@ -78,31 +88,43 @@ def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
 
 
 def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> list[Image]:
-    """The frames of one bracket, RAW developed with one white balance: that of its first RAW."""
+    """The frames of one bracket, RAW developed alike, in sRGB."""
     return [picture.pixels for picture in read_bracket(paths, limits=limits, at_once=AT_ONCE)]
 
 
-def read_frames(paths: Sequence[Path], depth: Depth | None = None) -> list[Picture]:
+def read_frames(
+    paths: Sequence[Path], depth: Depth | None = None, rendering: Rendering = SRGB_AS_SHOT
+) -> list[Picture]:
     """The frames of one bracket, decoded side by side.
 
     Args:
         paths: the files.
         depth: of the picture to be made of them. Frames are at their own depth, or at this one if it is deeper: else
-            its further levels would stay empty.
+            its further levels would stay empty. Where it is `None` and the space wider than sRGB, it is 16 bits, of
+            which 8 are too few.
+        rendering: their white balance and colour space.
     """
     frames = []
-    for frame in read_bracket(paths, at_once=AT_ONCE):
+    for frame in read_bracket(paths, rendering=rendering, at_once=AT_ONCE):
+        depth = depth or ("16-bit" if frame.rendered.wide else None)
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
         frames.append(replace(frame, pixels=in_depth(frame.pixels, depth)) if depth and deeper else frame)
     return frames
 
 
-def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS, at_once: int = 1) -> Iterator[Picture]:
+def read_bracket(
+    paths: Sequence[Path],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    rendering: Rendering = SRGB_AS_SHOT,
+    at_once: int = 1,
+) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
 
     Args:
         paths: the files.
         limits: what is refused by its header.
+        rendering: their white balance and colour space; none of it depends on the order of the paths.
         at_once: frames decoded side by side; with one, the next is decoded when it is asked for.
 
     Raises:
@@ -114,10 +136,11 @@ def read_bracket(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS, at_o
     with ExitStack() as stack:
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
         check_alike(paths, [photo.header for photo in photos])
-        balance = next((chosen for photo in photos if (chosen := photo.white_balance())), None)
+        rendered = space_for(photos, rendering)
+        alike = development(paths, photos, rendering.white_balance)
 
         def decoded(photo: Photo) -> Picture:
-            return Picture(photo.header, photo.metadata, photo.decode(balance))
+            return Picture(photo.header, photo.metadata, photo.decode(alike, rendered.profile), rendered)
 
         if at_once == 1:
             yield from map(decoded, photos)

@@ -1,5 +1,4 @@
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,10 @@ from PIL import ImageOps
 from PIL.TiffImagePlugin import IFDRational
 from support.pictures import expose, textured_radiance
 
-from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
 from deepfuse.photo import check_output, read_header, read_photo, read_photos, write_photo
-from deepfuse.photo.opening import open_photo
 from deepfuse.photo.pixels import as_rgb
-from deepfuse.simulation.camera import CAMERAS, simulate_bracket, write_dng
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
 
 rng = np.random.default_rng(5)
 
@@ -63,19 +60,6 @@ def test_raw_header_says_how_it_was_taken(raw_bracket: list[Path]) -> None:
     assert CAMERAS[3].name in header.camera
     assert header.exposure.time_s == pytest.approx(1 / 240)
     assert (header.exposure.iso, header.exposure.f_number) == (100, pytest.approx(5.6))
-
-
-def test_a_bracket_is_developed_with_the_white_balance_of_its_first_frame(tmp_path: Path) -> None:
-    mosaic = rng.integers(600, 9000, (64, 64)).astype(np.uint16)
-    warm, cold = tmp_path / "warm.dng", tmp_path / "cold.dng"
-    write_dng(warm, mosaic, camera=CAMERAS[3], exposure=Exposure(1 / 60, 100, 8))
-    other = replace(CAMERAS[3], xyz_to_camera=CAMERAS[0].xyz_to_camera)
-    write_dng(cold, mosaic, camera=other, exposure=Exposure(1 / 60, 100, 8))
-    with open_photo(warm) as photo:
-        balance = photo.white_balance()
-    alone, together = read_photo(cold), read_photos([warm, cold])[1]
-    assert (together == read_photo(cold, white_balance=balance)).all()
-    assert (together != alone).any()
 
 
 def test_frames_come_in_the_order_of_their_paths_and_the_first_bad_one_is_named(tmp_path: Path) -> None:
