@@ -97,6 +97,7 @@ class Train(Section):
     learning_rate: Positive
     loss_scales: Annotated[int, Field(ge=1, le=3)]
     luminance_weight: NonNegative
+    halo_weight: NonNegative
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bf16"]
 

@@ -12,12 +12,19 @@ from deepfuse.color import LUMA, Float, Image
 
 Colour = tuple[Float, Float]  # B − Y and R − Y of R'G'B' from 0 to 1, in that order
 
-WELL_EXPOSED_SIGMA = np.float32(0.2)  # of Mertens, Kautz, Van Reeth, "Exposure Fusion", 2007
-# The others are this project's own; `exposed` says what they are for.
-CLIPPING_SHOULDER = np.float32(0.1)  # a channel this far below the end of the range is trusted wholly
-CLIPPED_TRUST = np.float32(0.1)  # what is left of the trust at the end of the range: some colour is better than none
-NOISE_FLOOR = np.float32(0.25)  # luma above which noise does not matter
-LARGEST_RATIO = np.float32(4.0)  # of lumas; chroma lifted further is the noise of the dark
+CURVE_OFFSET = np.float32(0.055)
+"""Of sRGB (IEC 61966-2-1): but near black, encoded values are a power of light less this, so that exposure multiplies
+what they are plus it. To let that hold down to black is to take some light for stray: 2.7 levels of 255."""
+# The others are this project's own, judged by the truth of simulated brackets and by eye; `exposed` says what for.
+CLIPPED, UNCLIPPED = (
+    np.float32(0.99),
+    np.float32(0.69),
+)  # largest channel at which colour is lost, and below which whole
+LOST_TRUST = np.float32(0.02)  # what is left of a clipped colour: it keeps a noisy dark frame from being garish
+NEAR = np.float32(0.35)  # by how much of its luma a frame may be darkened until what it clips makes it wrong
+WHITE_BELOW = np.float32(0.4)  # of a clipped frame's smallest channel below clipping: what is white tells no colour
+NOISE = np.float32(16 / 255)  # luma below which noise and rounding decide the colour
+GARISH = np.float32(0.4)  # how far colours that are strong already are held back as they are brightened
 _RED, _GREEN, _BLUE = LUMA
 _TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
 
@@ -56,25 +63,25 @@ def _saturated(differences: Sequence[Float]) -> Float:
 
 
 def exposed(frames: Iterable[tuple[Float, Colour]], fused: Float) -> Colour:
-    """The frames' chroma weighted by how far their exposure lets it be trusted.
+    """The colour that the camera would record at the exposure that gives the fused luma; it may leave 0..1.
 
-    The paper's weights favour whichever frame is more colourful, also one whose colour is that of a clipped channel or
-    of noise. Here a frame counts by its well-exposedness, less where a channel nears the end of the range and least
-    in the dark. Where the fused luma is brighter than the frame's, chroma follows it half the way (in stops), for more
-    would look garish where a dark frame is lifted far; where it is darker, three quarters, for less would push dark
-    saturated colours against the end of the range.
+    A pixel's exposures lie on a path from black to white. Each frame that holds its colour leads to the point wanted:
+    its channels gain in linear light, which multiplies them as encoded. The frames' answers are averaged, so no seam
+    shows where one passes to the next: a frame counts by how near its luma is, less as it clips or drowns in noise.
+    What a frame clips is right all the same where the fused luma is its own, or brighter. `fitted` brings what leaves
+    the range back as a camera clips.
 
     Args:
         frames: luma from 0 to 1 and colour differences of the K frames.
         fused: the fused luma.
-
-    Source of the well-exposedness: Mertens, Kautz, Van Reeth, "Exposure Fusion", 2007 (σ = 0.2).
     """
     blues, reds, weights = np.zeros_like(fused), np.zeros_like(fused), np.zeros_like(fused)
+    wanted = fused + CURVE_OFFSET
     for y, (blue, red) in frames:
-        weight = _trust(y, np.maximum(blue, red))
+        gain = wanted / (y + CURVE_OFFSET)
+        weight = _trust(y, blue, red, gain)
         weights += weight
-        weight *= _follow(y, fused)
+        weight *= _restrained(gain, blue, red)
         blues += weight * blue
         reds += weight * red
     blues /= weights
@@ -82,32 +89,50 @@ def exposed(frames: Iterable[tuple[Float, Colour]], fused: Float) -> Colour:
     return blues, reds
 
 
-def _trust(y: Float, above: Float) -> Float:
-    """How far a frame's colour counts: `above` says how far blue or red exceed the luma."""
-    weight = y - np.float32(0.5)
-    weight *= weight
-    weight *= np.float32(-0.5) / WELL_EXPOSED_SIGMA**2
-    np.exp(weight, out=weight)
-    unclipped = 1 - above
-    unclipped -= y
-    unclipped /= CLIPPING_SHOULDER
-    weight *= np.clip(unclipped, CLIPPED_TRUST, 1, out=unclipped)
-    above_noise = np.minimum(y / NOISE_FLOOR, 1)
-    above_noise *= above_noise
-    weight *= above_noise
-    weight += _TINY
-    return weight
+def green_difference(blue: Float, red: Float) -> Float:
+    """G − Y of the other two colour differences: their luma is nought."""
+    green: Float = blue * (-_BLUE / _GREEN)
+    green -= red * (_RED / _GREEN)
+    return green
 
 
-def _follow(y: Float, fused: Float) -> Float:
-    """The ratio of the fused luma to the frame's, to the power of ½, and of ¾ below one."""
-    ratio = np.maximum(y, _TINY)
-    np.divide(fused, ratio, out=ratio)
-    np.minimum(ratio, LARGEST_RATIO, out=ratio)
-    half = np.sqrt(ratio)
-    ratio *= half
-    np.sqrt(ratio, out=ratio)
-    return np.minimum(half, ratio, out=half)
+def _trust(y: Float, blue: Float, red: Float, gain: Float) -> Float:
+    """How far a frame's colour counts."""
+    green = green_difference(blue, red)
+    largest, smallest = np.maximum(blue, red), np.minimum(blue, red)
+    np.maximum(largest, green, out=largest)
+    np.minimum(smallest, green, out=smallest)
+    largest += y
+    smallest += y
+    held = _rising(CLIPPED - largest, CLIPPED - UNCLIPPED)
+    right = _rising(gain - (1 - NEAR), NEAR)
+    right *= _rising(CLIPPED - smallest, WHITE_BELOW)
+    np.maximum(right, LOST_TRUST, out=right)
+    right *= 1 - held
+    held += right
+    held *= np.square(np.minimum(gain, 1 / gain))
+    light = np.square(np.square(y))
+    held *= light
+    held /= light + NOISE**4
+    held += _TINY
+    return held
+
+
+def _rising(plane: Float, width: np.float32) -> Float:
+    """From 0 at 0 to 1 at `width`, smoothly."""
+    t = np.clip(plane / width, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
+
+
+def _restrained(gain: Float, blue: Float, red: Float) -> Float:
+    """The gain of a frame's colour: less where it is strong and brightened far."""
+    strong = gain * np.maximum(np.abs(blue), np.abs(red))
+    strong *= strong
+    lifted = np.clip((gain - 1) / 2, 0, 1)
+    lifted *= strong
+    lifted *= GARISH
+    lifted += 1
+    return np.asarray(gain / lifted, np.float32)
 
 
 def _split(pixels: Image) -> tuple[Image, Image, Image]:

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
-from deepfuse.color import LUMA, Float, Image
+from deepfuse.color import Float, Image
 from deepfuse.fusion.colour import Colour, exposed, saturated
 from deepfuse.fusion.controls import NEUTRAL, Controls
+from deepfuse.fusion.gamut import fitted
 from deepfuse.fusion.temperature import warmed
-from deepfuse.fusion.tone import brightened, toned
+from deepfuse.fusion.tone import toned
 from deepfuse.model.network import Chroma
 
 PIECE_PX = 2**15  # pixels at once: what they need stays in the processor's cache
-_RED, _GREEN, _BLUE = LUMA
-_TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
 
 
 def paint(
@@ -30,7 +29,7 @@ def paint(
 
     Args:
         pixels: what is written: uint8, uint16 or float32.
-        y: the fused luma; where a colour does not fit 0..1 at that luma, as much of it is taken as fits.
+        y: the fused luma, which is kept where a colour does not fit 0..1: see `fitted`.
         frames: what `colour_planes` gives for each frame, from dark to bright.
         chroma: how the frames' colours are weighted: see `exposed` and `saturated`.
         controls: the look.
@@ -57,33 +56,7 @@ def _look(
     blue, red = exposed(frames, y) if chroma == "exposed" else saturated(colour for _, colour in frames)
     if controls.saturation != 1:
         blue, red = (plane * np.float32(controls.saturation) for plane in (blue, red))
-    if controls.exposure_ev:
-        y, gain = brightened(y, _above(blue, red, _green(blue, red)), controls.exposure_ev)
-        blue, red = blue * gain, red * gain
     return y, (blue, red)
-
-
-def fitted(y: Float, colour: Colour) -> tuple[Float, Float, Float]:
-    """R'G'B' planes of that luma and colour; where they leave 0..1 the colour is reduced, so the hue stays."""
-    blue, red = colour
-    green = _green(blue, red)
-    below = np.maximum(-np.minimum(np.minimum(blue, red), green), _TINY)
-    share = np.minimum((1 - y) / _above(blue, red, green), y / below)
-    np.minimum(share, 1, out=share)
-    for plane in (result := (red * share, green * share, blue * share)):
-        plane += y
-    return result
-
-
-def _green(blue: Float, red: Float) -> Float:
-    green: Float = blue * (-_BLUE / _GREEN)
-    green -= red * (_RED / _GREEN)
-    return green
-
-
-def _above(blue: Float, red: Float, green: Float) -> Float:
-    """How far the largest channel exceeds the luma."""
-    return np.asarray(np.maximum(np.maximum(np.maximum(blue, red), green), _TINY))
 
 
 def _store(plane: Float, pixels: Image) -> None:

@@ -20,7 +20,7 @@ MIDDLE_GREY = np.float32(0.46)
 
 
 def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
-    """The fused luma with the wanted strength, protection, points and contrast.
+    """The fused luma with the wanted strength, protection, points, contrast and exposure.
 
     Where the fused luma and that of every frame rise, the result never falls, whatever the controls: no order of tones
     that they agree on is reversed.
@@ -28,7 +28,8 @@ def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
     Args:
         y: fused luma (H, W) from 0 to 1.
         lumas: of the K ≥ 2 frames, from dark to bright, each (H, W) from 0 to 1.
-        controls: of which strength, shadows, highlights, black_point, white_point and contrast, in this order.
+        controls: of which strength, shadows, highlights, black_point, white_point, contrast and
+            exposure_ev, in this order.
     """
     half = len(lumas) // 2
     base, darker = _mean(lumas[(len(lumas) - 1) // 2 : half + 1]), _mean(lumas[:half])
@@ -42,7 +43,9 @@ def toned(y: Float, lumas: Sequence[Float], controls: Controls) -> Float:
         y = _lowered(y, np.float32(controls.black_point))
     if controls.white_point != 1:
         y = 1 - _lowered(1 - y, np.float32(1 - controls.white_point))
-    return contrasted(y, np.float32(controls.contrast)) if controls.contrast else y
+    if controls.contrast:
+        y = contrasted(y, np.float32(controls.contrast))
+    return y * exposure_gain(y, controls.exposure_ev) if controls.exposure_ev else y
 
 
 def _mean(lumas: Sequence[Float]) -> Float:
@@ -97,22 +100,6 @@ def contrasted(y: Float, contrast: np.float32) -> Float:
     bent *= MIDDLE_GREY - y
     bent *= contrast / (1 - MIDDLE_GREY)
     return y - bent
-
-
-def brightened(y: Float, above: Float, ev: float) -> tuple[Float, Float]:
-    """The luma with `ev` more exposure, and what colour is multiplied by so that its largest channel does not clip.
-
-    Args:
-        y: luma from 0 to 1.
-        above: how far the largest channel exceeds it, more than 0.
-        ev: exposure in stops.
-    """
-    gain = exposure_gain(y, ev)
-    largest = np.minimum(y + above, 1)
-    largest *= exposure_gain(largest, ev)
-    y = y * gain
-    room = np.maximum(largest - y, 0) / above
-    return y, np.minimum(gain, room, out=gain)
 
 
 def exposure_gain(plane: Float, ev: float) -> Float:

@@ -56,19 +56,59 @@ def mef_ssim_c(frames: Sequence[Image], fused: Image) -> float:
     >>> round(mef_ssim_c([grey, grey], grey + np.float32(0.25)), 4)  # (2·.5·.75 + .0001) / (.5² + .75² + .0001)
     0.9231
     """
+    return _mean_quality(frames, fused, _color_quality)
+
+
+def mef_ssim_c_luminance(frames: Sequence[Image], fused: Image) -> float:
+    """The factor of MEF-SSIMc that compares the mean intensity alone; 1 is best.
+
+    Args:
+        frames: K ≥ 2 exposures of 8 pixels or more each way, as `check_pictures` wants them.
+        fused: the fused picture.
+
+    Returns:
+        The mean over all valid windows, at most 1.
+
+    Raises:
+        ValueError: pictures that `check_pictures` refuses, or under 8 pixels high or wide.
+        TypeError: pixels of another dtype.
+
+    Source: see the module.
+
+    >>> grey = np.full((8, 8, 3), 0.5, np.float32)
+    >>> round(mef_ssim_c_luminance([grey, grey], grey + np.float32(0.25)), 4)
+    0.9231
+    """
+    return _mean_quality(frames, fused, _intensity_quality)
+
+
+Quality = Callable[[Tensor, Tensor], Tensor]
+"""Of each window: (3, K, H, W), (3, 1, H, W) → (1, h, w)."""
+
+
+def _mean_quality(frames: Sequence[Image], fused: Image, quality_of: Callable[[Tensor], Quality]) -> float:
     check_pictures(frames, fused)
     if min(fused.shape[:2]) < WINDOW_PX:
         raise ValueError(f"expected {WINDOW_PX} or more pixels each way, got {fused.shape[:2]}")
     pixels = torch.from_numpy(np.stack([to_float(picture) for picture in (*frames, fused)])).permute(3, 0, 1, 2)
     means = pixels[:, :-1].mean(dim=(0, 2, 3), dtype=torch.float64)[None, :, None, None]
-    prior = torch.exp(-(means - MID_GREY).square() / (2 * SIGMA_GLOBAL**2))
+    quality = quality_of(torch.exp(-(means - MID_GREY).square() / (2 * SIGMA_GLOBAL**2)))
     with torch.no_grad(), side_by_side() as run:
-        quality = _color_quality(prior)
         return float(tile_mean(quality, pixels[:, :-1], pixels[:, -1:], window_px=WINDOW_PX, tile_px=TILE_PX, run=run))
 
 
-def _color_quality(prior: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-    """MEF-SSIMc of each window: (3, K, H, W), (3, 1, H, W) → (1, h, w); `prior` weighs the frames, (1, K, 1, 1)."""
+def _intensity_quality(prior: Tensor) -> Quality:
+    """The similarity of the intensities; `prior` weighs the frames, (1, K, 1, 1)."""
+
+    def quality(frames: Tensor, fused: Tensor) -> Tensor:
+        means, mean_fused = (_color_sum(x.to(torch.float64)) / VALUES for x in (frames, fused))
+        return _intensity_similarity(means, mean_fused[:, 0], prior)
+
+    return quality
+
+
+def _color_quality(prior: Tensor) -> Quality:
+    """MEF-SSIMc; `prior` weighs the frames, (1, K, 1, 1)."""
 
     def quality(frames: Tensor, fused: Tensor) -> Tensor:
         k = frames.shape[1]

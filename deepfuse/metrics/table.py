@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deepfuse.color import Image
-from deepfuse.metrics.chroma_gain import chroma_gain
-from deepfuse.metrics.clipping import clipped_share
+from deepfuse.metrics.clipping import clipped_share, pinned_share
+from deepfuse.metrics.colour import chroma_gain, colour_error, false_colour, hue_error
 from deepfuse.metrics.halo import halo
 from deepfuse.metrics.lightness_order import lightness_order_error
 from deepfuse.metrics.mef_ssim import mef_ssim, mef_ssim_single
-from deepfuse.metrics.mef_ssim_c import mef_ssim_c
+from deepfuse.metrics.mef_ssim_c import mef_ssim_c, mef_ssim_c_luminance
+from deepfuse.metrics.shadow_noise import shadow_noise
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,14 @@ METRICS: tuple[Metric, ...] = (
         guarded=True,
     ),
     Metric(
+        "mef_ssim_c_luminance",
+        mef_ssim_c_luminance,
+        "the factor of MEF-SSIMc that compares brightness alone",
+        better="higher",
+        best=1,
+        guarded=False,  # a factor of MEF-SSIMc
+    ),
+    Metric(
         "lightness_order_error",
         lightness_order_error,
         "pixel pairs whose order of lightness is reversed",
@@ -102,11 +111,51 @@ METRICS: tuple[Metric, ...] = (
         guarded=True,
     ),
     Metric(
+        "pinned_share",
+        pinned_share,
+        "highlights that the darkest frame holds and the picture bleaches",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
+        "colour_error",
+        colour_error,
+        "distance from the frames' colours at the fused brightness, in Oklab, times 100",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
+        "hue_error",
+        hue_error,
+        "the part of that distance which is in hue",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
         "chroma_gain",
         chroma_gain,
-        "chroma over that of the best exposed frame, less is paler, more is stronger",
+        "chroma over that of the frames at the fused brightness, less is paler, more is stronger",
         better="nearest",
         best=1,
+        guarded=True,
+    ),
+    Metric(
+        "false_colour",
+        false_colour,
+        "share of the picture with a colour edge that no frame has",
+        better="lower",
+        best=0,
+        guarded=True,
+    ),
+    Metric(
+        "shadow_noise",
+        shadow_noise,
+        "noise of flat shadows over that of the noisiest frame",
+        better="lower",
+        best=0,
         guarded=True,
     ),
 )

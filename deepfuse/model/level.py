@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepfuse.model.resampling import Planes, double, halve
@@ -58,36 +59,37 @@ class Level(nn.Module):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type] # it has one
 
     def forward(
-        self, rows: slice, luma: Rows[Tensor], coarse: Rows[Tensor] | None = None, known: Known | None = None
+        self, rows: slice, luma: Rows[Tensor], coarse: Rows[Tensor] | Tensor, known: Known | None = None
     ) -> Known:
         """Refine the fused picture by one level, at some rows.
 
         Args:
             rows: which, of the level's size.
             luma: the exposures at this level, (N, K, H, W) from 0 to 1: the rows `seen`.
-            coarse: those at the next coarser one, whole; `None` at the coarsest.
+            coarse: those at the next coarser one, whole; at the coarsest the means of the whole picture, (N, K).
             known: by the next coarser level, at the rows that `needed` names; `None` at the coarsest.
         """
-        height = luma.stop if coarse is None else 2 * coarse.stop
+        coarsest = isinstance(coarse, Tensor)
+        height = luma.stop if isinstance(coarse, Tensor) else 2 * coarse.stop
         wide, around = grown(rows, VIEW_PX, height), seen(rows, height)
         here = luma.cut(wide)  # (N, K, H, W)
-        band = here - (0.5 if coarse is None else coarse.doubled(wide))
+        band = here - (coarse[..., None, None] if isinstance(coarse, Tensor) else coarse.doubled(wide))
         so_far = total(here) / here.shape[1] if known is None else known.fused.doubled(wide)
         contrast = Rows(around.start, self._contrast(luma.cut(around))).cut(wide)  # (N, 2·K, H, W)
         x = self._look(_inputs(here, band, contrast, so_far), wide, known)  # (N·K, C, H, W)
         x = Rows(wide.start, self._meet(x, here.shape[1])).cut(rows)
-        coefficients = self._coefficients(x, here.shape[1], gained=coarse is not None)
-        part = Rows(wide.start, here if coarse is None else band).cut(rows)
-        start = 0.0 if coarse is None else Rows(wide.start, so_far).cut(rows)
+        coefficients = self._coefficients(x, here.shape[1], gained=not coarsest)
+        part = Rows(wide.start, here if coarsest else band).cut(rows)
+        start = 0.0 if coarsest else Rows(wide.start, so_far).cut(rows)
         fused = blend(start, *(planes.chunk(here.shape[1], 1) for planes in (coefficients, part)))
         return Known(Rows(rows.start, fused), Rows(rows.start, coefficients), Rows(rows.start, x))
 
     def _contrast(self, luma: Tensor) -> Tensor:
         """Local contrast of K exposures, as the logarithm of the deviation from 0 to about 1, then their local mean."""
-        mean, square = luma, luma.square()
-        for _ in range(self.halvings):
-            mean, square = halve(mean), halve(square)
-        deviation = torch.log2((square - mean.square()).clamp(min=0) + BLACK**2) / 16 + 1
+        mean = _halved(luma, self.halvings)
+        spread = F.interpolate(mean, scale_factor=2**self.halvings)
+        square = _halved((luma - spread).square(), self.halvings)  # no difference of squares, which rounding decides
+        deviation = torch.log2(square + BLACK**2) / 16 + 1
         both = torch.cat([deviation, mean - 0.5], 1)
         for _ in range(self.halvings):
             both = double(both)
@@ -113,6 +115,12 @@ class Level(nn.Module):
         weight = torch.exp(SHARPNESS * (preference - preference.amax(1, keepdim=True)))
         weight = weight / total(weight)
         return weight * torch.exp(LARGEST_GAIN_LOG * gain.tanh()) if gained else weight
+
+
+def _halved(planes: Tensor, times: int) -> Tensor:
+    for _ in range(times):
+        planes = halve(planes)
+    return planes
 
 
 def _inputs(luma: Tensor, band: Tensor, contrast: Tensor, so_far: Tensor) -> Tensor:

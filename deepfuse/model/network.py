@@ -39,12 +39,13 @@ class Network(nn.Module):
     qualities: ClassVar[tuple[Quality, ...]] = ("best",)
     halo_px: ClassVar[int] = 0
 
-    def forward(self, luma: Tensor, quality: Quality = "best") -> Tensor:
+    def forward(self, luma: Tensor, quality: Quality = "best", means: Tensor | None = None) -> Tensor:
         """The fused luma of a batch.
 
         Args:
             luma: of K ≥ 2 exposures in any order, (N, K, H, W) from 0 to 1.
             quality: one of `qualities`.
+            means: of each exposure's whole picture, (N, K) from 0 to 1, if `luma` is a part of it.
 
         Returns:
             (N, 1, H, W).
@@ -54,9 +55,9 @@ class Network(nn.Module):
             ModelError: a quality that the network does not have.
         """
         check_quality(quality, self.arch, self.qualities)
-        return self.fuse(luma, quality)
+        return self.fuse(luma, quality, means)
 
-    def fuse(self, luma: Tensor, quality: Quality) -> Tensor:
+    def fuse(self, luma: Tensor, quality: Quality, means: Tensor | None) -> Tensor:
         """What `forward` returns, for a quality that the network has."""
         raise NotImplementedError
 

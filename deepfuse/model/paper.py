@@ -45,7 +45,7 @@ class PaperNet(Network):
             layer.weight[0] = 0
             layer.weight[0, 0, centre, centre] = 0.5 if layer is self.c5 else 1
 
-    def fuse(self, luma: Tensor, quality: Quality) -> Tensor:
+    def fuse(self, luma: Tensor, quality: Quality, means: Tensor | None) -> Tensor:
         """Fused luma (N, 1, H, W) of the exposures' luma (N, K, H, W) from 0 to 1, in any order; not clipped."""
         n, k, h, w = luma.shape
         x = luma.reshape(n * k, 1, h, w)  # (N·K, 1, H, W): both towers as one batch

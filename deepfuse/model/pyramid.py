@@ -45,7 +45,7 @@ class PyramidNet(Network):
         super().__init__()
         self.levels = nn.ModuleDict({str(index): Level(index) for index in WIDTHS})
 
-    def fuse(self, luma: Tensor, quality: Quality) -> Tensor:
+    def fuse(self, luma: Tensor, quality: Quality, means: Tensor | None) -> Tensor:
         """Fused luma (N, 1, H, W) from 0 to 1 of the exposures' luma (N, K, H, W) from 0 to 1, in any order."""
         finest, grid = FINEST[quality], 2**COARSEST
         height, width = luma.shape[2:]
@@ -53,9 +53,10 @@ class PyramidNet(Network):
         for index in range(COARSEST):
             pyramid.append(halve_exposures(pyramid[-1]) if index < KEPT else halve(pyramid[-1]))
         exposures, whole = [Rows(0, planes) for planes in pyramid], [slice(0, planes.shape[2]) for planes in pyramid]
+        means = pyramid[-1].mean((2, 3)) if means is None else means
         known: Known | None = None
         for index in range(COARSEST, finest - 1, -1):
-            coarse = exposures[index + 1] if index < COARSEST else None
+            coarse = exposures[index + 1] if index < COARSEST else means
             known = cast(Known, self.levels[str(index)](whole[index], exposures[index], coarse, known))
         known = cast(Known, known)
         fused, k = known.fused, luma.shape[1]

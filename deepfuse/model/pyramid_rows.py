@@ -43,6 +43,7 @@ class PyramidRows:
             pass
         with torch.inference_mode():
             self._pyramid = self._coarse_pyramid()
+            self._means = self._pyramid[COARSEST].planes.mean((2, 3))
             self._overview = self._coarse_levels()
 
     def __call__(self, rows: slice) -> Luma:
@@ -71,7 +72,7 @@ class PyramidRows:
         return known
 
     def _level(self, index: int, rows: slice, luma: Rows[Tensor], known: Known | None) -> Known:
-        found: Known = self._levels[index](rows, luma, self._pyramid.get(index + 1), known)
+        found: Known = self._levels[index](rows, luma, self._pyramid.get(index + 1, self._means), known)
         return found
 
     def _computed(self, rows: slice, luma: Rows[Tensor]) -> Known:

@@ -23,8 +23,8 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.files import replacing
 from deepfuse.model import Network
 from deepfuse.model.quality import Quality
-from deepfuse.training.loader import Loader
-from deepfuse.training.losses import MEFSSIMLoss, luminance_error
+from deepfuse.training.loader import Batch, Loader
+from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.patches import PatchSet
 
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
@@ -42,6 +42,7 @@ class Settings:
     learning_rate: float
     loss_scales: int
     luminance_weight: float
+    halo_weight: float
     precision: str
 
 
@@ -92,7 +93,7 @@ def fit(
     >>> from deepfuse.training.patches import Selection, cut_patches, write_patches
     >>> noise = np.random.default_rng(0).integers(20, 230, (64, 64), np.uint8)
     >>> patches = cut_patches("scene_00", [noise // 4, noise], [8.0, 6.0], Selection(16, 4, 2, 1, 0.5))
-    >>> settings = Settings(0, 2, 4, 1e-3, loss_scales=1, luminance_weight=1.0, precision="float32")
+    >>> settings = Settings(0, 2, 4, 1e-3, loss_scales=1, luminance_weight=1.0, halo_weight=0.1, precision="float32")
     >>> with TemporaryDirectory() as folder:
     ...     path, checkpoint = Path(folder) / "train.parquet", Path(folder) / "epoch.pt"
     ...     _ = write_patches(path, [patches], size_px=16)
@@ -118,12 +119,15 @@ def fit(
     return history
 
 
-def step(model: Network, frames: Tensor, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
-    """One update of the network on a batch (B, K, H, W) of luma from 0 to 1; its loss, still on the device."""
-    fused = _forward(model, frames, settings, quality)
+def step(model: Network, batch: Batch, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
+    """One update of the network on a batch of the loader; its loss, still on the device."""
+    frames, means = batch
+    fused = _forward(model, batch, settings, quality)
     loss: Tensor = MEFSSIMLoss(settings.loss_scales)(frames, fused)
     if settings.luminance_weight:
-        loss = loss + settings.luminance_weight * luminance_error(frames, fused)
+        loss = loss + settings.luminance_weight * luminance_error(frames, fused, means)
+    if settings.halo_weight:
+        loss = loss + settings.halo_weight * halo_error(frames, fused)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call] # torch declares no types here
     nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
@@ -148,7 +152,7 @@ def _rate(step: int, *, steps: int) -> float:
 
 def _train_epoch(
     model: Network,
-    batches: Iterator[Tensor],
+    batches: Iterator[Batch],
     optimizer: Adam,
     schedule: LambdaLR,
     settings: Settings,
@@ -158,9 +162,10 @@ def _train_epoch(
     model.train()
     total, patches = torch.zeros((), device=_device(model)), 0
     rng = np.random.default_rng([settings.seed, epoch])
-    for frames in batches:
+    for frames, means in batches:
         quality = model.qualities[rng.integers(len(model.qualities))]
-        total += step(model, _turned(frames, int(rng.integers(8))), optimizer, settings, quality) * len(frames)
+        turned = _turned(frames, int(rng.integers(8))), means
+        total += step(model, turned, optimizer, settings, quality) * len(frames)
         schedule.step()
         patches += len(frames)
         on_batch(epoch, len(frames))
@@ -181,16 +186,18 @@ def _validate(model: Network, loader: Loader, settings: Settings) -> float | Non
     model.eval()
     total, patches = torch.zeros((), device=_device(model)), 0
     with torch.inference_mode():
-        for frames in loader.batches(None):
-            total += mef_ssim_loss(frames, _forward(model, frames, settings, model.qualities[0])) * len(frames)
-            patches += len(frames)
+        for batch in loader.batches(None):
+            fused = _forward(model, batch, settings, model.qualities[0])
+            total += mef_ssim_loss(batch[0], fused) * len(fused)
+            patches += len(fused)
     return 1 - float(total) / patches if patches else None
 
 
-def _forward(model: Network, frames: Tensor, settings: Settings, quality: Quality) -> Tensor:
+def _forward(model: Network, batch: Batch, settings: Settings, quality: Quality) -> Tensor:
+    frames, means = batch
     bf16 = settings.precision == "bf16"
     with torch.autocast(frames.device.type, torch.bfloat16) if bf16 else nullcontext():
-        fused: Tensor = model(frames, quality)
+        fused: Tensor = model(frames, quality, means)
     return fused.float()
 
 

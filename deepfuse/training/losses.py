@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepfuse.metrics.mef_ssim import check_scales, mef_ssim_of
+from deepfuse.metrics.mef_ssim_c import LUMINANCE_STABILISER, MID_GREY, SIGMA_GLOBAL, SIGMA_LOCAL
 
-LUMINANCE_PX = 32  # three windows of MEF-SSIM: what is finer is structure, which it sees
-LUMINANCE_POWER = 0.75  # makes 0.5 of it 0.59: the mean of a wide bracket looks dim
+LUMINANCE_PX = 16
+HALO_PX = 8  # means over that many pixels: a halo is wider
+HALO_EDGE_PX, HALO_SCENE_PX = 10, 40  # sigmas: 1 % of the longer side of what is trained on, and what a patch holds
 
 
 class MEFSSIMLoss(nn.Module):
@@ -45,14 +49,44 @@ class MEFSSIMLoss(nn.Module):
             return 1 - mef_ssim_of(255 * frames.to(precision), 255 * fused.to(precision), scales=self.scales)
 
 
-def luminance_error(frames: Tensor, fused: Tensor) -> Tensor:
-    """Mean squared distance of the fused picture from a wanted brightness, both seen coarsely.
+def luminance_error(frames: Tensor, fused: Tensor, means: Tensor) -> Tensor:
+    """How far the fused picture is from a wanted brightness, both seen coarsely: 1 − SSIM's luminance term.
 
-    MEF-SSIM is blind to luminance: alone it lets large regions drift to any grey, trade places in brightness and
-    grow halos. The wanted brightness lies half way between the mean of all exposures and the middle of the darkest
-    and the brightest, made brighter by a power. Both rise wherever the scene gets brighter: the mean tells regions
-    apart that are clipped in the extremes, the middle does not depend on how many exposures are dark. Means over
-    32 × 32 pixels leave the structure to MEF-SSIM.
+    MEF-SSIM is blind to luminance: alone it lets large regions drift to any grey, trade places in brightness and grow
+    halos. The wanted brightness is the reference intensity of MEF-SSIMc: the mean of the exposures weighted by how
+    near each whole picture's mean, and each place's, is to middle grey. So a night stays dark if one exposure shows it
+    so, and highlights stay below clipping where one holds them.
+
+    Args:
+        frames: (N, K, H, W) luma from 0 to 1.
+        fused: (N, 1, H, W) luma.
+        means: of the whole pictures' luma, (N, K).
+
+    Returns:
+        A scalar.
+
+    Source: K. Ma et al., IEEE TCI 4(1), 2018, doi:10.1109/TCI.2017.2786138, equations of the intensity.
+
+    >>> frames = torch.tensor([0.25, 0.75]).view(1, 2, 1, 1).expand(1, 2, 32, 32)
+    >>> means = torch.tensor([[0.25, 0.75]])
+    >>> round(float(luminance_error(frames, frames.mean(1, keepdim=True), means)), 4)
+    0.0
+    """
+    size = min(LUMINANCE_PX, *fused.shape[2:])
+    here, got = (F.avg_pool2d(planes, size, stride=size // 2) for planes in (frames, fused))
+    prior = _near_middle(means, SIGMA_GLOBAL)[..., None, None]
+    weight = prior * _near_middle(here, SIGMA_LOCAL)
+    wanted = (weight * here).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
+    squares = wanted.square() + got.square() + LUMINANCE_STABILISER
+    return ((wanted - got).square() / squares).mean()
+
+
+def _near_middle(values: Tensor, sigma: float) -> Tensor:
+    return torch.exp(-(values - MID_GREY).square() / (2 * sigma**2))
+
+
+def halo_error(frames: Tensor, fused: Tensor) -> Tensor:
+    """Share of the change across the scene's edges that runs the wrong way: `metrics.halo` for patches, 0 is best.
 
     Args:
         frames: (N, K, H, W) luma from 0 to 1.
@@ -60,13 +94,28 @@ def luminance_error(frames: Tensor, fused: Tensor) -> Tensor:
 
     Returns:
         A scalar.
-
-    >>> frames = torch.full((1, 2, 32, 32), 0.5)
-    >>> round(float(luminance_error(frames, frames[:, :1])), 4)  # (.5 − .5^.75)²
-    0.0089
     """
-    middle = (frames.amin(1, keepdim=True) + frames.amax(1, keepdim=True)) / 2
-    level = (middle + frames.mean(1, keepdim=True)) / 2
-    size = min(LUMINANCE_PX, *fused.shape[2:])
-    wanted = F.avg_pool2d(level**LUMINANCE_POWER, size, stride=size // 2)
-    return F.mse_loss(F.avg_pool2d(fused, size, stride=size // 2), wanted)
+    scene, got = (F.avg_pool2d(planes, HALO_PX) for planes in (frames.mean(1, keepdim=True), fused))
+    edge_px, wide_px = HALO_EDGE_PX / HALO_PX, HALO_SCENE_PX / HALO_PX
+    wide = _gradient(_smooth(scene, wide_px))
+    rise = (_gradient(_smooth(got, edge_px)) * wide).sum(1)
+    ascends = (_gradient(_smooth(scene, edge_px)) * wide).sum(1) >= 0
+    return (F.relu(-rise) * ascends).sum() / rise.abs().sum().clamp(min=1e-6)
+
+
+def _gradient(planes: Tensor) -> Tensor:
+    """Gradient (N, 2, H, W) of (N, 1, H, W) by central differences."""
+    padded = F.pad(planes, (1, 1, 1, 1), mode="replicate")
+    dx = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
+    dy = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
+    return torch.cat([dx, dy], 1)
+
+
+def _smooth(planes: Tensor, sigma_px: float) -> Tensor:
+    """Planes (N, 1, H, W) smoothed by a Gaussian."""
+    radius = min(math.ceil(3 * sigma_px), *(size - 1 for size in planes.shape[2:]))
+    offsets = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
+    kernel = torch.exp(-(offsets / sigma_px).square() / 2)
+    kernel = kernel / kernel.sum()
+    planes = F.conv2d(F.pad(planes, (radius, radius, 0, 0), mode="reflect"), kernel.view(1, 1, 1, -1))
+    return F.conv2d(F.pad(planes, (0, 0, radius, radius), mode="reflect"), kernel.view(1, 1, -1, 1))

@@ -17,6 +17,7 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.files import replacing
 
 Grey = NDArray[np.uint8]
+Means = NDArray[np.float32]
 
 ROW_GROUP_BYTES = 4 * 2**20  # 57 pairs of 192 px, 512 of 64 px: large enough to be read fast
 SHUFFLED_GROUPS = 16  # in memory at once: 64 MiB of pairs
@@ -43,7 +44,10 @@ class Selection:
 
 
 def schema(size_px: int) -> pa.Schema:
-    """One patch a row: where it was cut, and the exposure values and luma of its K exposures from dark to bright."""
+    """One patch a row: where it was cut, and its K exposures from dark to bright.
+
+    Of each exposure its value, the mean luma of the whole picture from 0 to 1, and the luma of the patch.
+    """
     return pa.schema(
         [
             pa.field("scene", pa.string(), nullable=False),
@@ -51,6 +55,7 @@ def schema(size_px: int) -> pa.Schema:
             pa.field("y", pa.int32(), nullable=False),
             pa.field("exposures", pa.int32(), nullable=False),
             pa.field("evs", pa.list_(pa.float32()), nullable=False),
+            pa.field("means", pa.list_(pa.float32()), nullable=False),
             pa.field("luma", pa.binary(), nullable=False),
         ],
         metadata={"shape": f"exposures,{size_px},{size_px}", "dtype": "uint8", "range": "luma 0 to 255, sRGB-encoded"},
@@ -77,6 +82,7 @@ def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None],
     """
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big"))
     size, (height, width) = selection.size_px, frames[0].shape
+    means = [float(frame.mean(dtype=np.float64)) / 255 for frame in frames]
     rows: list[tuple[object, ...]] = []
     for _ in range(selection.per_scene * CANDIDATES if min(height, width) >= size else 0):
         if len(rows) == selection.per_scene:
@@ -85,8 +91,8 @@ def cut_patches(scene: str, frames: Sequence[Grey], evs: Sequence[float | None],
         chosen = _some_exposures(len(frames), selection.exposures, rng)
         patch = np.stack([frames[k][y : y + size, x : x + size] for k in chosen])
         if _useful(patch, selection):
-            rows.append((scene, x, y, len(chosen), [evs[k] for k in chosen], patch.tobytes()))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+            rows.append((scene, x, y, len(chosen), *([of[k] for k in chosen] for of in (evs, means)), patch.tobytes()))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema(size))
     fields = schema(size)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)
 
@@ -161,8 +167,8 @@ class PatchSet:
         """How many batches `batches` yields."""
         return int(sum(-(-rows // batch_size) for rows in np.bincount(self._exposures)))
 
-    def batches(self, batch_size: int, *, seed: int | None = None) -> Iterator[Grey]:
-        """All patches once, in batches (B, K, size, size) of luma; all of a batch have the same K.
+    def batches(self, batch_size: int, *, seed: int | None = None) -> Iterator[tuple[Grey, Means]]:
+        """All patches once, in batches (B, K, size, size) of luma and (B, K) of means; K is the same in a batch.
 
         Args:
             batch_size: patches a batch; the last one of each K may be smaller.
@@ -171,22 +177,30 @@ class PatchSet:
         """
         rng = None if seed is None else np.random.default_rng(seed)
         groups = np.arange(self._groups) if rng is None else rng.permutation(self._groups)
-        waiting: dict[int, list[Grey]] = {}
+        waiting: dict[int, list[tuple[Grey, Means]]] = {}
         with pq.ParquetFile(self.path) as file:
             for start in range(0, len(groups), SHUFFLED_GROUPS):
                 rows = list(self._read(file, groups[start : start + SHUFFLED_GROUPS].tolist()))
                 for row in range(len(rows)) if rng is None else rng.permutation(len(rows)):
-                    batch = waiting.setdefault(len(rows[row]), [])
+                    exposures = len(rows[row][1])
+                    batch = waiting.setdefault(exposures, [])
                     batch.append(rows[row])
                     if len(batch) == batch_size:
-                        yield np.stack(waiting.pop(len(rows[row])))
+                        yield _stacked(waiting.pop(exposures))
         for _, batch in sorted(waiting.items()):
-            yield np.stack(batch)
+            yield _stacked(batch)
 
-    def _read(self, file: pq.ParquetFile, groups: list[int]) -> Iterator[Grey]:
-        """The patches (K, size, size) of some row groups, without a copy."""
-        for chunk in file.read_row_groups(groups, ["luma"])["luma"].chunks:
+    def _read(self, file: pq.ParquetFile, groups: list[int]) -> Iterator[tuple[Grey, Means]]:
+        """The patches (K, size, size) of some row groups, without a copy, and their means (K,)."""
+        table = file.read_row_groups(groups, ["luma", "means"])
+        means = iter(table["means"].to_pylist())
+        for chunk in table["luma"].chunks:
             offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
             pixels = np.frombuffer(chunk.buffers()[2], np.uint8)
             for start, stop in pairwise(offsets):
-                yield pixels[start:stop].reshape(-1, self.size_px, self.size_px)
+                yield pixels[start:stop].reshape(-1, self.size_px, self.size_px), np.array(next(means), np.float32)
+
+
+def _stacked(rows: list[tuple[Grey, Means]]) -> tuple[Grey, Means]:
+    patches, means = zip(*rows, strict=True)
+    return np.stack(patches), np.stack(means)

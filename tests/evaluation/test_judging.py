@@ -23,7 +23,7 @@ RULES = read_params(Path(__file__).parents[2] / "params.yaml").promote.model_cop
 )
 PYRAMID, PAPER = Cost(0.5, 67_000, 268_000), Cost(2.0, 89_000, 356_000)
 CHAMPION = Contender(
-    {f"s{i}": scored(0.95 + 0.005 * i, 0.9, 0.9, 0.05, 0.03, 0.01, 0.9) for i in range(8)},
+    {f"s{i}": scored(mef_ssim=0.95 + 0.005 * i, mef_ssim_c=0.9, halo=0.01, chroma_gain=0.9) for i in range(8)},
     PYRAMID,
 )
 AVERAGE = {scene: changed(score, mef_ssim=score["mef_ssim"] - 0.05) for scene, score in CHAMPION.scores.items()}
@@ -55,6 +55,12 @@ def moved(by: float = 0.0, *, cost: Cost = PYRAMID, **changes: float | Mapping[s
         pytest.param(moved(0.004, lightness_order_error=0.03), ["lightness_order_error"], id="order"),
         pytest.param(moved(0.004, clipped_share=0.02), ["clipped_share"], id="clipping"),
         pytest.param(moved(0.004, halo=0.006), ["halo"], id="halo"),
+        pytest.param(moved(0.004, pinned_share=0.06), ["pinned_share"], id="bleached"),
+        pytest.param(moved(0.004, colour_error=0.3), ["colour_error"], id="false colours"),
+        pytest.param(moved(0.004, hue_error=0.2), ["hue_error"], id="pink lamps"),
+        pytest.param(moved(0.004, false_colour=0.02), ["false_colour"], id="a colour edge"),
+        pytest.param(moved(0.004, shadow_noise=0.06), ["shadow_noise"], id="noise"),
+        pytest.param(moved(0.004, mef_ssim_c_luminance=-0.5), [], id="what is a factor of another"),
         pytest.param(moved(0.004, chroma_gain=-0.04), ["chroma_gain"], id="paler"),
         pytest.param(moved(0.004, chroma_gain=0.24), ["chroma_gain"], id="garish"),
         pytest.param(moved(0.004, chroma_gain=0.2), [], id="as far above 1 as it was below"),

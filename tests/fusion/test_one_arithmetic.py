@@ -15,8 +15,8 @@ from deepfuse.model import NETWORKS, Network, Quality
 
 Luma = NDArray[np.float32]
 GREY_LEVEL = 1 / 255
-GOLDEN = [[23.09, 95.81, 143.07, 171.43], [40.94, 97.59, 32.0, 143.16], [40.87, 52.5, 113.18, 154.03]]  # of 255
-GOLDEN_RANGE = (0.4255, 254.9844)
+GOLDEN = [[31.05, 83.81, 116.95, 155.25], [50.72, 86.04, 6.52, 126.0], [48.24, 48.5, 92.3, 137.57]]  # of 255
+GOLDEN_RANGE = (0.9451, 254.9764)
 
 
 def frames_of(size: tuple[int, int], count: int) -> list[NDArray[np.uint16]]:

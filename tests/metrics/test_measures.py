@@ -6,15 +6,26 @@ import pytest
 from support.reference_measures import color_quality, order_error
 
 from deepfuse.evaluation import fuse_average, fuse_mertens
-from deepfuse.fusion.colour import colour_planes
-from deepfuse.fusion.compose import fitted
-from deepfuse.metrics.chroma_gain import chroma_gain
-from deepfuse.metrics.clipping import clipped_share
+from deepfuse.metrics.clipping import clipped_share, pinned_share
+from deepfuse.metrics.colour import chroma_gain, colour_error, false_colour, hue_error
 from deepfuse.metrics.halo import halo
 from deepfuse.metrics.lightness_order import lightness_order_error
-from deepfuse.metrics.mef_ssim_c import mef_ssim_c
+from deepfuse.metrics.mef_ssim_c import mef_ssim_c, mef_ssim_c_luminance
+from deepfuse.metrics.shadow_noise import shadow_noise
 
-MEASURES = (mef_ssim_c, lightness_order_error, clipped_share, halo, chroma_gain)
+MEASURES = (
+    mef_ssim_c,
+    mef_ssim_c_luminance,
+    lightness_order_error,
+    clipped_share,
+    pinned_share,
+    halo,
+    chroma_gain,
+    colour_error,
+    hue_error,
+    false_colour,
+    shadow_noise,
+)
 rng = np.random.default_rng(11)
 
 
@@ -62,6 +73,14 @@ def test_color_quality_of_flat_pictures_by_hand() -> None:
     wanted = (0.2 * dark + 0.6 * bright) / (dark + bright)
     similarity = (2 * wanted * 0.3 + 1e-4) / (wanted**2 + 0.3**2 + 1e-4)
     assert mef_ssim_c(flat(0.2, 0.6), flat(0.3)[0]) == pytest.approx(similarity, abs=1e-7)
+    assert mef_ssim_c_luminance(flat(0.2, 0.6), flat(0.3)[0]) == pytest.approx(similarity, abs=1e-7)
+
+
+def test_the_luminance_is_what_structure_leaves_of_color_quality() -> None:
+    frame = rng.uniform(0.3, 0.7, (20, 20, 3)).astype(np.float32)
+    brighter = frame + np.float32(0.2)
+    assert mef_ssim_c_luminance([frame, frame], brighter) == pytest.approx(mef_ssim_c([frame, frame], brighter))
+    assert mef_ssim_c_luminance([frame, frame], frame[..., ::-1].copy()) == pytest.approx(1)
 
 
 def test_color_quality_sees_brightness_and_colour() -> None:
@@ -135,14 +154,16 @@ def test_halo_of_a_flat_picture_is_none() -> None:
     assert halo(flat(0.1, 0.9), flat(0.5)[0]) == 0
 
 
-def test_chroma_gain_by_hand() -> None:
-    frame = rng.uniform(0.4, 0.6, (300, 4, 3)).astype(np.float32)
-    dark = (frame * 0.1).astype(np.float32)
-    y, (blue, red) = colour_planes(frame)
-    for gain in (0.0, 1.0, 1.5):
-        fused = np.stack(fitted(y, (blue * np.float32(gain), red * np.float32(gain))), -1)
-        assert chroma_gain([dark, frame], fused) == pytest.approx(gain, abs=1e-5)
-    assert chroma_gain(flat(0.2, 0.6), frame[:8, :4].repeat(2, 1)) == 1
+def test_pinned_share_by_hand() -> None:
+    dark, middle, bright, fused = (np.full((2, 4, 3), level, np.uint8) for level in (60, 120, 200, 128))
+    middle[0, :, 1] = 254  # the highlights of three frames; the bright one decides of two
+    dark[0, 0] = 255  # held by none
+    fused[0, 1, 0] = 254
+    fused[1] = 255  # no highlight: does not count
+    assert pinned_share([dark, middle, bright], fused) == pytest.approx(1 / 3)
+    assert pinned_share([dark, bright], fused) == 0
+    bright[1, :2] = 255
+    assert pinned_share([dark, bright], fused) == 1
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -78,7 +78,19 @@ def test_gradients_reach_every_weight() -> None:
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     model(torch.rand(2, 3, 64, 64)).sum().backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+    shared = "levels.6.head.bias"  # the same for all exposures: weights that add up to one do not feel it
+    unreached = [
+        name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.abs().sum()
+    ]
+    assert set(unreached) <= {shared}
+
+
+def test_an_exposure_s_mean_decides_and_is_the_picture_s_own_by_default() -> None:
+    model, luma = read_model(SHIPPED), torch.rand(1, 2, 128, 192) * torch.tensor([0.4, 1]).view(1, 2, 1, 1)
+    with torch.no_grad():
+        own = model(luma, "best", luma.mean((2, 3)))
+        torch.testing.assert_close(model(luma), own, atol=1e-5, rtol=0)
+        assert (model(luma, "best", torch.tensor([[0.1, 0.4]])) - own).abs().max() > 0.01
 
 
 def test_the_field_of_view_is_the_halo() -> None:

@@ -32,7 +32,7 @@ class ToyNet(Network):
         super().__init__()
         self.look = nn.Conv2d(1, 1, 3, padding=1, padding_mode="replicate")
 
-    def fuse(self, luma: Tensor, quality: Quality) -> Tensor:
+    def fuse(self, luma: Tensor, quality: Quality, means: Tensor | None) -> Tensor:
         """(N, K, H, W) → (N, 1, H, W)."""
         n, k, h, w = luma.shape
         preference = self.look(luma.reshape(n * k, 1, h, w)).float().view(n, k, h, w)

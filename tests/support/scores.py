@@ -6,9 +6,9 @@ from deepfuse.evaluation import Score
 from deepfuse.metrics.table import METRICS
 
 
-def scored(*values: float) -> Score:
-    """A score of these values, in the order of the table."""
-    return Score(dict(zip((metric.name for metric in METRICS), values, strict=True)))
+def scored(**values: float) -> Score:
+    """A score of these values; the other measures are at their best."""
+    return Score({metric.name: metric.best for metric in METRICS} | values)
 
 
 def changed(score: Score, **values: float) -> Score:

@@ -17,8 +17,8 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     return PatchSet(path)
 
 
-def contents(batches: list[torch.Tensor]) -> list[bytes]:
-    return [(patch * 255).round().to(torch.uint8).numpy().tobytes() for batch in batches for patch in batch]
+def contents(batches: list[tuple[torch.Tensor, torch.Tensor]]) -> list[bytes]:
+    return [(patch * 255).round().to(torch.uint8).numpy().tobytes() for luma, _ in batches for patch in luma]
 
 
 @pytest.mark.parametrize("resident", [False, True])
@@ -26,8 +26,10 @@ def test_every_patch_comes_once_from_0_to_1(patch_set: PatchSet, resident: bool)
     loader = Loader(patch_set, 8, CPU, resident=resident)
     batches = list(loader.batches(3))
     assert len(batches) == len(loader)
-    assert all(batch.dtype == torch.float32 and batch.min() >= 0 and batch.max() <= 1 for batch in batches)
-    expected = [patch.tobytes() for batch in patch_set.batches(8) for patch in batch]
+    assert all(
+        part.dtype == torch.float32 and part.min() >= 0 and part.max() <= 1 for batch in batches for part in batch
+    )
+    expected = [patch.tobytes() for luma, _ in patch_set.batches(8) for patch in luma]
     assert sorted(contents(batches)) == sorted(expected)
 
 
@@ -45,3 +47,20 @@ def test_both_ways_keep_the_file_s_order(patch_set: PatchSet) -> None:
     assert sorted(stay) == sorted(stream)
     pairs = [patch for patch in stream if len(patch) == 2 * 16**2]
     assert stay[: len(pairs)] == pairs
+
+
+@pytest.mark.parametrize("resident", [False, True])
+def test_each_patch_comes_with_the_means_of_its_pictures(tmp_path, resident: bool) -> None:
+    """Flat but for one pixel, each exposure's patch tells its picture's mean; two scenes are mixed."""
+    tables = []
+    for scene in range(2):
+        levels = [40 + 20 * scene, 120 + 30 * scene]
+        frames = [np.full((64, 64), level, np.uint8) for level in levels]
+        frames[1][::2] += 8
+        tables.append(cut_patches(f"s{scene}", frames, [None] * 2, Selection(16, 10, 2, 1, 1)))
+    write_patches(tmp_path / "p.parquet", tables, size_px=16)
+    loader = Loader(PatchSet(tmp_path / "p.parquet"), 3, CPU, resident=resident)
+    batches = list(loader.batches(1))
+    assert sum(len(luma) for luma, _ in batches) == 20
+    for luma, means in batches:
+        torch.testing.assert_close(luma.mean((2, 3)), means, atol=1e-6, rtol=0)

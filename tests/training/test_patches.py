@@ -23,13 +23,13 @@ def numbered(rows: int) -> pa.Table:
     """Rows whose pixels spell their number; every third has three exposures, the others two."""
     counts = [3 if number % 3 == 0 else 2 for number in range(rows)]
     luma = [number.to_bytes(4, "big") + bytes(k * SIZE**2 - 4) for number, k in enumerate(counts)]
-    columns = [["s"] * rows, range(rows), range(rows), counts, [[1.0] * k for k in counts], luma]
+    columns = [["s"] * rows, range(rows), range(rows), counts, *[[[1.0] * k for k in counts]] * 2, luma]
     fields = schema(SIZE)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, fields, strict=True)], schema=fields)
 
 
-def numbers(batches: list[np.ndarray]) -> list[int]:
-    return [int.from_bytes(patch.reshape(-1)[:4].tobytes(), "big") for batch in batches for patch in batch]
+def numbers(batches: list[tuple[np.ndarray, np.ndarray]]) -> list[int]:
+    return [int.from_bytes(patch.reshape(-1)[:4].tobytes(), "big") for luma, _ in batches for patch in luma]
 
 
 def test_the_shares_of_the_splits_are_right() -> None:
@@ -137,9 +137,9 @@ def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(
     assert len(patch_set) == rows
     assert patch_set.pixel_count == (2 * rows + threes) * SIZE**2
     assert len(batches) == patch_set.batch_count(batch_size)
-    assert sum(len(batch) < batch_size for batch in batches) <= 2, "one of each number of exposures"
+    assert sum(len(luma) < batch_size for luma, _ in batches) <= 2, "one of each number of exposures"
     for k in (2, 3):
-        found = numbers([batch for batch in batches if batch.shape[1] == k])
+        found = numbers([batch for batch in batches if batch[0].shape[1] == k])
         expected = [number for number in range(rows) if (number % 3 == 0) == (k == 3)]
         assert (found if seed is None else sorted(found)) == expected
 

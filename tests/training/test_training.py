@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,19 @@ from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.model import build_model
 from deepfuse.training.fit import Settings, fit, history_csv
-from deepfuse.training.losses import luminance_error
+from deepfuse.training.losses import halo_error, luminance_error
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, schema, write_patches
 
 SIZE = 44
 SETTINGS = Settings(
-    seed=1, epochs=3, batch_size=8, learning_rate=1e-3, loss_scales=1, luminance_weight=1.0, precision="float32"
+    seed=1,
+    epochs=3,
+    batch_size=8,
+    learning_rate=1e-3,
+    loss_scales=1,
+    luminance_weight=1.0,
+    halo_weight=0.1,
+    precision="float32",
 )
 
 
@@ -59,7 +67,7 @@ def undisturbed(patch_set: PatchSet, tmp_path_factory: pytest.TempPathFactory) -
     return trained(patch_set, tmp_path_factory.mktemp("undisturbed") / "epoch.pt")
 
 
-@pytest.mark.parametrize(("arch", "share"), [("paper", 0.6), ("pyramid", 0.8)])  # the pyramid starts lower
+@pytest.mark.parametrize(("arch", "share"), [("paper", 0.6), ("pyramid", 0.9)])  # the pyramid starts lower
 def test_it_learns(patch_set: PatchSet, tmp_path: Path, arch: str, share: float) -> None:
     _, history = trained(patch_set, tmp_path / "c.pt", replace(SETTINGS, epochs=6), arch)
     assert [epoch.epoch for epoch in history] == [1, 2, 3, 4, 5, 6]
@@ -105,18 +113,57 @@ def test_bf16_stays_near_float32(patch_set: PatchSet, tmp_path: Path, undisturbe
 
 
 def test_luminance_error_by_hand() -> None:
-    # The middle of 0.2 and 0.8 is 0.5, the mean of all is 0.4: 0.45 to the power of 0.75 is wanted; 0.1 more misses it.
-    frames = torch.tensor([0.2, 0.8, 0.2], dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 50, 60)
-    fused = torch.full((1, 1, 50, 60), 0.45**0.75 + 0.1, dtype=torch.float64)
-    assert float(luminance_error(frames, fused)) == pytest.approx(0.01, rel=1e-9)
+    # Weights e^(−(μ − .5)²/.08) of the whole pictures and e^(−(l − .5)²/.5) of the place, at .2, .8 and .5.
+    levels, means = [0.2, 0.8, 0.5], [0.1, 0.6, 0.3]
+    weights = [math.exp(-((m - 0.5) ** 2) / 0.08 - (x - 0.5) ** 2 / 0.5) for m, x in zip(means, levels, strict=True)]
+    wanted = sum(w * x for w, x in zip(weights, levels, strict=True)) / sum(weights)
+    frames = torch.tensor(levels, dtype=torch.float64).view(1, 3, 1, 1).expand(1, 3, 50, 60)
+    fused = torch.full((1, 1, 50, 60), wanted + 0.1, dtype=torch.float64)
+    found = luminance_error(frames, fused, torch.tensor([means], dtype=torch.float64))
+    expected = 1 - (2 * wanted * (wanted + 0.1) + 1e-4) / (wanted**2 + (wanted + 0.1) ** 2 + 1e-4)
+    assert float(found) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_night_is_wanted_dark_and_a_shadow_is_not() -> None:
+    """The same patch, dark and less dark: of a scene that is dark all over, and of one that is not."""
+    frames = torch.tensor([0.05, 0.3]).view(1, 2, 1, 1).expand(1, 2, 32, 32)
+    darker, brighter = (torch.full((1, 1, 32, 32), level) for level in (0.1, 0.29))
+    both_dark, dark_and_good = torch.tensor([[0.45, 0.9]]), torch.tensor([[0.1, 0.5]])
+    assert luminance_error(frames, darker, both_dark) < luminance_error(frames, brighter, both_dark)
+    assert luminance_error(frames, darker, dark_and_good) > luminance_error(frames, brighter, dark_and_good)
 
 
 def test_fine_structure_costs_no_luminance() -> None:
-    frames = torch.full((1, 2, 64, 64), 0.5)
-    checks = torch.full((1, 1, 64, 64), 0.5**0.75)
+    frames, means = torch.full((1, 2, 64, 64), 0.5), torch.full((1, 2), 0.5)
+    checks = torch.full((1, 1, 64, 64), 0.5)
     checks[..., ::2] += 0.2
     checks[..., 1::2] -= 0.2
-    assert float(luminance_error(frames, checks)) < 1e-8
+    assert float(luminance_error(frames, checks, means)) < 1e-8
+
+
+def edge(size: int = 96) -> torch.Tensor:
+    """A soft edge from dark to bright, (1, 1, size, size) in float64."""
+    place = torch.arange(size, dtype=torch.float64) - size / 2
+    return (0.25 + 0.5 * torch.sigmoid(place / 2)).view(1, 1, 1, size).repeat(1, 1, size, 1)
+
+
+def test_a_halo_costs_and_contrast_does_not() -> None:
+    scene, size = edge(), 96
+    frames = torch.cat([0.5 * scene, scene], 1)
+    place = torch.arange(size, dtype=torch.float64).view(1, 1, 1, size) - size / 2
+    ripple = 0.25 * torch.tanh(place / 8) * torch.exp(-((place / 24) ** 2))  # over- and undershoot beside the edge
+    assert float(halo_error(frames, scene)) == 0
+    assert float(halo_error(frames, scene.sqrt())) == 0
+    assert float(halo_error(frames, scene + ripple)) > 0.05
+    assert float(halo_error(frames, 1 - scene)) > 0.9
+
+
+def test_halo_error_can_be_learned_from() -> None:
+    rng = torch.Generator().manual_seed(0)
+    frames = torch.rand(1, 2, 40, 48, dtype=torch.float64, generator=rng)
+    fused = torch.rand(1, 1, 40, 48, dtype=torch.float64, generator=rng).requires_grad_()
+    assert torch.autograd.gradcheck(lambda picture: halo_error(frames, picture), fused, eps=1e-6, atol=1e-5)
+    assert fused.grad is None
 
 
 def test_no_patches_and_a_diverging_loss_are_errors(patch_set: PatchSet, tmp_path: Path) -> None:
