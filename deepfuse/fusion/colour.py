@@ -20,10 +20,10 @@ CLIPPED, UNCLIPPED = (
     np.float32(0.99),
     np.float32(0.69),
 )  # largest channel at which colour is lost, and below which whole
-LOST_TRUST = np.float32(0.02)  # what is left of a clipped colour: it keeps a noisy dark frame from being garish
+LOST_TRUST = np.float32(0.025)  # what is left of a clipped colour: it keeps a noisy dark frame from being garish
 NEAR = np.float32(0.35)  # by how much of its luma a frame may be darkened until what it clips makes it wrong
 WHITE_BELOW = np.float32(0.4)  # of a clipped frame's smallest channel below clipping: what is white tells no colour
-NOISE = np.float32(16 / 255)  # luma below which noise and rounding decide the colour
+NOISE = np.float32(22 / 255)  # luma below which noise and rounding decide the colour
 GARISH = np.float32(0.4)  # how far colours that are strong already are held back as they are brightened
 _RED, _GREEN, _BLUE = LUMA
 _TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
