@@ -54,7 +54,7 @@ def fuse(
     >>> from deepfuse import fuse
     >>> dark, bright = (np.full((64, 96, 3), level, np.uint8) for level in (60, 180))
     >>> round(float(fuse([dark, bright]).mean()), -1)
-    140.0
+    130.0
     """
     model = model or shipped_model()
     quality = quality or model.qualities[0]

@@ -39,10 +39,9 @@ def colour_error(frames: Sequence[Image], fused: Image) -> float:
         ValueError: pictures that `check_pictures` refuses.
         TypeError: pixels of another dtype.
 
-    >>> frame = np.full((8, 8, 3), [0.7, 0.5, 0.3], np.float32)
-    >>> round(colour_error([frame, frame], frame), 2), round(colour_error([frame, frame], frame.mean(2, keepdims=True)
-    ...     + np.zeros_like(frame)), 2)
-    (0.0, 9.29)
+    >>> lamp, grey = np.full((8, 8, 3), [0.7, 0.5, 0.3], np.float32), np.full((8, 8, 3), 0.5, np.float32)
+    >>> round(colour_error([lamp, lamp], lamp), 2), round(colour_error([lamp, lamp], grey), 2)
+    (0.0, 8.78)
     """
     got, own = _colours(frames, fused)
     return 100 * float(np.hypot(*(got - own).T).mean()) if len(own) else 0.0
@@ -58,6 +57,10 @@ def hue_error(frames: Sequence[Image], fused: Image) -> float:
     Raises:
         ValueError: pictures that `check_pictures` refuses.
         TypeError: pixels of another dtype.
+
+    >>> lamp, pink = (np.full((8, 8, 3), [0.7, 0.5, blue], np.float32) for blue in (0.3, 0.55))
+    >>> round(hue_error([lamp, lamp], lamp), 1), round(hue_error([lamp, lamp], pink), 1)
+    (0.0, 8.2)
     """
     got, own = _colours(frames, fused)
     if not len(own):
@@ -79,6 +82,10 @@ def chroma_gain(frames: Sequence[Image], fused: Image) -> float:
     Raises:
         ValueError: pictures that `check_pictures` refuses.
         TypeError: pixels of another dtype.
+
+    >>> lamp = np.full((8, 8, 3), [0.7, 0.5, 0.3], np.float32)
+    >>> round(chroma_gain([lamp, lamp], (lamp + lamp.mean()) / 2), 2)
+    0.54
     """
     got, own = _colours(frames, fused)
     wanted = float(np.hypot(*own.T).sum(dtype=np.float64))
@@ -98,6 +105,12 @@ def false_colour(frames: Sequence[Image], fused: Image) -> float:
     Raises:
         ValueError: pictures that `check_pictures` refuses.
         TypeError: pixels of another dtype.
+
+    >>> sky = np.full((60, 100, 3), [0.4, 0.6, 0.8], np.float32)
+    >>> jump = sky.copy()
+    >>> jump[:, 50:] = [0.6, 0.55, 0.9]
+    >>> round(false_colour([sky, sky], jump), 2), false_colour([sky, jump], jump)
+    (0.04, 0.0)
     """
     check_pictures(frames, fused)
     small, others = _reduced(frames, fused)

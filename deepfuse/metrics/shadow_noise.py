@@ -33,6 +33,11 @@ def shadow_noise(frames: Sequence[Image], fused: Image) -> float:
     Raises:
         ValueError: pictures that `check_pictures` refuses.
         TypeError: pixels of another dtype.
+
+    >>> noisy = np.full((32, 32, 3), 0.1, np.float32)
+    >>> noisy[::2, ::2] += 0.02
+    >>> round(shadow_noise([noisy, noisy], noisy + (noisy - 0.1)), 3)
+    2.0
     """
     check_pictures(frames, fused)
     if min(fused.shape[:2]) < TILE_PX:
