@@ -16,17 +16,17 @@ from functools import partial
 from pathlib import Path
 from shutil import which
 
-import cv2
 import numpy as np
 from fusion import fuse_enfuse
 from tqdm import tqdm
 
 from deepfuse import fuse, load_model, read_look
 from deepfuse.alignment import align
-from deepfuse.color import Float, Image, luma, mean_luma, to_float
+from deepfuse.color import Float, Image, from_float, luma, mean_luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import fuse_mertens
 from deepfuse.metrics.oklab import from_linear, oklab
+from deepfuse.metrics.pictures import reduced
 from deepfuse.metrics.reexposure import reexposed
 from deepfuse.metrics.table import METRICS
 from deepfuse.photo import read_photos
@@ -115,15 +115,13 @@ def brackets(
 
 def prepared(paths: Sequence[Path]) -> list[Image]:
     """The frames of a bracket: 8 bits, reduced, aligned, from dark to bright."""
-    frames = [reduced(to_float(frame), BRACKET_PX) for frame in read_photos(paths)]
-    return sorted(align([np.rint(255 * frame).astype(np.uint8) for frame in frames]).frames, key=mean_luma)
+    frames = [from_float(within(frame, BRACKET_PX), np.dtype(np.uint8)) for frame in read_photos(paths)]
+    return sorted(align(frames).frames, key=mean_luma)
 
 
-def reduced(image: Float, side_px: int) -> Float:
+def within(image: Image, side_px: int) -> Float:
     """The picture with a longer side of at most that."""
-    scale = side_px / max(image.shape[:2])
-    size = [round(side * scale) for side in image.shape[1::-1]]
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image, np.float32)
+    return reduced(image, side_px / max(image.shape[:2]))
 
 
 def maps(data: Path, rows: list[dict[str, str]], pattern: str = "*") -> Iterator[Float]:
@@ -133,12 +131,12 @@ def maps(data: Path, rows: list[dict[str, str]], pattern: str = "*") -> Iterator
         ingested = f"{scene}__{Path(row['file']).stem}"  # as stage `ingest` names a map in a folder of its own
         held_back = row["split"] == "devtest" or split_of(ingested, **HELD_BACK) == "test"
         if row["kind"] == "hdr_panorama" and held_back and Path(scene).match(pattern):
-            yield reduced(normalise_radiance(read_radiance(data / row["file"])), RADIANCE_PX)
+            yield within(normalise_radiance(read_radiance(data / row["file"])), RADIANCE_PX)
 
 
 def taken(radiance: Float, stops: float) -> Image:
     """What an ideal camera of 8 bits records."""
-    return np.rint(255 * from_linear(np.minimum(radiance * np.float32(2**stops), 1))).astype(np.uint8)
+    return from_float(from_linear(np.minimum(radiance * np.float32(2**stops), 1)), np.dtype(np.uint8))
 
 
 def truth(radiance: Float, fused: Image) -> tuple[float, float, float]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from colour import brackets, methods, prepared
 
@@ -20,10 +19,9 @@ from deepfuse import fuse, load_model, read_look
 from deepfuse.bracket import PHOTO_SUFFIXES
 from deepfuse.color import Image
 from deepfuse.errors import DeepfuseError
+from deepfuse.evaluation.report import contact_sheet
 from deepfuse.fusion.looks import look_names
 from deepfuse.photo import write_photo
-
-TITLE_PX = 24
 
 
 def main() -> None:
@@ -42,9 +40,9 @@ def main() -> None:
             key[scene] = dict(zip("ABCDEFGH", names, strict=False))
         titles = list("ABCDEFGH") if options.blind is not None else names
         shown = [("darkest", chosen[0]), ("middle", chosen[len(chosen) // 2])] if options.few else enumerate(chosen, 1)
-        tiles = [(str(title), frame) for title, frame in shown]
-        tiles += [(title, fusions[name](chosen)) for title, name in zip(titles, names, strict=False)]
-        write_photo(options.output / f"{scene}.{options.kind}", sheet(tiles, options.width, options.columns))
+        pictures = {str(title): frame for title, frame in shown}
+        pictures |= {title: fusions[name](chosen) for title, name in zip(titles, names, strict=False)}
+        write_photo(options.output / f"{scene}.{options.kind}", sheet(pictures, options.columns))
         print(options.output / f"{scene}.{options.kind}", flush=True)
     if key:
         (options.output / "key.json").write_text(json.dumps(key, indent=1))
@@ -58,11 +56,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=Path(".deepfuse/benchmarks"), help="aligned brackets")
     parser.add_argument("--model", help="the network (default: the shipped one)")
     parser.add_argument("--look", default="neutral", help=f"of ours: {', '.join(look_names())} (default: neutral)")
-    parser.add_argument("--also", nargs="*", default=[], help="further looks of ours")
+    parser.add_argument("--also", nargs="*", default=[], help="further looks of ours, by name or file")
     parser.add_argument("--extremes", action="store_true", help="fuse the darkest and the brightest frame alone")
     parser.add_argument("--few", action="store_true", help="show the darkest and the middle frame alone")
     parser.add_argument("--blind", type=int, metavar="SEED", help="shuffle the fused ones, and write key.json")
-    parser.add_argument("--width", type=int, default=600, help="of a tile, in pixels (default: 600)")
     parser.add_argument("--columns", type=int, default=3, help="(default: 3)")
     parser.add_argument("--kind", choices=("jpg", "png"), default="jpg", help="of the sheets (default: jpg)")
     return parser.parse_args()
@@ -83,19 +80,13 @@ def scenes(folders: Sequence[Path], cache: Path) -> Iterator[tuple[str, list[Ima
             print(f"{folder} is left out: {str(error)[:90]}")
 
 
-def sheet(tiles: list[tuple[str, Image]], width: int, columns: int) -> Image:
-    """Tiles with their titles, in rows."""
-    height = round(width * tiles[0][1].shape[0] / tiles[0][1].shape[1])
-    made = [titled(cv2.resize(tile, (width, height), interpolation=cv2.INTER_AREA), title) for title, tile in tiles]
-    made += [np.zeros_like(made[0])] * (-len(made) % columns)
-    return np.vstack([np.hstack(made[start : start + columns]) for start in range(0, len(made), columns)])
-
-
-def titled(tile: Image, title: str) -> Image:
-    """The tile under a line of text."""
-    line = np.zeros((TITLE_PX, tile.shape[1], 3), np.uint8)
-    cv2.putText(line, title, (4, TITLE_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
-    return np.vstack([line, tile])
+def sheet(pictures: dict[str, Image], columns: int) -> Image:
+    """Pictures of one size with their labels, in rows of so many."""
+    labels = list(pictures)
+    rows = [labels[start : start + columns] for start in range(0, len(labels), columns)]
+    made = [contact_sheet({label: pictures[label] for label in row}) for row in rows]
+    width = made[0].shape[1]
+    return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in made])
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from deepfuse.color import GAMMA, LUMA, Float
+from deepfuse.photo.balance import XYZ_TO_SRGB, white_point
 
 WHITE_MIRED = 1e6 / 6504  # of D65, the white of sRGB
-_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 _RED, _GREEN, _BLUE = LUMA
 _TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
 
@@ -44,19 +44,8 @@ def gains(mired: float) -> Float:
     >>> [round(float(gain), 3) for gain in gains(50) / gains(50)[1]]
     [1.097, 1.0, 0.862]
     """
-    light = (_daylight(WHITE_MIRED + mired) @ _FROM_XYZ.T) / (_daylight(WHITE_MIRED) @ _FROM_XYZ.T)
-    return np.asarray(light ** (1 / float(GAMMA)), np.float32)
-
-
-def _daylight(mired: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """XYZ of CIE daylight with Y = 1, 4000 to 25000 K. Source: CIE 15:2004, equations 3.2 to 3.4."""
-    per_kelvin = mired * 1e-6
-    if mired >= 1e6 / 7000:
-        x = ((-4.6070e9 * per_kelvin + 2.9678e6) * per_kelvin + 0.09911e3) * per_kelvin + 0.244063
-    else:
-        x = ((-2.0064e9 * per_kelvin + 1.9018e6) * per_kelvin + 0.24748e3) * per_kelvin + 0.237040
-    y = (-3.000 * x + 2.870) * x - 0.275
-    return np.array([x / y, 1, (1 - x - y) / y])
+    seen, white = (XYZ_TO_SRGB @ white_point(1e6 / light) for light in (WHITE_MIRED + mired, WHITE_MIRED))
+    return np.asarray((seen / white) ** (1 / float(GAMMA)), np.float32)
 
 
 def _luma(red: Float, green: Float, blue: Float) -> Float:

@@ -14,6 +14,7 @@ from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, remove_ghosts
 from deepfuse.photo import Depth, Header, Metadata, Rendered, Rendering, read_frames
+from deepfuse.photo.pixels import depth_of
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Prepared:
     Attributes:
         files: the frames' files.
         metadata: what they tell besides their pixels.
-        depth: of the frames as they are stored, at least 16 bits in a space wider than sRGB.
+        depth: of their pixels: that of the files, at least 16 bits in a space wider than sRGB, or what is wanted.
         rendered: the space of their pixels.
         aligned: the frames (H, W, 3), laid on each other.
         agreeing: the same without ghosts; what is to be fused.
@@ -91,7 +92,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
     return Prepared(
         files=tuple(files),
         metadata=tuple(picture.metadata for picture in pictures),
-        depth="16-bit" if rendered.wide and headers[0].depth == "8-bit" else headers[0].depth,
+        depth=depth_of(frames[0].dtype),
         rendered=rendered,
         aligned=aligned,
         agreeing=agreeing,

@@ -115,7 +115,8 @@ def false_colour(frames: Sequence[Image], fused: Image) -> float:
     check_pictures(frames, fused)
     small, others = _reduced(frames, fused)
     y = luma(small)
-    had = np.max([_steps(reexposed(to_linear(np.maximum(frame, LEAST / 8)), y)) for frame in others], axis=0)
+    lit = [to_linear(np.maximum(frame, LEAST / 8)) for frame in others]  # black, exposed more, would stay black
+    had = np.max([_steps(reexposed(light, y)) for light in lit], axis=0)
     return float((_steps(small) > had + SEEN).mean())
 
 

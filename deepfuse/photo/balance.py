@@ -16,7 +16,7 @@ COLDEST_K, WARMEST_K = 25000, 2000
 
 _DAYLIGHT_FROM_K = 4000  # CIE 15:2018, 4.1.2: the daylight locus begins here
 _D65 = np.array([0.95047, 1.0, 1.08883])  # XYZ of sRGB's white, IEC 61966-2-1
-_XYZ_TO_SRGB = np.array(
+XYZ_TO_SRGB = np.array(  # IEC 61966-2-1, linear
     [[3.2404542, -1.5371385, -0.4985314], [-0.9692660, 1.8760108, 0.0415560], [0.0556434, -0.2040259, 1.0572252]]
 )
 
@@ -60,7 +60,7 @@ def multipliers(light: NDArray[np.float64], daylight: WhiteBalance, to_srgb: NDA
     """
     if min(daylight[:3]) <= 0 or not np.linalg.det(to_srgb):
         raise ValueError("expected a camera whose colours are known, which this white balance needs")
-    seen = (_XYZ_TO_SRGB @ light) / (_XYZ_TO_SRGB @ _D65)
+    seen = (XYZ_TO_SRGB @ light) / (XYZ_TO_SRGB @ _D65)
     sensor = np.linalg.solve(to_srgb, seen) / np.asarray(daylight[:3])
     if sensor.min() <= 0:
         raise ValueError(f"expected a light that this camera can make neutral, got XYZ {light.round(3).tolist()}")

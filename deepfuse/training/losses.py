@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from deepfuse.metrics.mef_ssim import check_scales, mef_ssim_of
 from deepfuse.metrics.mef_ssim_c import LUMINANCE_STABILISER, MID_GREY, SIGMA_GLOBAL, SIGMA_LOCAL
 
-LUMINANCE_PX = 16
+LUMINANCE_PX = 16  # two windows of MEF-SSIMc: what is finer is structure, which MEF-SSIM sees
 HALO_PX = 8  # means over that many pixels: a halo is wider
 HALO_EDGE_PX, HALO_SCENE_PX = 10, 40  # sigmas: 1 % of the longer side of what is trained on, and what a patch holds
 
