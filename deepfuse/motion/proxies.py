@@ -14,6 +14,8 @@ from deepfuse.proxy import reduced
 PLACES = 1024  # four for each level of 8 bits
 CLIPPED = 0.97  # a channel beyond is clipped, or bent towards it: it says nothing of tones
 
+Box = tuple[int, int, int, int]
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -26,6 +28,16 @@ class Proxy:
     def shape(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.planes.shape[1], self.planes.shape[2]
+
+    def cut(self, box: Box) -> Proxy:
+        """The part in a box (top, bottom, left, right)."""
+        top, bottom, left, right = box
+        return Proxy(self.planes[:, top:bottom, left:right], self.places[:, top:bottom, left:right])
+
+    def mean_of(self, table: Float) -> Float:
+        """What a table (3, PLACES) says of each channel, averaged over the channels: (height, width)."""
+        red, green, blue = (row[places] for row, places in zip(table, self.places, strict=True))
+        return np.asarray((red + green + blue) / 3, np.float32)
 
 
 def make_proxy(frame: Image) -> Proxy:

@@ -1,31 +1,30 @@
-"""Where something moved, which frame each such region is taken from, and which frames it is put into."""
+"""What moved against one reference frame, as whole things; which frame each is taken from and put into."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.color import Mask
+from deepfuse.color import Float, Mask
 from deepfuse.motion.detection import disagreement
-from deepfuse.motion.proxies import CLIPPED, Proxy
-from deepfuse.motion.tones import Known
+from deepfuse.motion.exposedness import least_lost
+from deepfuse.motion.lights import lit_frame
+from deepfuse.motion.proxies import Box, Proxy
+from deepfuse.motion.tones import Known, tone_curve
 
 GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
-CLOSE_PX = 3  # round what differs, where the source is clipped or black: a soft edge alone
-BLACK = 0.03  # no channel above: nothing to be seen
+WHOLE_PX = 12  # parts of one thing are that near to each other on either side; what they enclose is the thing, too
 REACH_PX = 24  # round a region, where its tones are compared with those of the frame it is put into
-PREFERENCE = 0.15  # share of a region that another frame must expose beyond what the base does
 
 Labels = NDArray[np.int32]
 Plane = NDArray[Any]
-Box = tuple[int, int, int, int]
 Ask = Callable[[int, int], Mask]
 
 
@@ -34,60 +33,116 @@ class Region:
     """What moved, in a box (top, bottom, left, right) of the proxies with its surroundings.
 
     It is taken from the frame `source` and put into frames, in each where its mask, of the size of the box, is 1.
+    `lit` says whether that frame was taken for the light that it alone shows.
     """
 
     box: Box
     source: int
     masks: dict[int, Mask]
+    lit: bool = False
 
 
 @dataclass(frozen=True)
 class Motion:
-    """What moved: (height, width) of the proxies, 0 where nothing did, else the label of a region; and their boxes."""
+    """Frames from dark to bright, and where each and the next one differ: masks (height, width) of the proxies."""
 
-    labels: Labels
-    boxes: tuple[Box, ...]
-    pairs: dict[tuple[int, int], Mask]
     order: tuple[int, ...]
+    pairs: dict[tuple[int, int], Mask]
 
     @property
-    def share(self) -> float:
-        """Share of the picture that moved, 0 to 1."""
-        return float((self.labels > 0).mean())
+    def moved(self) -> Mask:
+        """(height, width): 1 where any two neighbours differ."""
+        return np.asarray(np.bitwise_or.reduce(list(self.pairs.values())))
+
+    @property
+    def still(self) -> Known:
+        """(height, width): where no two neighbours differ, nor near by."""
+        return np.asarray(grown(self.moved) == 0)
 
 
 def find_motion(proxies: Sequence[Proxy]) -> Motion:
     """Compare each exposure with the next brighter one."""
     order = sorted(range(len(proxies)), key=lambda index: float(proxies[index].planes.mean()))
-    pairs = {(a, b): disagreement(proxies[a], proxies[b]) for a, b in itertools.pairwise(order)}
-    grown = _grown(np.asarray(np.bitwise_or.reduce(list(pairs.values()))))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    boxes = tuple(_box(stat, grown.shape) for stat in stats[1:])
-    return Motion(np.asarray(labels, np.int32), boxes, pairs, tuple(order))
+    return Motion(tuple(order), {(a, b): disagreement(proxies[a], proxies[b]) for a, b in itertools.pairwise(order)})
 
 
-def choose_regions(motion: Motion, proxies: Sequence[Proxy], base: int) -> tuple[Region, ...]:
-    """Which frame each region is taken from, and which it is put into: those that show something else there.
+def choose_reference(motion: Motion, losses: Sequence[Float], preferred: int) -> int:
+    """The frame of which least is lost where something moved; the preferred one, unless another holds clearly more."""
+    moved = motion.moved > 0
+    return least_lost([float(loss[moved].mean()) for loss in losses], motion.order, preferred)
 
-    It is taken from the base unless another frame exposes much more of it.
+
+def choose_regions(
+    motion: Motion, proxies: Sequence[Proxy], losses: Sequence[Float], reference: int, *, bound: bool
+) -> tuple[Region, ...]:
+    """Whole things that moved, and the frame that each is taken from.
+
+    That is the reference, unless another frame alone shows light there, or most of the thing is lost in the reference
+    and another holds it.
+
+    Args:
+        motion: what differs between the frames.
+        proxies: the frames.
+        losses: what `lost` says of each.
+        reference: the frame that decides what is where.
+        bound: everything is taken from it.
     """
-    ask = _asker(motion, proxies)
-    blind = [_badly_exposed(proxy) for proxy in proxies]
+    ask, still = _asker(motion, proxies), motion.still
+    curve = cache(lambda one, other: tone_curve(proxies[one], proxies[other], still))
+    from_reference = contradictions(ask, motion.order, reference)
+    differing = np.asarray(np.bitwise_or.reduce(list(from_reference.values())))
+    if not differing.any():
+        return ()
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(_whole(differing), connectivity=8)
     found = []
-    for label, box in enumerate(motion.boxes, 1):
-        inside = cut(motion.labels, box) == label
-        source = _source([float(cut(mask, box)[inside].mean()) for mask in blind], motion.order, base)
-        into = _others(motion.order, source, partial(_differ, ask, box, inside))
-        masks = {index: _told(inside, cut(blind[source], box), cut(ask(source, index), box)) for index in into}
-        if masks := {index: mask for index, mask in masks.items() if mask.any()}:
-            found.append(Region(box, source, masks))
+    for label, stat in enumerate(stats[1:], 1):
+        box = _box(stat, differing.shape)
+        inside = cut(labels, box) == label
+        core = inside & (cut(differing, box) > 0)
+        parts = [proxy.cut(box) for proxy in proxies]
+        lit = None if bound else lit_frame(parts, motion.order, core, ~inside, curve)
+        held = least_lost([float(cut(loss, box)[core].mean()) for loss in losses], motion.order, reference)
+        source = reference if bound else held if lit is None else lit
+        differ = from_reference if source == reference else contradictions(ask, motion.order, source)
+        whole = inside.astype(np.uint8)
+        if masks := {index: whole for index, mask in differ.items() if cut(mask, box)[inside].any()}:
+            found.append(Region(box, source, masks, source == lit))
     return tuple(found)
+
+
+def contradictions(ask: Ask, order: Sequence[int], reference: int) -> dict[int, Mask]:
+    """Where each other frame does not show what the reference does.
+
+    From the reference one walks to darker and to brighter frames, for those far apart cannot tell: a frame differs
+    where it does so from the reference, or from a neighbour that does not.
+    """
+    at, found = order.index(reference), dict[int, Mask]()
+    for way in (order[at + 1 :], order[:at][::-1]):
+        last = reference
+        for index in way:
+            differs = ask(reference, index)
+            found[index] = differs if last == reference else differs | (ask(last, index) & (1 - found[last]))
+            last = index
+    return found
 
 
 def cut(plane: Plane, box: Box) -> Plane:
     """The part of a plane (height, width, ...) in a box (top, bottom, left, right)."""
     top, bottom, left, right = box
     return plane[top:bottom, left:right]
+
+
+def grown(mask: Mask) -> Mask:
+    """A mask with a margin round what it marks."""
+    return np.asarray(cv2.dilate(mask, _disc(GROWN_PX)), np.uint8) if mask.any() else mask
+
+
+def _whole(differing: Mask) -> Mask:
+    """Things of which parts differ: near parts joined, what they enclose filled, with a margin."""
+    room = cv2.copyMakeBorder(differing, WHOLE_PX, WHOLE_PX, WHOLE_PX, WHOLE_PX, cv2.BORDER_REPLICATE)
+    closed = cv2.morphologyEx(room, cv2.MORPH_CLOSE, _disc(WHOLE_PX))[WHOLE_PX:-WHOLE_PX, WHOLE_PX:-WHOLE_PX]
+    outlines, _ = cv2.findContours(np.ascontiguousarray(closed), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return grown(np.asarray(cv2.drawContours(np.zeros_like(differing), outlines, -1, 1, cv2.FILLED), np.uint8))
 
 
 def _box(stat: Labels, shape: tuple[int, ...]) -> Box:
@@ -97,50 +152,13 @@ def _box(stat: Labels, shape: tuple[int, ...]) -> Box:
     return max(top - REACH_PX, 0), bottom, max(left - REACH_PX, 0), right
 
 
-def _differ(ask: Ask, box: Box, inside: Known, one: int, other: int) -> bool:
-    return bool(cut(ask(one, other), box)[inside].any())
-
-
-def _source(bad: Sequence[float], order: Sequence[int], base: int) -> int:
-    """The base, or the frame that exposes most; of equals the nearest in exposure, the darker one first."""
-    place = {index: at for at, index in enumerate(order)}
-    best = min(order, key=lambda index: (round(bad[index], 3), abs(place[index] - place[base]), place[index]))
-    return base if bad[base] - bad[best] <= PREFERENCE else best
-
-
-def _others(order: Sequence[int], source: int, differ: Callable[[int, int], bool]) -> tuple[int, ...]:
-    """Walk from the source to darker and to brighter frames.
-
-    A frame differs if it does so from the source, or from its neighbour that does not: frames far apart cannot tell.
-    """
-    at, found = order.index(source), []
-    for way in (order[at + 1 :], order[:at][::-1]):
-        last, alike = source, True
-        for index in way:
-            alike = not differ(source, index) and not (alike and differ(last, index))
-            last = index
-            if not alike:
-                found.append(index)
-    return tuple(sorted(found))
-
-
-def _told(inside: Known, blind: Known, differs: Mask) -> Mask:
-    """A region without the parts of which the source tells nothing and that do not contradict it."""
-    untold = (inside & blind & (cv2.dilate(differs, _disc(CLOSE_PX)) == 0)).astype(np.uint8)
-    return np.asarray(inside & (cv2.morphologyEx(untold, cv2.MORPH_OPEN, _disc(GROWN_PX)) == 0), np.uint8)
-
-
-def _grown(mask: Mask) -> Mask:
-    return np.asarray(cv2.dilate(mask, _disc(GROWN_PX)), np.uint8) if mask.any() else mask
-
-
 def _disc(radius_px: int) -> Mask:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2), np.uint8)
 
 
 def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Ask:
     """What differs between any two frames, their tones learned from what stood still; each pair compared once."""
-    still = motion.labels == 0
+    still = motion.still
     known = {frozenset(pair): mask for pair, mask in motion.pairs.items()}
 
     def ask(one: int, other: int) -> Mask:
@@ -150,8 +168,3 @@ def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Ask:
         return known[pair]
 
     return ask
-
-
-def _badly_exposed(proxy: Proxy) -> Known:
-    highest = proxy.planes.max(axis=0)
-    return np.asarray((highest > CLIPPED) | (highest < BLACK))

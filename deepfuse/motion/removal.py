@@ -10,51 +10,63 @@ from numpy.typing import ArrayLike
 
 from deepfuse.color import Float, Image
 from deepfuse.frames import check_frames
+from deepfuse.motion.exposedness import lost
 from deepfuse.motion.proxies import Proxy, make_proxy
-from deepfuse.motion.regions import Motion, Region, choose_regions, find_motion
+from deepfuse.motion.regions import Motion, Region, choose_reference, choose_regions, find_motion
 from deepfuse.motion.replacement import Patch, make_patch, put, softened, with_part
-from deepfuse.motion.result import Deghosted, Moved
+from deepfuse.motion.result import Deghosted, Elsewhere, Moved, Why
 from deepfuse.motion.tones import tone_curve
 
 MOST_SHARE = 0.25
-"""Of the picture: where more differs, the light changed, and no frame can stand for another. What moved in the
-brackets of docs/deghosting.md stays below 5 %, a flash makes 60 % differ."""
+"""Of the picture: where more differs, the light changed, and no frame can stand for another. A person who fills the
+picture makes 17 % differ, a flash half of it."""
 
 
 @dataclass(frozen=True)
 class _Detection:
     proxies: tuple[Proxy, ...]
     motion: Motion
-    regions: tuple[Region, ...]
-    warnings: tuple[str, ...]
+    reference: int
+    why: Why
+    regions: tuple[Region, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def elsewhere(self) -> tuple[Elsewhere, ...]:
+        """What is taken from another frame than the reference."""
+        shape = self.proxies[0].shape
+        return tuple(_elsewhere(region, shape) for region in self.regions if region.source != self.reference)
 
 
-def detect_motion(frames: Sequence[ArrayLike], base: int) -> Moved:
+def detect_motion(frames: Sequence[ArrayLike], base: int, *, reference: int | None = None) -> Moved:
     """What moved between aligned frames: all that `remove_ghosts` would replace, and nothing else.
 
     Args:
         frames: K ≥ 2 arrays (H, W, 3) of one shape and dtype: uint8, uint16 or float32 (0 to 1), sRGB-encoded, in any
             order: the result is the same.
-        base: the frame that the others are compared with, unless another exposes a region much better.
+        base: the frame to take for the reference unless another holds clearly more of what moved.
+        reference: the frame that decides what is where; chosen if `None`.
 
     Raises:
-        ValueError: fewer than two frames, unlike shapes, no such base, or floats that leave 0..1.
+        ValueError: fewer than two frames, unlike shapes, no such frame, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
     """
-    found = _detect(check_frames(frames), base)
-    return Moved(len(found.regions), _alphas(found), found.warnings)
+    found = _detect(check_frames(frames), base, reference)
+    return Moved(len(found.regions), _alphas(found), found.reference, found.why, found.elsewhere, found.warnings)
 
 
-def remove_ghosts(frames: Sequence[ArrayLike], base: int) -> Deghosted:
-    """Make aligned frames agree where something moved, each region showing what one of them shows.
+def remove_ghosts(frames: Sequence[ArrayLike], base: int, *, reference: int | None = None) -> Deghosted:
+    """Make aligned frames agree where something moved: all show the moment of one of them, the reference.
 
     Args:
         frames: K ≥ 2 arrays (H, W, 3) of one shape and dtype: uint8, uint16 or float32 (0 to 1), sRGB-encoded, in any
             order: the result is the same.
-        base: the frame preferred where several expose a region about as well.
+        base: the frame to take for the reference unless another holds clearly more of what moved.
+        reference: the frame that decides what is where; chosen if `None`. Then a thing of which most is lost in it, and
+            light that another frame alone shows, are taken from that other one.
 
     Raises:
-        ValueError: fewer than two frames, unlike shapes, no such base, or floats that leave 0..1.
+        ValueError: fewer than two frames, unlike shapes, no such frame, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
 
     >>> import numpy as np
@@ -62,27 +74,43 @@ def remove_ghosts(frames: Sequence[ArrayLike], base: int) -> Deghosted:
     >>> y, x = np.mgrid[:192, :256]
     >>> still = np.repeat(np.rint(90 + 30 * np.sin(x / 9) * np.cos(y / 7))[..., None], 3, 2).astype(np.uint8)
     >>> moved = still.copy()
-    >>> moved[80:110, 100:130] = 230
+    >>> moved[80:110, 100:130] = 190
     >>> found = remove_ghosts([still, moved], base=0)
-    >>> found.regions, bool(np.abs(found.frames[1].astype(int) - still).max() < 10)
-    (1, True)
+    >>> found.regions, found.reference, bool(np.abs(found.frames[1].astype(int) - still).max() < 10)
+    (1, 0, True)
     """
     arrays = check_frames(frames)
-    found = _detect(arrays, base)
+    found = _detect(arrays, base, reference)
     made = tuple(_agreeing(index, arrays, found) for index in range(len(arrays)))
     warnings = tuple(f"{warning}; it is fused as it is" for warning in found.warnings)
-    return Deghosted(len(found.regions), _alphas(found), warnings, made)
+    return Deghosted(len(found.regions), _alphas(found), found.reference, found.why, found.elsewhere, warnings, made)
 
 
-def _detect(arrays: Sequence[Image], base: int) -> _Detection:
-    if not 0 <= base < len(arrays):
-        raise ValueError(f"expected a base from 0 to {len(arrays) - 1}, got {base}")
+def _detect(arrays: Sequence[Image], base: int, reference: int | None) -> _Detection:
+    for index in (base, base if reference is None else reference):
+        if not 0 <= index < len(arrays):
+            raise ValueError(f"expected a frame from 0 to {len(arrays) - 1}, got {index}")
     proxies = tuple(make_proxy(array) for array in arrays)
     motion = find_motion(proxies)
-    if motion.share > MOST_SHARE:
-        warning = f"{motion.share:.0%} of the picture differ between the frames: the light changed, or too much moved"
-        return _Detection(proxies, motion, (), (warning,))
-    return _Detection(proxies, motion, choose_regions(motion, proxies, base), ())
+    preferred = base if reference is None else reference
+    if (share := float(motion.moved.mean())) > MOST_SHARE:
+        warning = f"{share:.0%} of the picture differ between the frames: the light changed, or too much moved"
+        return _Detection(proxies, motion, preferred, "the light changed", warnings=(warning,))
+    if not share:
+        return _Detection(proxies, motion, preferred, "nothing moved")
+    losses = lost(proxies, motion.still)
+    chosen = choose_reference(motion, losses, base) if reference is None else reference
+    bound = reference is not None
+    why: Why = "asked for" if bound else "it was preferred" if chosen == base else "it holds most of what moved"
+    return _Detection(proxies, motion, chosen, why, choose_regions(motion, proxies, losses, chosen, bound=bound))
+
+
+def _elsewhere(region: Region, shape: tuple[int, int]) -> Elsewhere:
+    top, bottom, left, right = region.box
+    row = ("upper", "middle", "lower")[min(int(3 * (top + bottom) / (2 * shape[0])), 2)]
+    column = ("left", "centre", "right")[min(int(3 * (left + right) / (2 * shape[1])), 2)]
+    pixels = max(int(mask.sum()) for mask in region.masks.values())
+    return Elsewhere(region.source, pixels / (shape[0] * shape[1]), f"{row} {column}", region.lit)
 
 
 def _alphas(found: _Detection) -> tuple[Float | None, ...]:
@@ -106,7 +134,7 @@ def _agreeing(index: int, arrays: Sequence[Image], found: _Detection) -> Image:
 
 def _patches(index: int, found: _Detection) -> Iterator[tuple[Patch, int]]:
     """What is put into a frame, and from which frame it comes."""
-    proxies, still = found.proxies, found.motion.labels == 0
+    proxies, still = found.proxies, found.motion.still
     curve_from = cache(lambda source: tone_curve(proxies[source], proxies[index], still))
     for region in found.regions:
         if index in region.masks:

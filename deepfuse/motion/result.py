@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from deepfuse.color import Float, Image
 from deepfuse.motion.replacement import enlarged_mask
 
+Why = Literal["asked for", "nothing moved", "the light changed", "it holds most of what moved", "it was preferred"]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Something that moved and is not taken from the reference frame.
+
+    Attributes:
+        frame: the one that it is taken from.
+        share: of the picture, 0 to 1.
+        place: where it is, such as "upper left".
+        lit: whether it is light that this frame alone shows; else the reference does not hold it.
+    """
+
+    frame: int
+    share: float
+    place: str
+    lit: bool
+
+    def text(self, names: Sequence[str], reference: int) -> str:
+        """The same in words, with the names of the frames."""
+        why = "light that it alone shows" if self.lit else f"{names[reference]} is clipped or too dark there"
+        return f"{self.place} ({self.share:.1%} of the picture) what moved is taken from {names[self.frame]}: {why}"
+
 
 @dataclass(frozen=True)
 class Moved:
     """What moved between aligned frames.
 
-    `regions` is the number of connected regions that moved. `alphas` say for each frame how much of it shows something
-    else than the frames agree to show there: (h, w) from 0 to 1, reduced as the proxies, `None` where nothing does.
-    `warnings` say why nobody can tell; then there are neither regions nor alphas.
+    Attributes:
+        regions: the number of things that moved.
+        alphas: how much of each frame shows something else than the frames agree to show there: (h, w) from 0 to 1,
+            reduced as the proxies, `None` where nothing does.
+        reference: the frame that decides what is where.
+        why: it is that one.
+        elsewhere: what is taken from another frame all the same.
+        warnings: why nobody can tell; then there are neither regions nor alphas.
     """
 
     regions: int
     alphas: tuple[Float | None, ...]
+    reference: int
+    why: Why
+    elsewhere: tuple[Elsewhere, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -46,6 +79,14 @@ class Moved:
         share = None if self.warnings else round(self.share, 5)
         return {"share": share, "regions": self.regions, "by_frame": by_frame, "warnings": list(self.warnings)}
 
+    def choice(self) -> dict[str, Any]:
+        """Which frame decides, why, and what is taken from others, as JSON values."""
+        return {
+            "reference": self.reference,
+            "why": self.why,
+            "elsewhere": [asdict(thing) | {"share": round(thing.share, 5)} for thing in self.elsewhere],
+        }
+
 
 @dataclass(frozen=True)
 class Deghosted(Moved):
@@ -68,4 +109,4 @@ class Deghosted(Moved):
     def record(self) -> dict[str, Any]:
         """What was done as JSON values."""
         replaced = [round(share, 5) for share in self.share_by_frame]
-        return {"share": round(self.share, 5), "regions": self.regions, "replaced": replaced}
+        return {"share": round(self.share, 5), "regions": self.regions, "replaced": replaced} | self.choice()

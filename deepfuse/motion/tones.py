@@ -16,6 +16,7 @@ COMMON_SHARE = 0.1  # how much the pixels of all channels count in the curve of 
 MIN_LEVEL_PX = 12  # below it, a level is interpolated
 WELL_KNOWN_PX = 1000  # from there on a level counts no more for having more pixels
 SPREAD_QUANTILE = 0.8  # of a level's pixels; the rest may be at edges
+STEEP_OVER = 32  # places of a table: a slope over fewer would follow single levels
 SAMPLES = 2**18  # pixels that a curve is learned from
 
 _LEVEL = np.arange(LEVELS)
@@ -31,6 +32,14 @@ class ToneCurve:
 
     values: Float
     spread: Float
+
+    @property
+    def steepness(self) -> Float:
+        """How much steeper the tones become at each place: (3, PLACES)."""
+        source, half = at_places(), STEEP_OVER // 2
+        rise = self.values[:, STEEP_OVER:] - self.values[:, :-STEEP_OVER]
+        steep = rise / (source[STEEP_OVER:] - source[:-STEEP_OVER])
+        return np.asarray(np.pad(steep, ((0, 0), (half, STEEP_OVER - half)), mode="edge"), np.float32)
 
     def shifted(self, shift: Float) -> Float:
         """The values where the source is brighter by `shift` (PLACES,), from 0 to 1: (3, PLACES)."""

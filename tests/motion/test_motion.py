@@ -32,7 +32,10 @@ def test_a_still_scene_comes_back_as_it_is(count: int) -> None:
     frames = shots([scene()] * count)
     found = remove_ghosts(frames, count // 2)
     assert all(mine is given for mine, given in zip(found.frames, frames, strict=True))
-    assert found.record() == {"share": 0.0, "regions": 0, "replaced": [0.0] * count}
+    assert found.record() == {
+        "share": 0.0, "regions": 0, "replaced": [0.0] * count,
+        "reference": count // 2, "why": "nothing moved", "elsewhere": [],
+    }  # fmt: skip
     assert not found.mask(0).any()
 
 
@@ -105,8 +108,10 @@ def test_frames_unlike_each_other_are_refused() -> None:
     frame = np.zeros((40, 40, 3), np.uint8)
     with pytest.raises(ValueError, match="2 or more"):
         remove_ghosts([frame], 0)
-    with pytest.raises(ValueError, match="base from 0 to 1"):
+    with pytest.raises(ValueError, match="frame from 0 to 1"):
         remove_ghosts([frame, frame], 2)
+    with pytest.raises(ValueError, match="frame from 0 to 1, got -1"):
+        remove_ghosts([frame, frame], 0, reference=-1)
     with pytest.raises(ValueError, match="as frame 0"):
         remove_ghosts([frame, frame[1:]], 0)
     with pytest.raises(TypeError, match="as frame 0"):
