@@ -1,6 +1,6 @@
 """Bracket to registered stack: every frame laid on the best-exposed one, or an AlignmentError."""
 
-from deepfuse.alignment.result import Alignment, AlignmentError, Registration
+from deepfuse.alignment.result import IF_UNALIGNED, Alignment, AlignmentError, IfUnaligned, Registration
 from deepfuse.alignment.stack import align
 
-__all__ = ["Alignment", "AlignmentError", "Registration", "align"]
+__all__ = ["IF_UNALIGNED", "Alignment", "AlignmentError", "IfUnaligned", "Registration", "align"]

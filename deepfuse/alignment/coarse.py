@@ -34,7 +34,9 @@ def best_shifts(reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
     """The shifts (x, y) in pixels, frame to reference, at which their local contrast correlates best, best first."""
     surface, reach_x, reach_y = _correlation(reference, frame)
     peak = surface == cv2.dilate(surface, np.ones((2 * APART_PX + 1, 2 * APART_PX + 1), np.uint8))
-    rows, columns = np.nonzero(peak & (surface >= ALIAS_HEIGHT * surface.max()))
+    highest = surface.max()
+    least = min(ALIAS_HEIGHT * highest, highest)  # of a picture without texture, the highest may be below zero
+    rows, columns = np.nonzero(peak & (surface >= least))
     order = np.argsort(-surface[rows, columns], kind="stable")[: MOST_ALIASES + 1]
     return [(float(columns[at] - reach_x), float(rows[at] - reach_y)) for at in order]
 

@@ -13,9 +13,10 @@ TOLERANCE_PX = 1e-6  # forgives rounding where a border falls exactly on a pixel
 COARSE_COLUMNS = 256  # each pair of them is tried, then each near the best pair
 
 Columns = NDArray[np.intp]
+Rectangle = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 
-def common_rectangle(homographies: Iterable[Matrix], width: int, height: int) -> tuple[int, int, int, int]:
+def common_rectangle(homographies: Iterable[Matrix], width: int, height: int) -> Rectangle:
     """Find the largest rectangle of reference pixels whose centres fall inside every frame.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from deepfuse.color import Image
 from deepfuse.errors import DeepfuseError
 
 Matrix = NDArray[np.float64]
+IfUnaligned = Literal["refuse", "drop", "as-is"]
+IF_UNALIGNED: tuple[IfUnaligned, ...] = get_args(IfUnaligned)
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,34 @@ class Registration:
 
 
 @dataclass(frozen=True)
+class Unplaced:
+    """A frame that could not be laid on another one, `onto`: the reason in plain words, and what was `found`.
+
+    `taken` says that it was taken where it is; else it was left out, or the bracket refused.
+    """
+
+    frame: int
+    onto: int
+    reason: str
+    found: str
+    taken: bool = False
+
+    def told(self, names: Sequence[str] = ()) -> str:
+        """The same as a sentence; `names` are what the frames are called, by their numbers if empty."""
+        name = names or [f"frame {index}" for index in range(1 + max(self.frame, self.onto))]
+        return f"{name[self.frame]} cannot be laid on {name[self.onto]}: {self.reason} ({self.found})"
+
+
+@dataclass(frozen=True)
 class Alignment:
     """A bracket registered to its best-exposed frame.
 
     `frames` are (height, width, 3) in the depth they came in, cropped to `crop` = (x, y, width, height) in
     pixels of the uncropped reference, whose index is `reference`. `homographies` (K, 3, 3) map pixel
-    coordinates (x, y, 1) of each frame to the uncropped reference, pixel centres at whole numbers.
-    `kept_area` is the share of the picture left by the crop, 0 to 1; `evidence` holds one entry per frame.
+    coordinates (x, y, 1) of each of them to the uncropped reference, pixel centres at whole numbers.
+    `kept_area` is the share of the picture left by the crop, 0 to 1; `evidence` holds one entry per frame
+    that came in. `unplaced` are those that cannot be registered: the `dropped` ones are in neither `frames`
+    nor `homographies`, the others are there where they were.
     """
 
     frames: tuple[Image, ...]
@@ -49,11 +72,40 @@ class Alignment:
     crop: tuple[int, int, int, int]
     kept_area: float
     evidence: tuple[Registration, ...]
+    unplaced: tuple[Unplaced, ...] = ()
+
+    @property
+    def dropped(self) -> tuple[int, ...]:
+        """Indices of the frames that were left out."""
+        return tuple(one.frame for one in self.unplaced if not one.taken)
+
+    @property
+    def as_is(self) -> tuple[int, ...]:
+        """Indices of the frames that were taken where they are."""
+        return tuple(one.frame for one in self.unplaced if one.taken)
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """For each of `frames`, the index of the frame that came in."""
+        return tuple(index for index in range(len(self.evidence)) if index not in self.dropped)
+
+    @property
+    def base(self) -> int:
+        """The place of the reference in `frames`."""
+        return self.kept.index(self.reference)
+
+    def warnings(self, names: Sequence[str] = ()) -> tuple[str, ...]:
+        """What the user should know; `names` are what the frames are called, by their numbers if empty."""
+        return tuple(
+            f"{one.told(names)}; it is {'taken where it is' if one.taken else 'left out'}" for one in self.unplaced
+        )
 
     def record(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""
         return {
             "reference": self.reference,
+            "dropped": list(self.dropped),
+            "as_is": list(self.as_is),
             "crop": list(self.crop),
             "kept_area": self.kept_area,
             "homographies": self.homographies.tolist(),
@@ -66,8 +118,13 @@ def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class AlignmentError(DeepfuseError):
-    """The frames cannot be registered reliably; `evidence` says what was found."""
+    """The frames cannot be registered reliably; `evidence` says what was found, `unplaced` of which frames."""
 
-    def __init__(self, message: str, evidence: Sequence[Registration] = ()) -> None:
+    def __init__(self, message: str, evidence: Sequence[Registration] = (), unplaced: Sequence[Unplaced] = ()) -> None:
         super().__init__(message)
-        self.evidence = tuple(evidence)
+        self.evidence, self.unplaced = tuple(evidence), tuple(unplaced)
+
+    def named(self, names: Sequence[str]) -> AlignmentError:
+        """The same of frames that have names."""
+        said = "; ".join(one.told(names) for one in self.unplaced) or str(self)
+        return AlignmentError(said, self.evidence, self.unplaced)

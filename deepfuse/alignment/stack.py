@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
 from deepfuse.alignment.chain import Attempt, Chain, register_chain
+from deepfuse.alignment.cropping import MIN_FRAMES, Placed, with_enough_left
 from deepfuse.alignment.full_size import FullPair, finish, unless_still
 from deepfuse.alignment.geometry import corner_shift_px, is_identity, to_full_size, translation, warp
+from deepfuse.alignment.majority import larger_group
 from deepfuse.alignment.pair import Gate, Pair
 from deepfuse.alignment.proxy import Proxy, make_proxy
-from deepfuse.alignment.rectangle import common_rectangle
-from deepfuse.alignment.result import Alignment, AlignmentError, Matrix, Registration
+from deepfuse.alignment.rectangle import Rectangle
+from deepfuse.alignment.refusal import best_attempt, unplaced_frames
+from deepfuse.alignment.result import (
+    IF_UNALIGNED,
+    Alignment,
+    AlignmentError,
+    IfUnaligned,
+    Matrix,
+    Registration,
+    Unplaced,
+)
 from deepfuse.color import Image
 from deepfuse.frames import check_frames
 
@@ -21,7 +33,13 @@ MIN_SIDE_PX = 64  # a tile with its reach needs 48 (`tiles`), and one alone prov
 PROXIES_AT_ONCE = 2  # each needs a frame's luma as floats
 
 
-def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0.5) -> Alignment:
+def align(
+    frames: Sequence[Image],
+    *,
+    min_inliers: int = 25,
+    min_kept: float = 0.5,
+    if_unaligned: IfUnaligned = "refuse",
+) -> Alignment:
     """Register the frames of a bracket to the best-exposed one and crop them to what all of them show.
 
     Frames that already lie on the reference come back as they are, not resampled and not copied.
@@ -31,6 +49,8 @@ def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0
             order of exposure: uint8, uint16, or float32 from 0 to 1.
         min_inliers: feature matches that must support a motion, 8 or more; half as many tiles count as much.
         min_kept: share of the picture, 0 to 1, that the crop must keep.
+        if_unaligned: what becomes of a frame that cannot be registered, or that moved so far that the crop keeps
+            too little: it refuses the bracket, is left out as long as two frames are left, or taken where it is.
 
     Returns:
         The frames with their homographies, and the evidence for each.
@@ -38,7 +58,7 @@ def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0
     Raises:
         TypeError: frames of another type, or of several.
         ValueError: fewer than two frames, unlike shapes, values out of range, or a bad threshold.
-        AlignmentError: a frame is too small or cannot be registered reliably, or too little is kept.
+        AlignmentError: the frames are too small, one cannot be registered reliably, or too little is kept.
 
     >>> import cv2
     >>> from deepfuse import align
@@ -50,19 +70,24 @@ def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0
     """
     frames = check_frames(frames)
     _check_size(frames[0].shape)
-    _check_thresholds(min_inliers, min_kept)
+    _check_options(min_inliers, min_kept, if_unaligned)
     with ThreadPoolExecutor(PROXIES_AT_ONCE) as pool:
         proxies = list(pool.map(make_proxy, frames))
-    chain = register_chain(proxies, Gate(min_inliers))
-    scale = frames[0].shape[1] / proxies[0].size[0]
-    if chain.failed:
-        raise _refusal(chain, scale)
+    chain, scale = register_chain(proxies, Gate(min_inliers)), frames[0].shape[1] / proxies[0].size[0]
+    if chain.failed and if_unaligned == "drop":
+        chain = larger_group(chain, proxies)
+    unplaced = unplaced_frames(chain, proxies)
+    _check_tolerable(unplaced, chain, if_unaligned, scale)
     homographies = _homographies(chain, frames, proxies)
     evidence = _evidence(chain, homographies, frames[0].shape, scale)
-    return _assemble(frames, chain.reference, homographies, evidence, min_kept)
+    taken = if_unaligned == "as-is"
+    homographies |= {one.frame: np.eye(3) for one in unplaced if taken}
+    start = Placed(chain.reference, homographies, tuple(replace(one, taken=taken) for one in unplaced))
+    placed, crop = with_enough_left(start, frames[0].shape, min_kept, if_unaligned, evidence)
+    return _assemble(frames, placed, crop, evidence)
 
 
-def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy]) -> Matrix:
+def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy]) -> dict[int, Matrix]:
     """Each frame's motion to the reference, found there, or where the two have too little in common over its link."""
 
     def step(target: int, index: int, start: Matrix) -> Matrix | None:
@@ -80,45 +105,37 @@ def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy
             last = to_full_size(link.match.homography, size, proxies[0].size) if last is None else last
             direct = unless_still(found[link.target] @ last, size)
         found[index] = direct / direct[2, 2]
-    return np.stack([found[index] for index in range(len(frames))])
+    return found
 
 
 def _assemble(
-    frames: Sequence[Image],
-    reference: int,
-    homographies: Matrix,
-    evidence: tuple[Registration, ...],
-    min_kept: float,
+    frames: Sequence[Image], placed: Placed, crop: Rectangle, evidence: tuple[Registration, ...]
 ) -> Alignment:
     height, width = frames[0].shape[:2]
-    crop = common_rectangle(homographies, width, height)
-    kept = crop[2] * crop[3] / (width * height)
-    if kept < min_kept:
-        worst = max(evidence, key=lambda found: found.shift_px)
-        raise AlignmentError(
-            f"frame {worst.frame}: expected the crop to keep a share of {min_kept:.2f} or more, "
-            f"got {kept:.2f} (moved by {worst.shift_px:.1f} px)",
-            evidence,
-        )
-    warped = tuple(_cut(frame, h, crop) for frame, h in zip(frames, homographies, strict=True))
-    return Alignment(warped, reference, homographies, crop, kept, evidence)
+    kept = sorted(placed.homographies)
+    homographies = np.stack([placed.homographies[index] for index in kept])
+    warped = tuple(_cut(frames[index], placed.homographies[index], crop) for index in kept)
+    share = crop[2] * crop[3] / (width * height)
+    return Alignment(warped, placed.reference, homographies, crop, share, evidence, placed.unplaced)
 
 
-def _cut(frame: Image, homography: Matrix, crop: tuple[int, int, int, int]) -> Image:
+def _cut(frame: Image, homography: Matrix, crop: Rectangle) -> Image:
     x, y, width, height = crop
     if is_identity(homography):
         return frame[y : y + height, x : x + width]
     return warp(frame, translation(-x, -y) @ homography, (width, height))
 
 
-def _evidence(chain: Chain, homographies: Matrix, shape: tuple[int, ...], scale: float) -> tuple[Registration, ...]:
-    found = []
-    for index, homography in enumerate(homographies):
-        link = chain.links[index]
-        motion = np.linalg.inv(homographies[link.target]) @ homography
+def _evidence(
+    chain: Chain, homographies: dict[int, Matrix], shape: tuple[int, ...], scale: float
+) -> tuple[Registration, ...]:
+    """What speaks for each frame: its link, or the best of what was tried in vain."""
+    found = {frame: _registration(frame, best_attempt(tried), scale) for frame, tried in chain.failed.items()}
+    for index, link in chain.links.items():
+        motion = np.linalg.inv(homographies[link.target]) @ homographies[index]
         shift = corner_shift_px(motion, shape[1], shape[0])
-        found.append(_registration(index, (link.target, link.match), scale, shift_px=shift))
-    return tuple(found)
+        found[index] = _registration(index, (link.target, link.match), scale, shift_px=shift)
+    return tuple(found[index] for index in sorted(found))
 
 
 def _registration(frame: int, attempt: Attempt, scale: float, *, shift_px: float = float("nan")) -> Registration:
@@ -126,19 +143,13 @@ def _registration(frame: int, attempt: Attempt, scale: float, *, shift_px: float
     return Registration(frame, match.method, match.inliers, scale * match.residual_px, shift_px, target)
 
 
-def _refusal(chain: Chain, scale: float) -> AlignmentError:
+def _check_tolerable(unplaced: Sequence[Unplaced], chain: Chain, if_unaligned: IfUnaligned, scale: float) -> None:
+    """Refuse a bracket of which a frame has no place, unless it may be left out or taken where it is."""
+    if not unplaced or if_unaligned == "as-is" or (if_unaligned == "drop" and len(chain.links) >= MIN_FRAMES):
+        return
     failed = sorted(chain.failed.items())
     evidence = [_registration(frame, attempt, scale) for frame, tried in failed for attempt in tried]
-    return AlignmentError("; ".join(_reason(frame, tried, chain.gate) for frame, tried in failed), evidence)
-
-
-def _reason(frame: int, tried: Sequence[Attempt], gate: Gate) -> str:
-    target, best = max(tried, key=lambda attempt: attempt[1].inliers)
-    return (
-        f"frame {frame}: expected a motion of the camera that {gate.min_inliers} or more matches support and the "
-        f"picture's tiles confirm, got none in {len(tried)} tries (the best had {best.inliers} matches, "
-        f"by {best.method} to frame {target})"
-    )
+    raise AlignmentError("; ".join(one.told() for one in unplaced), evidence, unplaced)
 
 
 def _check_size(shape: tuple[int, ...]) -> None:
@@ -146,8 +157,10 @@ def _check_size(shape: tuple[int, ...]) -> None:
         raise AlignmentError(f"expected sides of {MIN_SIDE_PX} or more pixels, got {shape}")
 
 
-def _check_thresholds(min_inliers: int, min_kept: float) -> None:
+def _check_options(min_inliers: int, min_kept: float, if_unaligned: IfUnaligned) -> None:
     if min_inliers < 8:
         raise ValueError(f"min_inliers: expected 8 or more, got {min_inliers}")
     if not 0.0 <= min_kept <= 1.0:
         raise ValueError(f"min_kept: expected a share from 0 to 1, got {min_kept}")
+    if if_unaligned not in IF_UNALIGNED:
+        raise ValueError(f"if_unaligned: expected one of {', '.join(IF_UNALIGNED)}, got {if_unaligned}")

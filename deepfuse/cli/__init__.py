@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(KeyboardInterrupt("interrupted"), INTERRUPTED)
     text, code = record.pop("text"), record.pop("code", 0)
+    for line in record.pop("said", ()):
+        print(f"deepfuse: {line}", file=sys.stderr)
     print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else text)
     return int(code)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
-from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, names
+from deepfuse.cli.options import PHOTOS, Commands, add_aligning, add_command, check_count, names
 
 if TYPE_CHECKING:
-    from deepfuse.alignment import Alignment
+    from deepfuse.alignment import Alignment, Registration
     from deepfuse.motion import Moved
     from deepfuse.photo import Metadata
 
@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
     command = add_command(commands, "align", run, help="lay hand-held frames of one scene on each other")
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help=HELP_OUTPUT)
+    add_aligning(command)
     command.add_argument("-f", "--force", action="store_true", help="overwrite files in DIR")
     command.add_argument("-n", "--dry-run", action="store_true", help="align and report, write nothing")
 
@@ -43,38 +44,59 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.output.exists() and not options.dry_run:
         for output in outputs:
             check_output(output, sources=options.frames, overwrite=options.force)
-    result, metadata = _aligned(options.frames)
-    motion = detect_motion(result.frames, result.reference)
+    result, metadata = _aligned(options)
+    outputs = [outputs[index] for index in result.kept]
+    motion = detect_motion(result.frames, result.base)
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
         height, width, _ = result.frames[0].shape
-        for path, told, output, frame in zip(options.frames, metadata, outputs, result.frames, strict=True):
-            own = transfer([told], 0, names=[path.name], width=width, height=height, icc=srgb_profile())
+        for index, output, frame in zip(result.kept, outputs, result.frames, strict=True):
+            name = options.frames[index].name
+            own = transfer([metadata[index]], 0, names=[name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded)
         write_json(options.output / "alignment.json", record)
-    return {**record, "text": _text(options.frames, result, motion)}
+    said = [f"warning: {warning}" for warning in result.warnings(_names(options.frames))]
+    return {**record, "text": _text(options.frames, result, motion), "said": said}
 
 
-def _aligned(files: list[Path]) -> tuple[Alignment, list[Metadata]]:
-    from deepfuse.alignment import align
+def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
+    from deepfuse.alignment import AlignmentError, align
     from deepfuse.photo import read_frames
 
-    pictures = read_frames(files)
-    return align([picture.pixels for picture in pictures]), [picture.metadata for picture in pictures]
+    pictures = read_frames(options.frames)
+    try:
+        found = align([picture.pixels for picture in pictures], if_unaligned=options.if_unaligned)
+    except AlignmentError as error:
+        raise error.named(_names(options.frames)) from error
+    return found, [picture.metadata for picture in pictures]
+
+
+def _names(files: list[Path]) -> list[str]:
+    return [printable(path.name) for path in files]
 
 
 def _text(frames: list[Path], result: Alignment, motion: Moved) -> str:
     rows = [f"{'frame':32}{'moved px':>10}{'left px':>9}{'matches':>9}{'differs':>9}  by"]
-    for path, found, share in zip(frames, result.evidence, motion.share_by_frame, strict=True):
-        differs = "unknown" if motion.warnings else f"{share:.2%}"
-        numbers = f"{found.shift_px:10.2f}{found.residual_px:9.2f}{found.inliers:9}"
-        if found.frame == result.reference:
-            numbers, method = f"{'':28}", "the reference"
-        else:
-            method = found.method
-        rows.append(f"{printable(path.name):32}{numbers}{differs:>9}  {method}")
+    shares = dict(zip(result.kept, motion.share_by_frame, strict=True))
+    for path, found in zip(frames, result.evidence, strict=True):
+        unknown = motion.warnings or found.frame not in shares
+        differs = "unknown" if unknown else f"{shares[found.frame]:.2%}"
+        rows.append(f"{printable(path.name):32}{_evidence(found, result):28}{differs:>9}  {_method(found, result)}")
     _, _, width, height = result.crop
     moved = motion.warnings or (f"something moved in {motion.share:.2%} of it",)
     common = f"{width}×{height} pixels are common to all frames, {result.kept_area:.1%} of the picture"
     return "\n".join([*rows, common, *moved])
+
+
+def _evidence(found: Registration, result: Alignment) -> str:
+    placed = found.frame not in (result.reference, *result.dropped, *result.as_is)
+    return f"{found.shift_px:10.2f}{found.residual_px:9.2f}{found.inliers:9}" if placed else ""
+
+
+def _method(found: Registration, result: Alignment) -> str:
+    if found.frame == result.reference:
+        return "the reference"
+    if found.frame in result.dropped:
+        return "left out"
+    return "taken where it is" if found.frame in result.as_is else found.method

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Find the brackets among the photos under a folder, in any layout, and fuse each into OUT/SET.FORMAT.
 Killed, it goes on where it was when it is run again: a set whose frames, options and model are as they were is not made
-again. A set that cannot be read or aligned is left out with the reason; the others go on. OUT/.deepfuse/SET.json says
-what each picture was made of: the frames and their SHA-256, why they are one set, the evidence of their alignment, the
-model, warnings and timings."""
+again. A set that cannot be read, or aligned as --if-unaligned says, is left out with the reason; the others go on.
+OUT/.deepfuse/SET.json says what each picture was made of: the frames and their SHA-256, why they are one set, the
+evidence of their alignment, the model, warnings and timings."""
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
 HELP_SECONDS = "how long a set may take, for each of its frames (default: 300)"
@@ -140,5 +140,7 @@ def _summary(batch: Batch, outcomes: list[Outcome], grouping: Grouping, seconds:
     lines += [f"{len(grouping.left_out)} photos are in no set: `deepfuse brackets` says why"] * bool(grouping.left_out)
     lines += [f"{len(done)} sets fused, {len(finished)} finished before, {len(failed)} failed, in {seconds:.0f} s"]
     code = SOME_FAILED if failed else 0 if done or finished else NOTHING_TO_DO
-    return {"done": done, "finished": finished, "failed": failed, "left_out": len(grouping.left_out),
-            "seconds": round(seconds, 1), "text": "\n".join(lines), "code": code}  # fmt: skip
+    warnings = [{"set": one.scene, "warning": text} for one in outcomes for text in one.warnings]
+    return {"done": done, "finished": finished, "failed": failed, "warnings": warnings,
+            "left_out": len(grouping.left_out), "seconds": round(seconds, 1), "text": "\n".join(lines),
+            "code": code}  # fmt: skip

@@ -27,6 +27,7 @@ DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are de
 cropped to what all of them show; what moved is taken from one of them. The picture is in the frames' own colour space
 where they share one, else in sRGB, with the profile, upright, and carries the camera, lens, place and date of the frame
 the others were laid on."""
+INSTEAD = "--if-unaligned drop leaves such a frame out, as-is takes it where it is, --no-align takes all so"
 HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existing file is kept unless --force is given"
 
 
@@ -74,19 +75,22 @@ def _fuse(
     try:
         prepared = bracket.result()
     except AlignmentError as error:
-        raise AlignmentError(f"{error}; --no-align takes the frames as they are", error.evidence) from error
+        raise AlignmentError(f"{error}; {INSTEAD}") from error
     fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix, used=UsedModel(found.name, sha256))
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded)
     for path, mask in zip(masks, fused.masks, strict=True):
         write_photo(path, mask, encoding=wanted.encoding)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
     record |= {"masks": names([*masks])} if masks else {}
-    return {**record, **fused.record.as_json(), "text": _text(record["output"], len(options.frames), fused.record)}
+    said = [f"warning: {warning}" for warning in prepared.unaligned]
+    return {**record, **fused.record.as_json(), "text": _text(record["output"], prepared, fused.record), "said": said}
 
 
-def _text(output: str, frames: int, record: PictureRecord) -> str:
+def _text(output: str, bracket: Prepared, record: PictureRecord) -> str:
+    frames = len(bracket.files)
     lines = [f"{output}: {record.width_px}×{record.height_px}, {record.depth}, {frames} exposures"]
     moved = record.deghosting.share if record.deghosting else 0
     share = f"{moved:.1%}" if moved >= 0.001 else "less than 0.1%"
     lines += [f"    {share} of the picture moved and is taken from one frame each"] * (moved > 0)
-    return "\n".join([*lines, *(f"    warning: {warning}" for warning in record.warnings)])
+    others = [warning for warning in record.warnings if warning not in bracket.unaligned]
+    return "\n".join([*lines, *(f"    warning: {warning}" for warning in others)])

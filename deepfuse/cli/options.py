@@ -41,6 +41,10 @@ HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames; at "
     "least 16 bits in a gamut wider than sRGB)"
 )
+HELP_IF_UNALIGNED = (
+    "what becomes of a frame that cannot be aligned: refuse the bracket (default), drop the frame as long as two are "
+    "left, or take it as it is"
+)
 HELP_NO_DEGHOST = "fuse what moved as it is, rather than take it from one frame"
 HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where a frame shows another one's content"
 HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour temperature in kelvin such as 5200"
@@ -58,6 +62,7 @@ HELP_CONTROLS = {
     "contrast": "an S-curve around middle grey; below 0 it flattens",
     "temperature": "warmer, or below 0 cooler, in mireds; luma and white stay",
 }
+_IF_UNALIGNED = ("refuse", "drop", "as-is")
 _PROFILES = ("keep", "srgb", "p3", "adobe-rgb", "prophoto", "rec2020")
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
@@ -65,7 +70,8 @@ _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "floa
 def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argparse.ArgumentParser:
     """A subcommand; `run` returns its record in JSON values.
 
-    Two of them are not printed in JSON: "text", which people read instead, and "code", the exit code if it is not 0.
+    Three of them are not printed in JSON: "text", which people read instead, "code", the exit code if it is not 0, and
+    "said", lines for standard error.
     """
     command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help, epilog=EPILOG)
     command.add_argument("--json", action="store_true", help="print a record in JSON")
@@ -95,6 +101,7 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="MODEL", help=HELP_MODEL)
     command.add_argument("--quality", choices=("fast", "best"), help=HELP_QUALITY)
     command.add_argument("--no-align", action="store_true", help="take the frames as aligned already")
+    add_aligning(command)
     ghosts = command.add_mutually_exclusive_group()
     ghosts.add_argument("--no-deghost", action="store_true", help=HELP_NO_DEGHOST)
     ghosts.add_argument("--save-masks", action="store_true", help=HELP_SAVE_MASKS)
@@ -107,6 +114,11 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--png-level", type=whole(0, 9), default=6, metavar="0-9", help="of PNG (default: 6)")
     command.add_argument("--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="(default: 95)")
     _add_look(command)
+
+
+def add_aligning(command: argparse.ArgumentParser) -> None:
+    """The options of all commands that align."""
+    command.add_argument("--if-unaligned", choices=_IF_UNALIGNED, default="refuse", help=HELP_IF_UNALIGNED)
 
 
 def _balance(text: str) -> BalanceChoice:
@@ -177,6 +189,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         save_masks=options.save_masks,
         white_balance=options.white_balance,
         profile=options.profile,
+        if_unaligned=options.if_unaligned,
     )
 
 

@@ -31,7 +31,7 @@ class Fused:
             float32 (0 to 1).
         embedded: the metadata to be written beside them.
         record: how the picture was made.
-        masks: one a frame, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
+        masks: one a file, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
     """
 
     pixels: Image
@@ -58,7 +58,8 @@ def fuse_files(
         ValueError: fewer than two files.
         PhotoError: a frame cannot be read.
         BracketError: the frames cannot be one bracket.
-        AlignmentError: they cannot be registered reliably; `FuseOptions(align=False)` takes them as they are.
+        AlignmentError: they cannot be registered reliably; `FuseOptions(if_unaligned="drop")` leaves such frames out,
+            "as-is" takes them where they are.
         ModelError: the network does not have the quality.
 
     >>> from tempfile import TemporaryDirectory
@@ -125,6 +126,7 @@ def fuse_prepared(
         metadata_of=printable(names[bracket.base]),
         warnings=(
             *bracket.rendered.warnings,
+            *bracket.unaligned,
             *_banding(bracket, depth),
             *(bracket.deghosting.warnings if bracket.deghosting else ()),
             *carried.warnings,

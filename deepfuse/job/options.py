@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deepfuse.alignment import IF_UNALIGNED, IfUnaligned
 from deepfuse.fusion.controls import Controls
 from deepfuse.fusion.looks import default_look
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
@@ -23,7 +24,8 @@ class FuseOptions:
     a space wider than sRGB. `white_balance` of RAW is "as-shot", "daylight", "auto" or a colour temperature in kelvin;
     `profile` is the colour space of the picture: "keep", which is the frames' own, "srgb", "p3", "adobe-rgb",
     "prophoto" or "rec2020". `score` asks for the MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are
-    those of the default look.
+    those of the default look. `if_unaligned` says what becomes of a frame that cannot be aligned: it
+    refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is").
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -40,9 +42,12 @@ class FuseOptions:
     save_masks: bool = False
     white_balance: BalanceChoice = "as-shot"
     profile: ProfileChoice = "keep"
+    if_unaligned: IfUnaligned = "refuse"
 
     def __post_init__(self) -> None:
-        """Refuse a white balance or a profile that there is not."""
+        """Refuse what there is not."""
         check_balance(self.white_balance)
         if self.profile not in PROFILES:
             raise ValueError(f"expected a profile of {', '.join(PROFILES)}, got {self.profile}")
+        if self.if_unaligned not in IF_UNALIGNED:
+            raise ValueError(f"expected if_unaligned to be one of {', '.join(IF_UNALIGNED)}, got {self.if_unaligned}")

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from deepfuse.alignment import Alignment, align
+import numpy as np
+
+from deepfuse.alignment import Alignment, AlignmentError, align
 from deepfuse.bracket import printable
 from deepfuse.color import Image
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, remove_ghosts
-from deepfuse.photo import Depth, Header, Metadata, Rendered, Rendering, read_frames
+from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
 from deepfuse.photo.pixels import depth_of
 
 
@@ -35,16 +37,18 @@ class Prepared:
     """One bracket before it is fused.
 
     Attributes:
-        files: the frames' files.
+        files: of the frames; those that were left out are not there.
         metadata: what they tell besides their pixels.
         depth: of their pixels: that of the files, at least 16 bits in a space wider than sRGB, or what is wanted.
         rendered: the space of their pixels.
         aligned: the frames (H, W, 3), laid on each other.
         agreeing: the same without ghosts; what is to be fused.
         base: the frame that the others were laid on, or the middle exposure.
-        masks: one a frame, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
+        masks: one a file that came in, (H, W) of uint8, where they were asked for: 255 where it shows another frame,
+            which is everywhere where the frame was left out.
         alignment: how they were laid on each other, without their pixels; `None` where they were taken as aligned.
         deghosting: what moved, without the frames' pixels; `None` where it was left as it is.
+        unaligned: a warning for each frame that could not be aligned.
         seconds: that each step took.
     """
 
@@ -58,6 +62,7 @@ class Prepared:
     masks: tuple[Image, ...]
     alignment: Alignment | None
     deghosting: Deghosted | None
+    unaligned: tuple[str, ...]
     seconds: dict[str, float]
 
 
@@ -75,33 +80,61 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
     """
     clock = Clock()
     pictures = read_frames(files, options.depth, Rendering(options.white_balance, options.profile))
-    headers, frames = [picture.header for picture in pictures], [picture.pixels for picture in pictures]
-    rendered = pictures[0].rendered
     clock.step("read")
-    aligned, base, alignment = tuple(frames), _middle(headers), None
-    if options.align:
-        registered = align(frames)
-        aligned, base, alignment = registered.frames, registered.reference, replace(registered, frames=())
+    laid = _laid(files, pictures, options)
+    if laid.alignment:
         clock.step("align")
-    agreeing, masks, deghosting = aligned, tuple[Image, ...](), None
+    agreeing, masks, deghosting = laid.frames, tuple[Image, ...](), None
     if options.deghost:
-        found = remove_ghosts(aligned, base)
+        found = remove_ghosts(laid.frames, laid.base)
         agreeing, deghosting = found.frames, replace(found, frames=())
-        masks = tuple(found.mask(index) for index in range(len(frames))) if options.save_masks else ()
+        masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")
     return Prepared(
-        files=tuple(files),
-        metadata=tuple(picture.metadata for picture in pictures),
-        depth=depth_of(frames[0].dtype),
-        rendered=rendered,
-        aligned=aligned,
+        files=tuple(files[index] for index in laid.kept),
+        metadata=tuple(pictures[index].metadata for index in laid.kept),
+        depth=depth_of(laid.frames[0].dtype),
+        rendered=pictures[0].rendered,
+        aligned=laid.frames,
         agreeing=agreeing,
-        base=base,
+        base=laid.base,
         masks=masks,
-        alignment=alignment,
+        alignment=laid.alignment,
         deghosting=deghosting,
+        unaligned=laid.alignment.warnings(_names(files)) if laid.alignment else (),
         seconds=clock.seconds,
     )
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """Frames that lie on each other, the place of the base among them, and which of the files they come from."""
+
+    frames: tuple[Image, ...]
+    base: int
+    kept: tuple[int, ...]
+    alignment: Alignment | None
+
+
+def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptions) -> _Laid:
+    frames = [picture.pixels for picture in pictures]
+    if not options.align:
+        return _Laid(tuple(frames), _middle([picture.header for picture in pictures]), tuple(range(len(files))), None)
+    try:
+        found = align(frames, if_unaligned=options.if_unaligned)
+    except AlignmentError as error:
+        raise error.named(_names(files)) from error
+    return _Laid(found.frames, found.base, found.kept, replace(found, frames=()))
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    return [printable(file.name) for file in files]
+
+
+def _masks(found: Deghosted, kept: Sequence[int], files: int) -> tuple[Image, ...]:
+    """One a file; of one that was left out nothing is shown."""
+    whole = np.full(found.frames[0].shape[:2], 255, np.uint8)
+    return tuple(found.mask(kept.index(index)) if index in kept else whole for index in range(files))
 
 
 def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tuple[Path, ...]:
@@ -114,7 +147,7 @@ def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tup
         return ()
     paths = tuple(output.with_name(f"{output.stem}_mask_{file.stem}.png") for file in files)
     if len(set(paths)) < len(paths):
-        got = ", ".join(printable(file.name) for file in files)
+        got = ", ".join(_names(files))
         raise BracketError(f"expected frames of different names, suffixes apart, to name their masks by, got {got}")
     return paths
 

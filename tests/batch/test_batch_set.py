@@ -130,7 +130,7 @@ def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path:
         write_photo(path, np.random.default_rng(index).integers(0, 256, (96, 96, 3), dtype=np.uint8))
     outcome = fuse_set(bad)
     assert outcome.status == "failed"
-    assert outcome.reason.startswith("frame ")
+    assert ".png cannot be laid on " in outcome.reason
     assert record(bad.output.parent, "barn")["reason"] == outcome.reason
     assert not bad.output.exists()
     assert fuse_set(replace(bad, options=FuseOptions(align=False))).status == "done"
