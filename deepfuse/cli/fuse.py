@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from deepfuse.job.record import PictureRecord
 
 DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
-cropped to what all of them show; what moved is taken from one of them. The picture is in the frames' own colour space
+cropped to what all of them show; what moved is shown as in one of them. The picture is in the frames' own colour space
 where they share one, else in sRGB, with the profile, upright, and carries the camera, lens, place and date of the frame
 the others were laid on."""
 INSTEAD = "--if-unaligned drop leaves such a frame out, as-is takes it where it is, --no-align takes all so"
@@ -91,6 +91,7 @@ def _text(output: str, bracket: Prepared, record: PictureRecord) -> str:
     lines = [f"{output}: {record.width_px}×{record.height_px}, {record.depth}, {frames} exposures"]
     moved = record.deghosting.share if record.deghosting else 0
     share = f"{moved:.1%}" if moved >= 0.001 else "less than 0.1%"
-    lines += [f"    {share} of the picture moved and is taken from one frame each"] * (moved > 0)
+    if record.deghosting and moved:
+        lines += [f"    {share} of the picture moved and is shown as in {record.frames[record.deghosting.reference]}"]
     others = [warning for warning in record.warnings if warning not in bracket.unaligned]
     return "\n".join([*lines, *(f"    warning: {warning}" for warning in others)])

@@ -45,7 +45,11 @@ HELP_IF_UNALIGNED = (
     "what becomes of a frame that cannot be aligned: refuse the bracket (default), drop the frame as long as two are "
     "left, or take it as it is"
 )
-HELP_NO_DEGHOST = "fuse what moved as it is, rather than take it from one frame"
+HELP_NO_DEGHOST = "fuse what moved as it is, rather than as one frame shows it"
+HELP_REFERENCE = (
+    "the frame whose moment the picture shows where something moved: its place among the frames from 1 on, or its "
+    "file's name (default: auto, the one that holds most of what moved)"
+)
 HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where a frame shows another one's content"
 HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour temperature in kelvin such as 5200"
 HELP_PROFILE = "colour space of the output (default: keep that of the frames, where they share one; else sRGB)"
@@ -105,6 +109,7 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     ghosts = command.add_mutually_exclusive_group()
     ghosts.add_argument("--no-deghost", action="store_true", help=HELP_NO_DEGHOST)
     ghosts.add_argument("--save-masks", action="store_true", help=HELP_SAVE_MASKS)
+    command.add_argument("--reference", default="auto", metavar="auto|N|FILE", help=HELP_REFERENCE)
     command.add_argument("--depth", choices=tuple(_DEPTHS), default="keep", help=HELP_DEPTH)
     command.add_argument("--white-balance", type=_balance, default="as-shot", metavar="WB", help=HELP_BALANCE)
     command.add_argument("--profile", choices=_PROFILES, default="keep", help=HELP_PROFILE)
@@ -190,6 +195,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         white_balance=options.white_balance,
         profile=options.profile,
         if_unaligned=options.if_unaligned,
+        reference=options.reference,
     )
 
 

@@ -48,7 +48,7 @@ def fuse_files(
     Args:
         files: two or more exposures, RAW, TIFF, PNG, JPEG or HEIC, in any order.
         model: the network; the shipped one if `None`.
-        options: what is done with them; if `None`, they are aligned and what moved is taken from one of them. Where it
+        options: what is done with them; if `None`, they are aligned and what moved is shown as in one of them. Where it
             names no depth, the pixels are in that of the frames.
 
     Returns:
@@ -105,6 +105,7 @@ def fuse_prepared(
         clock.step("score")
     depth = written_depth(suffix, options.depth or bracket.depth)
     names = [file.name for file in bracket.files]
+    frames = tuple(map(printable, names))
     profile = bracket.rendered.profile
     carried = transfer(
         bracket.metadata, bracket.base, names=names, width=width, height=height,
@@ -113,6 +114,7 @@ def fuse_prepared(
     record = PictureRecord(
         model=used,
         alignment=bracket.alignment,
+        frames=frames,
         deghosting=bracket.deghosting,
         scored=options.score,
         mef_ssim=score,
@@ -123,12 +125,12 @@ def fuse_prepared(
         depth=depth,
         profile=description(profile.icc) if profile.icc else "sRGB",
         white_balance=bracket.rendered.white_balance,
-        metadata_of=printable(names[bracket.base]),
+        metadata_of=frames[bracket.base],
         warnings=(
             *bracket.rendered.warnings,
             *bracket.unaligned,
             *_banding(bracket, depth),
-            *(bracket.deghosting.warnings if bracket.deghosting else ()),
+            *(bracket.deghosting.notes(frames) if bracket.deghosting else ()),
             *carried.warnings,
         ),
         seconds=bracket.seconds | clock.seconds,

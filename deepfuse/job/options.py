@@ -25,7 +25,8 @@ class FuseOptions:
     `profile` is the colour space of the picture: "keep", which is the frames' own, "srgb", "p3", "adobe-rgb",
     "prophoto" or "rec2020". `score` asks for the MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are
     those of the default look. `if_unaligned` says what becomes of a frame that cannot be aligned: it
-    refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is").
+    refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is"). `reference` is the frame whose
+    moment the picture shows: "auto", its place among the files from 1 on, or the name of its file.
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -43,11 +44,14 @@ class FuseOptions:
     white_balance: BalanceChoice = "as-shot"
     profile: ProfileChoice = "keep"
     if_unaligned: IfUnaligned = "refuse"
+    reference: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
         check_balance(self.white_balance)
         if self.profile not in PROFILES:
             raise ValueError(f"expected a profile of {', '.join(PROFILES)}, got {self.profile}")
+        if self.reference != "auto" and not self.deghost:
+            raise ValueError(f"expected what moved to be taken from the reference {self.reference}, got deghost off")
         if self.if_unaligned not in IF_UNALIGNED:
             raise ValueError(f"expected if_unaligned to be one of {', '.join(IF_UNALIGNED)}, got {self.if_unaligned}")

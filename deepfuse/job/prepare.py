@@ -78,6 +78,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         BracketError: the frames cannot be one bracket.
         AlignmentError: they cannot be registered reliably.
     """
+    _reference(options.reference, files, range(len(files)))
     clock = Clock()
     pictures = read_frames(files, options.depth, Rendering(options.white_balance, options.profile))
     clock.step("read")
@@ -86,7 +87,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         clock.step("align")
     agreeing, masks, deghosting = laid.frames, tuple[Image, ...](), None
     if options.deghost:
-        found = remove_ghosts(laid.frames, laid.base)
+        found = remove_ghosts(laid.frames, laid.base, reference=_reference(options.reference, files, laid.kept))
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")
@@ -125,6 +126,21 @@ def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptio
     except AlignmentError as error:
         raise error.named(_names(files)) from error
     return _Laid(found.frames, found.base, found.kept, replace(found, frames=()))
+
+
+def _reference(choice: str, files: Sequence[Path], kept: Sequence[int]) -> int | None:
+    """The place among the frames that are left of the one whose moment is wanted; `None` leaves it to the program."""
+    if choice == "auto":
+        return None
+    numbers = [str(number) for number in range(1, len(files) + 1)]
+    for answers in (numbers, [str(file) for file in files], _names(files)):
+        if answers.count(choice) == 1:
+            index = answers.index(choice)
+            if index in kept:
+                return kept.index(index)
+            raise BracketError(f"expected the reference to be aligned, but {_names(files)[index]} was left out")
+    wanted = f"1 to {len(files)} or one of {', '.join(_names(files))}"
+    raise BracketError(f"expected a reference of {wanted}, got {printable(choice)}")
 
 
 def _names(files: Sequence[Path]) -> list[str]:

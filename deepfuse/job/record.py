@@ -32,6 +32,7 @@ class PictureRecord:
     Attributes:
         model: the network; `None` where the caller had it at hand and named none.
         alignment: how the frames were registered, without their pixels; `None` where they were taken as aligned.
+        frames: the names of the files that were fused.
         deghosting: what moved, without the frames' pixels; `None` where it was left as it is.
         scored: whether the MEF-SSIM was asked for.
         mef_ssim: of the picture beside the aligned frames; `None` if it was not asked for, or no window fits in.
@@ -49,6 +50,7 @@ class PictureRecord:
 
     model: UsedModel | None
     alignment: Alignment | None
+    frames: tuple[str, ...]
     deghosting: Deghosted | None
     scored: bool
     mef_ssim: float | None
@@ -71,7 +73,7 @@ class PictureRecord:
         if self.alignment:
             values["alignment"] = self.alignment.record()
         if self.deghosting:
-            values["deghosting"] = self.deghosting.record()
+            values["deghosting"] = self.deghosting.record(self.frames)
         if self.scored:
             values["mef_ssim"] = self.mef_ssim
         return values | {

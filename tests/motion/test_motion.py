@@ -156,6 +156,32 @@ def test_fuse_saves_masks_and_keeps_those_that_are_there(
         main([*command, "--save-masks", "--no-deghost"])
 
 
+@pytest.mark.parametrize("reference", ["3", "2.png"])
+def test_the_moment_can_be_chosen(
+    reference: str, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fuse", *files, "-o", str(tmp_path / "out.png"), "--json", "--no-align"]
+    assert main(command) == 0
+    auto = json.loads(capsys.readouterr().out)["deghosting"]
+    assert auto["reference"] in ("0.png", "1.png")
+    assert main([*command, "--force", "--reference", reference]) == 0
+    chosen = json.loads(capsys.readouterr().out)["deghosting"]
+    assert (chosen["reference"], chosen["why"], chosen["replaced"][2]) == ("2.png", "asked for", 0.0)
+    shown = to_float(read_photo(tmp_path / "out.png"))[MOVER].mean()
+    assert shown < 0.6 * to_float(fuse(shots([scene()] * 3)))[MOVER].mean()
+
+
+@pytest.mark.parametrize("reference", ["0", "4", "no.png"])
+def test_a_reference_that_is_none_of_the_frames_is_refused(
+    reference: str, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fuse", *files, "-o", str(tmp_path / "out.png"), "--reference", reference]) == 4
+    assert f"expected a reference of 1 to 3 or one of 0.png, 1.png, 2.png, got {reference}" in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()
+    with pytest.raises(ValueError, match="deghost off"):
+        FuseOptions(reference=reference, deghost=False)
+
+
 def test_ghosts_stay_if_wanted(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out.tif")
     assert main(["fuse", *files, "-o", out, "--no-align", "--no-deghost", "--json"]) == 0
