@@ -13,6 +13,7 @@ from typing import Literal
 from deepfuse.color import Image
 from deepfuse.metrics.clipping import clipped_share, pinned_share
 from deepfuse.metrics.colour import chroma_gain, colour_error, false_colour, hue_error
+from deepfuse.metrics.ghost import ghost
 from deepfuse.metrics.halo import halo
 from deepfuse.metrics.lightness_order import lightness_order_error
 from deepfuse.metrics.mef_ssim import mef_ssim, mef_ssim_single
@@ -149,6 +150,14 @@ METRICS: tuple[Metric, ...] = (
         better="lower",
         best=0,
         guarded=True,
+    ),
+    Metric(
+        "ghost",
+        ghost,
+        "share of the picture in which what moved is of no single frame",
+        better="lower",
+        best=0,
+        guarded=False,  # motion is taken out of the frames before a network fuses them
     ),
     Metric(
         "shadow_noise",

@@ -10,6 +10,7 @@ import numpy as np
 from deepfuse.color import Float, Mask
 from deepfuse.motion.proxies import CLIPPED, Proxy, at_places
 from deepfuse.motion.tones import Known, ToneCurve, tone_curve
+from deepfuse.structure import unlike
 
 TOLERANCE = 0.04  # of the range of encoded values: ten levels of 255 make a faint ghost
 SPREADS = 2.5  # times how far pixels of that level lie from the tone curve
@@ -25,6 +26,8 @@ SURE, MAYBE = 1.0, 0.5  # times the tolerance: what differs has some pixels beyo
 CLUSTER_PX, CLUSTER_SIDE_PX = 9, 5  # pixels that differ surely in a square of that side; fewer are noise
 BRIDGE_PX = 7  # parts of one thing nearer than that are one region
 MIN_REGION_PX = 40  # 0.006 % of the picture; smaller ones are noise
+
+RESTRUCTURED_PX = 5  # of half the size: narrower parts are edges that lie not quite on each other
 
 Band = tuple[Float, Float, Float]
 _NEAR = np.ones((3, 3), np.uint8)
@@ -49,7 +52,25 @@ def disagreement(one: Proxy, other: Proxy, known: Known | None = None) -> Mask:
     shown, foretold = bright.planes.max(axis=0) > CLIPPED, _foretold(dark, curve) > CLIPPED
     bands, glare = _bands(dark, curve), _glare(shown & foretold)
     excess = [_excess(band, plane, glare) for band, plane in zip(bands, bright.planes, strict=True)]
-    return _cleaned(_over_channels(excess, shown | foretold | (dark.planes.min(axis=0) < CRUSHED)))
+    told = _over_channels(excess, shown | foretold | (dark.planes.min(axis=0) < CRUSHED))
+    return np.asarray(_cleaned(told) | _restructured(dark, bright), np.uint8)
+
+
+def _restructured(dark: Proxy, bright: Proxy) -> Mask:
+    """Where texture moved, which the tones of single pixels do not betray."""
+    found = unlike(dark.structure, bright.structure)
+    if not found.any():
+        return np.zeros(dark.shape, np.uint8)
+    whole = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, np.ones((RESTRUCTURED_PX,) * 2, np.uint8))
+    return np.asarray(cv2.resize(whole, dark.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def changed_things(differing: Mask, one: Proxy, other: Proxy) -> float:
+    """Of where two exposures differ and their structure tells, the share in which that differs too, 0 to 1."""
+    size = one.structure.plane.shape[::-1]
+    inside = cv2.resize(differing, size, interpolation=cv2.INTER_NEAREST) > 0
+    telling = one.structure.tells & other.structure.tells & inside
+    return float(unlike(one.structure, other.structure)[telling].mean()) if telling.any() else 0.0
 
 
 def _foretold(dark: Proxy, curve: ToneCurve) -> Float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfuse.color import Float, Image
-from deepfuse.proxy import reduced
+from deepfuse.proxy import averaged, reduced
+from deepfuse.structure import Structure, structure_of
 
 PLACES = 1024  # four for each level of 8 bits
 CLIPPED = 0.97  # a channel beyond is clipped, or bent towards it: it says nothing of tones
@@ -28,6 +30,12 @@ class Proxy:
     def shape(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.planes.shape[1], self.planes.shape[2]
+
+    @cached_property
+    def structure(self) -> Structure:
+        """Of the luma at half the size, where textures lie on each other also if they are half a pixel off."""
+        size = max(self.shape[1] // 2, 1), max(self.shape[0] // 2, 1)
+        return structure_of(np.asarray(averaged(cv2.merge([*self.planes]), size), np.float32))
 
     def cut(self, box: Box) -> Proxy:
         """The part in a box (top, bottom, left, right)."""

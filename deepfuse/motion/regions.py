@@ -55,6 +55,11 @@ class Motion:
         return np.asarray(np.bitwise_or.reduce(list(self.pairs.values())))
 
     @property
+    def share(self) -> float:
+        """Share of the picture in which two neighbours differ, 0 to 1."""
+        return float(self.moved.mean())
+
+    @property
     def still(self) -> Known:
         """(height, width): where no two neighbours differ, nor near by."""
         return np.asarray(grown(self.moved) == 0)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from deepfuse.color import Float, Image
 from deepfuse.frames import check_frames
+from deepfuse.motion.detection import changed_things
 from deepfuse.motion.exposedness import lost
 from deepfuse.motion.proxies import Proxy, make_proxy
 from deepfuse.motion.regions import Motion, Region, choose_reference, choose_regions, find_motion
@@ -17,9 +18,10 @@ from deepfuse.motion.replacement import Patch, make_patch, put, softened, with_p
 from deepfuse.motion.result import Deghosted, Elsewhere, Moved, Why
 from deepfuse.motion.tones import tone_curve
 
-MOST_SHARE = 0.25
-"""Of the picture: where more differs, the light changed, and no frame can stand for another. A person who fills the
-picture makes 17 % differ, a flash half of it."""
+MUCH_SHARE, MOST_SHARE = 0.25, 0.6
+"""Of the picture: where more differs, the light may have changed, or it surely did. A person who fills the picture
+makes a quarter of it differ, a flash two thirds."""
+OTHER_THINGS = 0.6  # of what differs, structure that does: light changes the tones of things, motion the things
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,26 @@ def _detect(arrays: Sequence[Image], base: int, reference: int | None) -> _Detec
     proxies = tuple(make_proxy(array) for array in arrays)
     motion = find_motion(proxies)
     preferred = base if reference is None else reference
-    if (share := float(motion.moved.mean())) > MOST_SHARE:
-        warning = f"{share:.0%} of the picture differ between the frames: the light changed, or too much moved"
+    if _light_changed(motion, proxies):
+        warning = f"{motion.share:.0%} of the picture differ between the frames: the light changed, or too much moved"
         return _Detection(proxies, motion, preferred, "the light changed", warnings=(warning,))
-    if not share:
+    if not motion.share:
         return _Detection(proxies, motion, preferred, "nothing moved")
     losses = lost(proxies, motion.still)
     chosen = choose_reference(motion, losses, base) if reference is None else reference
     bound = reference is not None
     why: Why = "asked for" if bound else "it was preferred" if chosen == base else "it holds most of what moved"
     return _Detection(proxies, motion, chosen, why, choose_regions(motion, proxies, losses, chosen, bound=bound))
+
+
+def _light_changed(motion: Motion, proxies: Sequence[Proxy]) -> bool:
+    """Whether the tones of things changed rather than the things, in much of the picture; or all did."""
+    if motion.share <= MUCH_SHARE:
+        return False
+    if motion.share > MOST_SHARE:
+        return True
+    one, other = max(motion.pairs, key=lambda pair: float(motion.pairs[pair].mean()))
+    return changed_things(motion.pairs[one, other], proxies[one], proxies[other]) < OTHER_THINGS
 
 
 def _elsewhere(region: Region, shape: tuple[int, int]) -> Elsewhere:
