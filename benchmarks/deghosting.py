@@ -19,9 +19,10 @@ import cv2
 import numpy as np
 from moving_things import Moving, moving_bracket
 
-from deepfuse.alignment import align
+from deepfuse.alignment import AlignmentError, align
 from deepfuse.color import Image, to_float
 from deepfuse.fusion.fuse import fuse
+from deepfuse.metrics.ghost import ghost
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.motion import Deghosted, remove_ghosts
 from deepfuse.photo import read_photos
@@ -49,17 +50,23 @@ def main() -> None:
 
 
 def print_harm(source: Path, *, align_first: bool) -> None:
-    """MEF-SSIM against the frames as they were, with and without, scene by scene."""
-    changes = []
-    print(f"{'scene':36}{'moved':>8}{'regions':>9}{'without':>10}{'with':>10}{'change':>10}")
+    """MEF-SSIM against the frames as they were, and ghosts, with and without, scene by scene."""
+    rows = []
+    print(f"{'scene':36}{'moved':>8}{'regions':>9}{'MEF-SSIM without':>18}{'with':>9}{'ghost without':>15}{'with':>9}")
     for folder in sorted(folder for folder in source.iterdir() if folder.is_dir()):
-        frames, base = bracket(folder, align_first=align_first)
-        found, before = remove_ghosts(frames, base), mef_ssim(frames, fuse(frames))
-        after = mef_ssim(frames, fuse(found.frames)) if touched(found) else before
-        changes.append(after - before)
-        row = f"{found.share:8.2%}{found.regions:9}{before:10.5f}{after:10.5f}{after - before:+10.5f}"
+        try:
+            frames, base = bracket(folder, align_first=align_first)
+        except AlignmentError:
+            print(f"{folder.name:36}  refused")
+            continue
+        found, plain = remove_ghosts(frames, base), fuse(frames)
+        mended = fuse(found.frames) if touched(found) else plain
+        scores = [measure(frames, picture) for measure in (mef_ssim, ghost) for picture in (plain, mended)]
+        rows.append((touched(found), *scores))
+        row = f"{found.share:8.2%}{found.regions:9}{scores[0]:18.5f}{scores[1]:9.5f}{scores[2]:15.5f}{scores[3]:9.5f}"
         print(f"{folder.name:36}{row}{'  left alone' * bool(found.warnings)}", flush=True)
-    print(f"{len(changes)} scenes, {np.count_nonzero(changes)} changed, mean {np.mean(changes):+.5f}")
+    changed = np.array([row[1:] for row in rows if row[0]])
+    print(f"{len(rows)} scenes, {len(changed)} changed; of those the means", np.round(changed.mean(axis=0), 5))
 
 
 def touched(found: Deghosted) -> bool:
