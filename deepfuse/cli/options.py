@@ -45,6 +45,10 @@ HELP_IF_UNALIGNED = (
     "what becomes of a frame that cannot be aligned: refuse the bracket (default), drop the frame as long as two are "
     "left, or take it as it is"
 )
+HELP_CROP = (
+    "common is what all frames show (default); none keeps the whole frame that the others are laid on; union holds all "
+    "frames, and what none of them shows is transparent in TIFF and PNG"
+)
 HELP_NO_DEGHOST = "fuse what moved as it is, rather than take it from one frame"
 HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where a frame shows another one's content"
 HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour temperature in kelvin such as 5200"
@@ -119,6 +123,7 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
 def add_aligning(command: argparse.ArgumentParser) -> None:
     """The options of all commands that align."""
     command.add_argument("--if-unaligned", choices=_IF_UNALIGNED, default="refuse", help=HELP_IF_UNALIGNED)
+    command.add_argument("--crop", choices=("common", "union", "none"), default="common", help=HELP_CROP)
 
 
 def _balance(text: str) -> BalanceChoice:
@@ -190,6 +195,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         white_balance=options.white_balance,
         profile=options.profile,
         if_unaligned=options.if_unaligned,
+        crop=options.crop,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deepfuse.alignment import IF_UNALIGNED, IfUnaligned
+from deepfuse.alignment import CROPS, IF_UNALIGNED, Crop, IfUnaligned
 from deepfuse.fusion.controls import Controls
 from deepfuse.fusion.looks import default_look
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
@@ -25,7 +25,8 @@ class FuseOptions:
     `profile` is the colour space of the picture: "keep", which is the frames' own, "srgb", "p3", "adobe-rgb",
     "prophoto" or "rec2020". `score` asks for the MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are
     those of the default look. `if_unaligned` says what becomes of a frame that cannot be aligned: it
-    refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is").
+    refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is"). `crop` is to what all frames
+    show ("common"), to the frame that the others are laid on ("none"), or to what holds them all ("union").
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -43,6 +44,7 @@ class FuseOptions:
     white_balance: BalanceChoice = "as-shot"
     profile: ProfileChoice = "keep"
     if_unaligned: IfUnaligned = "refuse"
+    crop: Crop = "common"
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
@@ -51,3 +53,5 @@ class FuseOptions:
             raise ValueError(f"expected a profile of {', '.join(PROFILES)}, got {self.profile}")
         if self.if_unaligned not in IF_UNALIGNED:
             raise ValueError(f"expected if_unaligned to be one of {', '.join(IF_UNALIGNED)}, got {self.if_unaligned}")
+        if self.crop not in CROPS:
+            raise ValueError(f"expected crop to be one of {', '.join(CROPS)}, got {self.crop}")

@@ -42,7 +42,7 @@ def make_patch(region: Region, index: int, still: Known, curve: ToneCurve, proxi
     """
     here, there = (np.dstack([cut(plane, region.box) for plane in proxy.planes]) for proxy in proxies)
     telling = (cut(still, region.box) & (here.max(axis=2) < CLIPPED)).astype(np.float32)
-    offset = _offset(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), telling)
+    offset = smoothly_continued(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), telling)
     return Patch(region.box, softened(region.masks[index]), offset, curve)
 
 
@@ -77,7 +77,7 @@ def enlarged_mask(mask: Float, size: tuple[int, int]) -> Image:
     return from_float(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)), np.dtype(np.uint8))
 
 
-def _offset(difference: Float, weight: Float) -> Float:
+def smoothly_continued(difference: Float, weight: Float) -> Float:
     """A smooth continuation of (height, width, 3) into where `weight` is 0: the means of ever closer surroundings."""
     offset = np.zeros_like(difference)
     weighted = difference * weight[..., None]
