@@ -42,7 +42,7 @@ def _reason(frame: Proxy, onto: Proxy, tried: Sequence[Attempt], gate: Gate) -> 
     if (frame.valid & onto.valid).mean() < LITTLE:
         return "what one of these two frames shows is black or white in the other"
     if matches >= gate.min_inliers:
-        return "too much moves between these two frames"
+        return "too much moves between these two frames, or the camera changed its place"
     return "these two frames do not seem to show the same scene"
 
 

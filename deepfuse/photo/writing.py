@@ -110,15 +110,17 @@ def encoded(
     return ENCODERS[path.suffix.lower()](image, encoding, embedded)
 
 
-def write_frame(path: Path, image: Image) -> None:
+def write_frame(path: Path, image: Image, shown: Mask | None = None) -> None:
     """Write a frame that stays in the pipeline, as TIFF with zstd: fewer viewers open it than deflate.
+
+    It is transparent where `shown` (H, W) is 0.
 
     On a noisy frame of 12 megapixels and 16 bits it takes a fifth of deflate's time, and no more room.
 
     Raises:
         OSError: the file cannot be written.
     """
-    _write(path, tiff_bytes(image, "zstd", FRAME_LEVEL))
+    _write(path, tiff_bytes(image if shown is None else with_alpha(image, shown), "zstd", FRAME_LEVEL))
 
 
 def _write(path: Path, data: bytes | bytearray) -> None:
