@@ -67,13 +67,16 @@ def shown_by_any(valid: Sequence[Mask | None]) -> Mask | None:
 def continued(frame: Image, valid: Mask) -> Image:
     """A copy of a frame (H, W, 3) in which each pixel that is no picture, by the mask (H, W), is the nearest one."""
     made = frame.copy()
-    if not valid.any():
+    outside = valid == 0
+    if outside.all():
         return made
-    _, labels = cv2.distanceTransformWithLabels(1 - valid, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    inside, outside = valid > 0, valid == 0
-    value_of = np.empty((int(labels.max()) + 1, 3), frame.dtype)
-    value_of[labels[inside]] = frame[inside]
-    made[outside] = value_of[labels[outside]]
+    _, label = cv2.distanceTransformWithLabels(1 - valid, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    wanted = np.zeros(int(label.max()) + 1, bool)
+    wanted[label[outside]] = True
+    rim = wanted[label] & ~outside
+    value_of = np.empty((len(wanted), 3), frame.dtype)
+    value_of[label[rim]] = made[rim]
+    made[outside] = value_of[label[outside]]
     return made
 
 
