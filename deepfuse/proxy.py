@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 
 SIDE_PX = 1024
 """Of a frame's proxy: of 24 megapixels each pixel is the mean of 34, and all that is done to a proxy takes 0.1 s."""
@@ -24,6 +24,15 @@ def size_within(width: int, height: int, side_px: int) -> tuple[int, int]:
 def averaged(picture: Image, size: tuple[int, int]) -> Image:
     """A picture (H, W) or (H, W, 3) as (width, height): each pixel the mean of those it covers, in its own dtype."""
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), picture.dtype)
+
+
+def whole(mask: Mask, size: tuple[int, int]) -> Mask:
+    """A mask (H, W) of 1 and 0 as (width, height): 1 where all that a pixel covers is 1.
+
+    >>> whole(np.array([[1, 1, 1, 0]], np.uint8), (2, 1)).tolist()
+    [[1, 0]]
+    """
+    return np.asarray(averaged(mask * np.uint8(255), size) == 255, np.uint8)
 
 
 def reduced(picture: Image, side_px: int = SIDE_PX) -> Image:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deepfuse.alignment.geometry import corner_shift_px
-from deepfuse.alignment.rectangle import Rectangle, common_rectangle
+from deepfuse.alignment.rectangle import common_rectangle
 from deepfuse.alignment.result import AlignmentError, IfUnaligned, Matrix, Registration, Unplaced
 
 MIN_FRAMES = 2  # one alone is no bracket
@@ -35,8 +35,8 @@ def with_enough_left(
     min_kept: float,
     if_unaligned: IfUnaligned,
     evidence: Sequence[Registration],
-) -> tuple[Placed, Rectangle]:
-    """The crop, and the frames that are in it: those that moved farthest are given up until it keeps `min_kept`.
+) -> Placed:
+    """The frames of which a crop keeps `min_kept` or more: those that moved farthest are given up.
 
     Raises:
         AlignmentError: too little is left, and no frame may be given up, or two are left.
@@ -46,7 +46,7 @@ def with_enough_left(
         crop = common_rectangle(placed.homographies.values(), width, height)
         kept = crop[2] * crop[3] / (width * height)
         if kept >= min_kept:
-            return placed, crop
+            return placed
         worst = _farthest(placed, width, height, f"the crop would keep {kept:.0%} of the picture, not {min_kept:.0%}")
         if if_unaligned == "refuse" or (if_unaligned == "drop" and len(placed.homographies) <= MIN_FRAMES):
             raise AlignmentError(worst.told(), evidence, (*placed.unplaced, worst))

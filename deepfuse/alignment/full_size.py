@@ -14,13 +14,14 @@ from deepfuse.alignment.geometry import (
     to_full_size,
     translation,
     warp,
+    warp_mask,
 )
 from deepfuse.alignment.pair import UNTOUCHED_PX, Pair
 from deepfuse.alignment.proxy import Proxy, luma, prepare
 from deepfuse.alignment.refinement import NEAR_PX, fit_correction, polish, refine
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import REACH_PX, Votes, ballot, clearly_better, collect, vote
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 
 TILE_PX = 128  # of full size: enough texture for a peak also where noise is strong
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
@@ -30,11 +31,12 @@ MAX_TILES = 36  # spread evenly, nine times what a homography needs
 
 @dataclass(frozen=True)
 class FullPair:
-    """Two whole pictures (height, width, 3), alike in shape, and their proxies."""
+    """Two whole pictures (height, width, 3), alike in shape, their proxies, and where they are picture."""
 
     reference: Image
     frame: Image
     proxies: Pair
+    known: tuple[Mask | None, Mask | None] = (None, None)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -97,21 +99,30 @@ def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
     side = WINDOW_PX
     corners = np.clip(np.rint(centres) - side // 2, 0, np.array(pair.size) - side).astype(int)
     places = [(int(x), int(y)) for x, y in corners]
-    windows = [prepare(luma(pair.reference[y : y + side, x : x + side])) for x, y in places]
+    windows = [_window(pair.reference, pair.known[0], (x, y), (side, side)) for x, y in places]
 
     def ask(homography: Matrix) -> Votes:
         seen = zip(windows, places, strict=True)
-        return collect([_ballot(window, pair.frame, homography, at) for window, at in seen])
+        return collect([_ballot(window, pair, homography, at) for window, at in seen])
 
     return ask
 
 
-def _ballot(here: Proxy, frame: Image, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
+def _window(picture: Image, known: Mask | None, at: tuple[int, int], size: tuple[int, int]) -> Proxy:
     x, y = at
-    there = frame[y : y + here.size[1], x : x + here.size[0]]
-    if not is_identity(homography):
-        there = warp(frame, translation(-x, -y) @ homography, here.size)
-    moved = prepare(luma(there))
+    rows, columns = slice(y, y + size[1]), slice(x, x + size[0])
+    return prepare(luma(picture[rows, columns]), None if known is None else known[rows, columns])
+
+
+def _ballot(here: Proxy, pair: FullPair, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
+    frame, known = pair.frame, pair.known[1]
+    if is_identity(homography):
+        moved = _window(frame, known, at, here.size)
+    else:
+        onto = translation(-at[0], -at[1]) @ homography
+        moved = prepare(
+            luma(warp(frame, onto, here.size)), None if known is None else warp_mask(known, onto, here.size)
+        )
     both = np.asarray(here.valid & moved.valid, dtype=np.uint8)
     found = ballot(here.contrast * both, moved.contrast, both, (INNER_PX, INNER_PX, TILE_PX))
-    return found[0] + x, found[1] + y, *found[2:]
+    return found[0] + at[0], found[1] + at[1], *found[2:]

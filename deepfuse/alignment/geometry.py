@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 
 from deepfuse.alignment.result import Matrix
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 
 MAX_SHIFT_SHARE = 0.12  # of the diagonal: more than a hand moves between the frames of a bracket
 MAX_SCALE_CHANGE = 0.15  # a small step to or fro; a zoom is no hand's motion
+KERNEL = np.ones((5, 5), np.uint8)  # what a cubic kernel reads round a pixel
 MAX_PERSPECTIVE = 0.1  # change of the projective depth across the picture
 
 
@@ -70,3 +71,12 @@ def warp(picture: Image, homography: Matrix, size: tuple[int, int]) -> Image:
     if warped.dtype == np.float32:
         np.clip(warped, 0.0, 1.0, out=warped)
     return warped
+
+
+def warp_mask(mask: Mask | None, homography: Matrix, size: tuple[int, int], shape: tuple[int, int] = (0, 0)) -> Mask:
+    """Where a picture that `warp` moves so is known: (height, width) of a (width, height) grid, 1 or 0.
+
+    A pixel for which the kernel reads what is not known, is not. `None` is a picture of `shape` that is known wholly.
+    """
+    known = np.ones(shape, np.uint8) if mask is None else cv2.erode(mask, KERNEL)
+    return np.asarray(cv2.warpPerspective(known, homography, size, flags=cv2.INTER_NEAREST, borderValue=(0,)), np.uint8)

@@ -11,7 +11,7 @@ import numpy as np
 from deepfuse.alignment.geometry import is_identity, warp
 from deepfuse.alignment.result import Matrix
 from deepfuse.color import LUMA, Float, Image, Mask
-from deepfuse.proxy import averaged, reduced
+from deepfuse.proxy import averaged, reduced, whole
 
 BLACK, WHITE = 0.7 / 255, 0.98  # outside, a pixel says nothing about the scene
 WELL_EXPOSED = (0.1, 0.9)  # luma far from both noise and clipping
@@ -23,10 +23,14 @@ BAND_PX = 2**16  # converted at once: they stay in the processor's cache
 
 @dataclass(frozen=True)
 class Proxy:
-    """Luma (height, width), 0 to 1, and where it is neither black nor clipped (1) or unknown (0)."""
+    """Luma (height, width), 0 to 1, and where it is neither black nor clipped (1) or unknown (0).
+
+    `known` is the same of a picture that is one only in part, whatever the luma; `None` where all is picture.
+    """
 
     luma: Float
     valid: Mask
+    known: Mask | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -37,7 +41,8 @@ class Proxy:
     def half(self) -> Proxy:
         """The same at half the size."""
         width, height = self.size
-        return prepare(averaged(self.luma, (width // 2, height // 2)))
+        size = width // 2, height // 2
+        return prepare(averaged(self.luma, size), None if self.known is None else whole(self.known, size))
 
     @cached_property
     def contrast(self) -> Float:
@@ -60,15 +65,20 @@ def luma(picture: Image) -> Float:
     return y
 
 
-def make_proxy(picture: Image) -> Proxy:
-    """The proxy of a picture (height, width, 3): its luma is reduced as floats, so that nothing is rounded."""
-    return prepare(reduced(luma(picture)))
+def make_proxy(picture: Image, known: Mask | None = None) -> Proxy:
+    """The proxy of a picture (height, width, 3): its luma is reduced as floats, so that nothing is rounded.
+
+    `known` (height, width) is 1 where it is picture; all is if `None`.
+    """
+    small = reduced(luma(picture))
+    return prepare(small, None if known is None else whole(known, (small.shape[1], small.shape[0])))
 
 
-def prepare(y: Float) -> Proxy:
+def prepare(y: Float, known: Mask | None = None) -> Proxy:
     """Free luma from hot pixels, which stand still while the scene moves, and mark what is usable."""
     clean = np.asarray(cv2.medianBlur(y, 3), dtype=np.float32)
-    return Proxy(clean, ((clean > BLACK) & (clean < WHITE)).astype(np.uint8))
+    valid = ((clean > BLACK) & (clean < WHITE)).astype(np.uint8)
+    return Proxy(clean, valid if known is None else np.asarray(valid & known, np.uint8), known)
 
 
 def warped(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
@@ -82,7 +92,7 @@ def warped(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
 def well_exposed_share(proxy: Proxy) -> float:
     """Share of the pixels, 0 to 1, whose luma lies in `WELL_EXPOSED`."""
     low, high = WELL_EXPOSED
-    return float(((proxy.luma > low) & (proxy.luma < high)).mean())
+    return float(((proxy.luma > low) & (proxy.luma < high) & (proxy.valid > 0)).mean())
 
 
 def local_contrast(proxy: Proxy) -> Float:

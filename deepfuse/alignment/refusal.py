@@ -12,7 +12,8 @@ from deepfuse.alignment.pair import Gate
 from deepfuse.alignment.proxy import Proxy
 from deepfuse.alignment.result import Unplaced
 
-LITTLE = 0.05  # of a picture: less of it cannot tell how the camera moved
+LITTLE = 0.05  # of a picture that is neither black nor white
+PLAIN = 0.15  # of a picture with detail: a moon on black, a wall or a frame nine stops down have less
 DETAIL = 0.01  # deviation of the luma round a pixel, 0 to 1: twice the noise of a clean exposure
 ROUND_PX = 9  # of the proxy: where that is measured
 
@@ -35,14 +36,14 @@ def _reason(frame: Proxy, onto: Proxy, tried: Sequence[Attempt], gate: Gate) -> 
     matches = best_attempt(tried)[1].inliers
     if frame.valid.mean() < LITTLE:
         return "it is nearly black" if _mean(frame) < 0.5 else "it is nearly white"
-    if min(_detail(frame), _detail(onto)) < LITTLE:
+    if min(_detail(frame), _detail(onto)) < PLAIN:
         return "one of these two frames shows too little"
     if any("repeating pattern" in match.method for _, match in tried):
         return "the picture repeats itself, and fits in several places"
     if (frame.valid & onto.valid).mean() < LITTLE:
         return "what one of these two frames shows is black or white in the other"
     if matches >= gate.min_inliers:
-        return "too much moves between these two frames"
+        return "too much moves between these two frames, or the camera changed its place"
     return "these two frames do not seem to show the same scene"
 
 

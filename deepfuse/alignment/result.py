@@ -9,12 +9,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 from deepfuse.errors import DeepfuseError
 
 Matrix = NDArray[np.float64]
 IfUnaligned = Literal["refuse", "drop", "as-is"]
 IF_UNALIGNED: tuple[IfUnaligned, ...] = get_args(IfUnaligned)
+Crop = Literal["common", "union", "none"]
+CROPS: tuple[Crop, ...] = get_args(Crop)
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,12 @@ class Alignment:
     """A bracket registered to its best-exposed frame.
 
     `frames` are (height, width, 3) in the depth they came in, cropped to `crop` = (x, y, width, height) in
-    pixels of the uncropped reference, whose index is `reference`. `homographies` (K, 3, 3) map pixel
-    coordinates (x, y, 1) of each of them to the uncropped reference, pixel centres at whole numbers.
-    `kept_area` is the share of the picture left by the crop, 0 to 1; `evidence` holds one entry per frame
-    that came in. `unplaced` are those that cannot be registered: the `dropped` ones are in neither `frames`
-    nor `homographies`, the others are there where they were.
+    pixels of the uncropped reference, whose index is `reference`; it reaches beyond that where it holds all
+    frames. `homographies` (K, 3, 3) map pixel coordinates (x, y, 1) of each of them to the uncropped
+    reference, pixel centres at whole numbers. `kept_area` is the share of the picture left by the crop, 0 to
+    1, or more than 1; `evidence` holds one entry per frame that came in. `unplaced` are those that cannot be
+    registered: the `dropped` ones are in neither `frames` nor `homographies`, the others are there where they
+    were. `valid` say where each of `frames` is picture: (height, width), 1 or 0, `None` where it is everywhere.
     """
 
     frames: tuple[Image, ...]
@@ -73,6 +76,7 @@ class Alignment:
     kept_area: float
     evidence: tuple[Registration, ...]
     unplaced: tuple[Unplaced, ...] = ()
+    valid: tuple[Mask | None, ...] = ()
 
     @property
     def dropped(self) -> tuple[int, ...]:

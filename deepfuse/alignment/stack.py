@@ -11,22 +11,24 @@ import numpy as np
 from deepfuse.alignment.chain import Attempt, Chain, register_chain
 from deepfuse.alignment.cropping import MIN_FRAMES, Placed, with_enough_left
 from deepfuse.alignment.full_size import FullPair, finish, unless_still
-from deepfuse.alignment.geometry import corner_shift_px, is_identity, to_full_size, translation, warp
+from deepfuse.alignment.geometry import corner_shift_px, to_full_size
+from deepfuse.alignment.laying import lay
 from deepfuse.alignment.majority import larger_group
 from deepfuse.alignment.pair import Gate, Pair
 from deepfuse.alignment.proxy import Proxy, make_proxy
-from deepfuse.alignment.rectangle import Rectangle
 from deepfuse.alignment.refusal import best_attempt, unplaced_frames
 from deepfuse.alignment.result import (
+    CROPS,
     IF_UNALIGNED,
     Alignment,
     AlignmentError,
+    Crop,
     IfUnaligned,
     Matrix,
     Registration,
     Unplaced,
 )
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 from deepfuse.frames import check_frames
 
 MIN_SIDE_PX = 64  # a tile with its reach needs 48 (`tiles`), and one alone proves nothing
@@ -36,9 +38,11 @@ PROXIES_AT_ONCE = 2  # each needs a frame's luma as floats
 def align(
     frames: Sequence[Image],
     *,
+    valid: Sequence[Mask | None] | None = None,
     min_inliers: int = 25,
     min_kept: float = 0.5,
     if_unaligned: IfUnaligned = "refuse",
+    crop: Crop = "common",
 ) -> Alignment:
     """Register the frames of a bracket to the best-exposed one and crop them to what all of them show.
 
@@ -47,10 +51,14 @@ def align(
     Args:
         frames: two or more sRGB-encoded RGB pictures (height, width, 3), alike in shape and type, in any
             order of exposure: uint8, uint16, or float32 from 0 to 1.
+        valid: for each frame, where it is picture: (height, width) of uint8, 1 or 0; all of it where `None`.
         min_inliers: feature matches that must support a motion, 8 or more; half as many tiles count as much.
         min_kept: share of the picture, 0 to 1, that the crop must keep.
         if_unaligned: what becomes of a frame that cannot be registered, or that moved so far that the crop keeps
             too little: it refuses the bracket, is left out as long as two frames are left, or taken where it is.
+        crop: "common" is the largest rectangle that all frames show, without holes in `valid`; "none" keeps the
+            reference's whole frame, "union" is the smallest rectangle that holds all frames: there each frame is
+            picture only in part.
 
     Returns:
         The frames with their homographies, and the evidence for each.
@@ -70,29 +78,33 @@ def align(
     """
     frames = check_frames(frames)
     _check_size(frames[0].shape)
-    _check_options(min_inliers, min_kept, if_unaligned)
+    known = _checked(frames, valid)
+    _check_options(min_inliers, min_kept, if_unaligned, crop)
     with ThreadPoolExecutor(PROXIES_AT_ONCE) as pool:
-        proxies = list(pool.map(make_proxy, frames))
+        proxies = list(pool.map(make_proxy, frames, known))
     chain, scale = register_chain(proxies, Gate(min_inliers)), frames[0].shape[1] / proxies[0].size[0]
     if chain.failed and if_unaligned == "drop":
         chain = larger_group(chain, proxies)
     unplaced = unplaced_frames(chain, proxies)
     _check_tolerable(unplaced, chain, if_unaligned, scale)
-    homographies = _homographies(chain, frames, proxies)
+    homographies = _homographies(chain, frames, proxies, known)
     evidence = _evidence(chain, homographies, frames[0].shape, scale)
     taken = if_unaligned == "as-is"
     homographies |= {one.frame: np.eye(3) for one in unplaced if taken}
-    start = Placed(chain.reference, homographies, tuple(replace(one, taken=taken) for one in unplaced))
-    placed, crop = with_enough_left(start, frames[0].shape, min_kept, if_unaligned, evidence)
-    return _assemble(frames, placed, crop, evidence)
+    placed = Placed(chain.reference, homographies, tuple(replace(one, taken=taken) for one in unplaced))
+    if crop == "common":
+        placed = with_enough_left(placed, frames[0].shape, min_kept, if_unaligned, evidence)
+    return _assemble(frames, known, placed, evidence, crop, min_kept)
 
 
-def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy]) -> dict[int, Matrix]:
+def _homographies(
+    chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy], known: Sequence[Mask | None]
+) -> dict[int, Matrix]:
     """Each frame's motion to the reference, found there, or where the two have too little in common over its link."""
 
     def step(target: int, index: int, start: Matrix) -> Matrix | None:
         pair = Pair(proxies[target], proxies[index], chain.gate)
-        return finish(start, FullPair(frames[target], frames[index], pair))
+        return finish(start, FullPair(frames[target], frames[index], pair, (known[target], known[index])))
 
     size = frames[0].shape[1], frames[0].shape[0]
     found = {chain.reference: np.eye(3)}
@@ -109,21 +121,28 @@ def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy
 
 
 def _assemble(
-    frames: Sequence[Image], placed: Placed, crop: Rectangle, evidence: tuple[Registration, ...]
+    frames: Sequence[Image],
+    known: Sequence[Mask | None],
+    placed: Placed,
+    evidence: tuple[Registration, ...],
+    crop: Crop,
+    min_kept: float,
 ) -> Alignment:
-    height, width = frames[0].shape[:2]
     kept = sorted(placed.homographies)
-    homographies = np.stack([placed.homographies[index] for index in kept])
-    warped = tuple(_cut(frames[index], placed.homographies[index], crop) for index in kept)
-    share = crop[2] * crop[3] / (width * height)
-    return Alignment(warped, placed.reference, homographies, crop, share, evidence, placed.unplaced)
-
-
-def _cut(frame: Image, homography: Matrix, crop: Rectangle) -> Image:
-    x, y, width, height = crop
-    if is_identity(homography):
-        return frame[y : y + height, x : x + width]
-    return warp(frame, translation(-x, -y) @ homography, (width, height))
+    motions = [placed.homographies[index] for index in kept]
+    chosen, masks = [frames[index] for index in kept], [known[index] for index in kept]
+    laid = lay(chosen, masks, motions, crop=crop, min_kept=min_kept)
+    share = laid.crop[2] * laid.crop[3] / (frames[0].shape[0] * frames[0].shape[1])
+    return Alignment(
+        frames=laid.frames,
+        reference=placed.reference,
+        homographies=np.stack(motions),
+        crop=laid.crop,
+        kept_area=share,
+        evidence=evidence,
+        unplaced=placed.unplaced,
+        valid=laid.valid,
+    )
 
 
 def _evidence(
@@ -157,10 +176,25 @@ def _check_size(shape: tuple[int, ...]) -> None:
         raise AlignmentError(f"expected sides of {MIN_SIDE_PX} or more pixels, got {shape}")
 
 
-def _check_options(min_inliers: int, min_kept: float, if_unaligned: IfUnaligned) -> None:
+def _checked(frames: Sequence[Image], valid: Sequence[Mask | None] | None) -> Sequence[Mask | None]:
+    if valid is None:
+        return [None] * len(frames)
+    if len(valid) != len(frames):
+        raise ValueError(f"valid: expected one a frame, {len(frames)}, got {len(valid)}")
+    for index, mask in enumerate(valid):
+        if mask is not None and (mask.shape != frames[index].shape[:2] or mask.dtype != np.uint8):
+            raise ValueError(
+                f"valid {index}: expected uint8 of {frames[index].shape[:2]}, got {mask.dtype} of {mask.shape}"
+            )
+    return valid
+
+
+def _check_options(min_inliers: int, min_kept: float, if_unaligned: IfUnaligned, crop: Crop) -> None:
     if min_inliers < 8:
         raise ValueError(f"min_inliers: expected 8 or more, got {min_inliers}")
     if not 0.0 <= min_kept <= 1.0:
         raise ValueError(f"min_kept: expected a share from 0 to 1, got {min_kept}")
     if if_unaligned not in IF_UNALIGNED:
         raise ValueError(f"if_unaligned: expected one of {', '.join(IF_UNALIGNED)}, got {if_unaligned}")
+    if crop not in CROPS:
+        raise ValueError(f"crop: expected one of {', '.join(CROPS)}, got {crop}")

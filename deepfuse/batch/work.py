@@ -150,7 +150,7 @@ def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
     with ExitStack() as stack:
         temporaries = [stack.enter_context(replacing(path)) for path in job.outputs]
         picture, *masks = temporaries
-        picture.write_bytes(encoded(job.output, fused.pixels, job.options.encoding, fused.embedded))
+        picture.write_bytes(encoded(job.output, fused.pixels, job.options.encoding, fused.embedded, fused.shown))
         for path, mask in zip(masks, fused.masks, strict=True):
             path.write_bytes(encoded(path, mask, job.options.encoding))
         output, *others = (

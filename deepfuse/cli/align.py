@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from deepfuse.photo import Metadata
 
 HELP_OUTPUT = (
-    "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their metadata)"
+    "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their "
+    "metadata, transparent where a frame shows nothing)"
 )
 
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
     from deepfuse.metadata.transfer import transfer
-    from deepfuse.motion import detect_motion
+    from deepfuse.motion import completed, detect_motion
     from deepfuse.photo import check_output, write_photo
     from deepfuse.photo.profiles import srgb_profile
 
@@ -46,18 +47,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             check_output(output, sources=options.frames, overwrite=options.force)
     result, metadata = _aligned(options)
     outputs = [outputs[index] for index in result.kept]
-    motion = detect_motion(result.frames, result.base)
+    motion = detect_motion(completed(result.frames, result.valid, result.base), result.base)
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
         height, width, _ = result.frames[0].shape
-        for index, output, frame in zip(result.kept, outputs, result.frames, strict=True):
+        for index, output, frame, shown in zip(result.kept, outputs, result.frames, result.valid, strict=True):
             name = options.frames[index].name
             own = transfer([metadata[index]], 0, names=[name], width=width, height=height, icc=srgb_profile())
-            write_photo(output, frame, embedded=own.embedded)
+            write_photo(output, frame, embedded=own.embedded, shown=shown)
         write_json(options.output / "alignment.json", record)
     said = [f"warning: {warning}" for warning in result.warnings(_names(options.frames))]
-    return {**record, "text": _text(options.frames, result, motion), "said": said}
+    return {**record, "text": _text(options, result, motion), "said": said}
 
 
 def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
@@ -66,7 +67,12 @@ def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
 
     pictures = read_frames(options.frames)
     try:
-        found = align([picture.pixels for picture in pictures], if_unaligned=options.if_unaligned)
+        found = align(
+            [picture.pixels for picture in pictures],
+            valid=[picture.valid for picture in pictures],
+            if_unaligned=options.if_unaligned,
+            crop=options.crop,
+        )
     except AlignmentError as error:
         raise error.named(_names(options.frames)) from error
     return found, [picture.metadata for picture in pictures]
@@ -76,16 +82,17 @@ def _names(files: list[Path]) -> list[str]:
     return [printable(path.name) for path in files]
 
 
-def _text(frames: list[Path], result: Alignment, motion: Moved) -> str:
+def _text(options: argparse.Namespace, result: Alignment, motion: Moved) -> str:
     rows = [f"{'frame':32}{'moved px':>10}{'left px':>9}{'matches':>9}{'differs':>9}  by"]
     shares = dict(zip(result.kept, motion.share_by_frame, strict=True))
-    for path, found in zip(frames, result.evidence, strict=True):
+    for path, found in zip(options.frames, result.evidence, strict=True):
         unknown = motion.warnings or found.frame not in shares
         differs = "unknown" if unknown else f"{shares[found.frame]:.2%}"
         rows.append(f"{printable(path.name):32}{_evidence(found, result):28}{differs:>9}  {_method(found, result)}")
     _, _, width, height = result.crop
     moved = motion.warnings or (f"something moved in {motion.share:.2%} of it",)
-    common = f"{width}×{height} pixels are common to all frames, {result.kept_area:.1%} of the picture"
+    left = "common to all frames" if options.crop == "common" else "left"
+    common = f"{width}×{height} pixels are {left}, {result.kept_area:.1%} of the picture"
     return "\n".join([*rows, common, *moved])
 
 

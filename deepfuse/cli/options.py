@@ -45,6 +45,10 @@ HELP_IF_UNALIGNED = (
     "what becomes of a frame that cannot be aligned: refuse the bracket (default), drop the frame as long as two are "
     "left, or take it as it is"
 )
+HELP_CROP = (
+    "common is what all frames show (default); none keeps the whole frame that the others are laid on; union holds all "
+    "frames, and what none of them shows is transparent in TIFF and PNG"
+)
 HELP_NO_DEGHOST = "fuse what moved as it is, rather than as one frame shows it"
 HELP_REFERENCE = (
     "the frame whose moment the picture shows where something moved: its place among the frames from 1 on, or its "
@@ -124,6 +128,7 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
 def add_aligning(command: argparse.ArgumentParser) -> None:
     """The options of all commands that align."""
     command.add_argument("--if-unaligned", choices=_IF_UNALIGNED, default="refuse", help=HELP_IF_UNALIGNED)
+    command.add_argument("--crop", choices=("common", "union", "none"), default="common", help=HELP_CROP)
 
 
 def _balance(text: str) -> BalanceChoice:
@@ -196,6 +201,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         profile=options.profile,
         if_unaligned=options.if_unaligned,
         reference=options.reference,
+        crop=options.crop,
     )
 
 

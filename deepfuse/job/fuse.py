@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfuse.bracket import printable
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 from deepfuse.fusion.fuse import fuse, shipped_model
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Clock, Prepared, prepare
@@ -15,7 +15,7 @@ from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
-from deepfuse.photo import Depth, Embedded, in_depth, written_depth
+from deepfuse.photo import Depth, Embedded, holds_alpha, in_depth, written_depth
 from deepfuse.photo.profiles import description, srgb_profile
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
@@ -32,12 +32,15 @@ class Fused:
         embedded: the metadata to be written beside them.
         record: how the picture was made.
         masks: one a file, (H, W) of uint8, where they were asked for: 255 where it shows another frame.
+        shown: (H, W) of uint8, 0 where no frame shows anything: transparent where the format can be; else 1. `None`
+            where all is shown.
     """
 
     pixels: Image
     embedded: Embedded
     record: PictureRecord
     masks: tuple[Image, ...] = ()
+    shown: Mask | None = None
 
 
 def fuse_files(
@@ -130,15 +133,26 @@ def fuse_prepared(
             *bracket.rendered.warnings,
             *bracket.unaligned,
             *_banding(bracket, depth),
+            *_unseen(bracket, suffix),
             *(bracket.deghosting.notes(frames) if bracket.deghosting else ()),
             *carried.warnings,
         ),
         seconds=bracket.seconds | clock.seconds,
     )
-    return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks)
+    return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks, bracket.shown)
 
 
 def _banding(bracket: Prepared, depth: Depth) -> tuple[str, ...]:
     """A warning where 8 bits are spread over a wide gamut."""
     coarse = depth == "8-bit" and bracket.rendered.wide
     return ("8 bits are few for a gamut wider than sRGB: smooth parts may show bands",) if coarse else ()
+
+
+def _unseen(bracket: Prepared, suffix: str) -> tuple[str, ...]:
+    """A warning where the picture shows something that no frame does."""
+    if bracket.shown is None or holds_alpha(suffix):
+        return ()
+    share = 1 - float(bracket.shown.mean())
+    return (
+        f"{share:.1%} of the picture are shown by no frame: '{suffix}' cannot be transparent, the edge goes on there",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deepfuse.alignment import IF_UNALIGNED, IfUnaligned
+from deepfuse.alignment import CROPS, IF_UNALIGNED, Crop, IfUnaligned
 from deepfuse.fusion.controls import Controls
 from deepfuse.fusion.looks import default_look
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
@@ -26,7 +26,8 @@ class FuseOptions:
     "prophoto" or "rec2020". `score` asks for the MEF-SSIM, `save_masks` for what `deghost` replaced. `controls` are
     those of the default look. `if_unaligned` says what becomes of a frame that cannot be aligned: it
     refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is"). `reference` is the frame whose
-    moment the picture shows: "auto", its place among the files from 1 on, or the name of its file.
+    moment the picture shows: "auto", its place among the files from 1 on, or the name of its file. `crop` is to what
+    all frames show ("common"), to the frame that the others are laid on ("none"), or to what holds them all ("union").
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -45,6 +46,7 @@ class FuseOptions:
     profile: ProfileChoice = "keep"
     if_unaligned: IfUnaligned = "refuse"
     reference: str = "auto"
+    crop: Crop = "common"
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
@@ -55,3 +57,5 @@ class FuseOptions:
             raise ValueError(f"expected what moved to be taken from the reference {self.reference}, got deghost off")
         if self.if_unaligned not in IF_UNALIGNED:
             raise ValueError(f"expected if_unaligned to be one of {', '.join(IF_UNALIGNED)}, got {self.if_unaligned}")
+        if self.crop not in CROPS:
+            raise ValueError(f"expected crop to be one of {', '.join(CROPS)}, got {self.crop}")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfuse.alignment import Alignment, AlignmentError, align
+from deepfuse.alignment import Alignment, AlignmentError, align, lay_still
 from deepfuse.bracket import printable
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
-from deepfuse.motion import Deghosted, remove_ghosts
+from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by_any
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
 from deepfuse.photo.pixels import depth_of
 
@@ -41,9 +41,10 @@ class Prepared:
         metadata: what they tell besides their pixels.
         depth: of their pixels: that of the files, at least 16 bits in a space wider than sRGB, or what is wanted.
         rendered: the space of their pixels.
-        aligned: the frames (H, W, 3), laid on each other.
+        aligned: the frames (H, W, 3), laid on each other; what one does not show is filled from others.
         agreeing: the same without ghosts; what is to be fused.
         base: the frame that the others were laid on, or the middle exposure.
+        shown: (H, W) of uint8, 0 where no frame shows anything and 1 elsewhere; `None` where all is shown.
         masks: one a file that came in, (H, W) of uint8, where they were asked for: 255 where it shows another frame,
             which is everywhere where the frame was left out.
         alignment: how they were laid on each other, without their pixels; `None` where they were taken as aligned.
@@ -59,6 +60,7 @@ class Prepared:
     aligned: tuple[Image, ...]
     agreeing: tuple[Image, ...]
     base: int
+    shown: Mask | None
     masks: tuple[Image, ...]
     alignment: Alignment | None
     deghosting: Deghosted | None
@@ -85,20 +87,24 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
     laid = _laid(files, pictures, options)
     if laid.alignment:
         clock.step("align")
-    agreeing, masks, deghosting = laid.frames, tuple[Image, ...](), None
+    frames = completed(laid.frames, laid.valid, laid.base)
+    if any(mask is not None for mask in laid.valid):
+        clock.step("complete")
+    agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        found = remove_ghosts(laid.frames, laid.base, reference=_reference(options.reference, files, laid.kept))
+        found = remove_ghosts(frames, laid.base, reference=_reference(options.reference, files, laid.kept))
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")
     return Prepared(
         files=tuple(files[index] for index in laid.kept),
         metadata=tuple(pictures[index].metadata for index in laid.kept),
-        depth=depth_of(laid.frames[0].dtype),
+        depth=depth_of(frames[0].dtype),
         rendered=pictures[0].rendered,
-        aligned=laid.frames,
+        aligned=frames,
         agreeing=agreeing,
         base=laid.base,
+        shown=shown_by_any(laid.valid),
         masks=masks,
         alignment=laid.alignment,
         deghosting=deghosting,
@@ -109,23 +115,26 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
 
 @dataclass(frozen=True)
 class _Laid:
-    """Frames that lie on each other, the place of the base among them, and which of the files they come from."""
+    """Frames that lie on each other and where each is picture, the base's place, and which of the files they are."""
 
     frames: tuple[Image, ...]
+    valid: tuple[Mask | None, ...]
     base: int
     kept: tuple[int, ...]
     alignment: Alignment | None
 
 
 def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptions) -> _Laid:
-    frames = [picture.pixels for picture in pictures]
+    frames, valid = [picture.pixels for picture in pictures], [picture.valid for picture in pictures]
     if not options.align:
-        return _Laid(tuple(frames), _middle([picture.header for picture in pictures]), tuple(range(len(files))), None)
+        still = lay_still(frames, valid, crop=options.crop)
+        base = _middle([picture.header for picture in pictures])
+        return _Laid(still.frames, still.valid, base, tuple(range(len(files))), None)
     try:
-        found = align(frames, if_unaligned=options.if_unaligned)
+        found = align(frames, valid=valid, if_unaligned=options.if_unaligned, crop=options.crop)
     except AlignmentError as error:
         raise error.named(_names(files)) from error
-    return _Laid(found.frames, found.base, found.kept, replace(found, frames=()))
+    return _Laid(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
 
 
 def _reference(choice: str, files: Sequence[Path], kept: Sequence[int]) -> int | None:

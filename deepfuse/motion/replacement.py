@@ -25,14 +25,15 @@ _FEW = 0.01  # a share of pixels that tells little
 class Patch:
     """What is put into a frame, in pixels of the proxy: its box (top, bottom, left, right), how much of it (height,
     width, 0 to 1), the curve from the source's tones to the frame's, what is added to them there, and what the frame
-    shows near by where the source is white: both (height, width, 3). `stretched` tones show noise."""
+    shows near by where the source is white: both (height, width, 3). `stretched` tones show noise. `white` is `None`
+    where what is put into is no picture, so that it tells nothing."""
 
     box: Box
     alpha: Float
     curve: ToneCurve
     offset: Float
-    white: Float
-    stretched: bool
+    white: Float | None = None
+    stretched: bool = False
 
 
 def make_patch(region: Region, index: int, still: Known, curve: ToneCurve, proxies: tuple[Proxy, Proxy]) -> Patch:
@@ -48,9 +49,9 @@ def make_patch(region: Region, index: int, still: Known, curve: ToneCurve, proxi
     here, there = (np.dstack([cut(plane, region.box) for plane in proxy.planes]) for proxy in proxies)
     stood = cut(still, region.box)
     shown = (stood & (here.max(axis=2) < CLIPPED)).astype(np.float32)
-    offset = _continued(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), shown, np.zeros_like(there))
+    offset = smoothly_continued(np.clip(there - curve(here), -MOST_OFFSET, MOST_OFFSET), shown, np.zeros_like(there))
     brightest = np.broadcast_to(curve.values[:, -1].mean(), there.shape)
-    white = _continued(there, (stood & (here.min(axis=2) > CLIPPED)).astype(np.float32), brightest)
+    white = smoothly_continued(there, (stood & (here.min(axis=2) > CLIPPED)).astype(np.float32), brightest)
     steepness = cut(proxies[0].mean_of(curve.steepness), region.box)
     stretched = bool(np.median(steepness[region.masks[index] > 0]) > STRETCHED)
     alpha = softened(region.masks[index])
@@ -72,7 +73,8 @@ def put(patch: Patch, source: Image, target: Image, proxy_shape: tuple[int, int]
         there, shown = to_float(cut(target, full)), to_float(around)
         clipped, shown = clipped_near(shown)[inner], (smoothed(shown) if patch.stretched else shown)[inner]
         here = unfringed(patch.curve(shown), shown) + _enlarged(patch.offset, patch.box, scale, full)
-        here = told(here, there, shown, clipped, _enlarged(patch.white, patch.box, scale, full))
+        if patch.white is not None:
+            here = told(here, there, shown, clipped, _enlarged(patch.white, patch.box, scale, full))
         mixed = from_float(there + alpha * (here - there), target.dtype)
         np.copyto(cut(target, full), mixed, where=alpha > 0)
 
@@ -102,7 +104,7 @@ def enlarged_mask(mask: Float, size: tuple[int, int]) -> Image:
     return from_float(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)), np.dtype(np.uint8))
 
 
-def _continued(values: Float, weight: Float, start: Float) -> Float:
+def smoothly_continued(values: Float, weight: Float, start: Float) -> Float:
     """A smooth continuation of (height, width, 3) into where `weight` is 0: the means of ever closer surroundings.
 
     `start` is what is taken where nothing near by is known.

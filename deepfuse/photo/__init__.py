@@ -8,7 +8,16 @@ from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.mosaic import WhiteBalance
 from deepfuse.photo.reading import Picture, read_bracket, read_frames, read_header, read_photo, read_photos
 from deepfuse.photo.rendering import Rendered, Rendering
-from deepfuse.photo.writing import check_depth, check_output, encoded, in_depth, write_frame, write_photo, written_depth
+from deepfuse.photo.writing import (
+    check_depth,
+    check_output,
+    encoded,
+    holds_alpha,
+    in_depth,
+    write_frame,
+    write_photo,
+    written_depth,
+)
 
 __all__ = [
     "DEFAULT_ENCODING",
@@ -28,6 +37,7 @@ __all__ = [
     "check_file",
     "check_output",
     "encoded",
+    "holds_alpha",
     "in_depth",
     "read_bracket",
     "read_frames",

@@ -11,12 +11,15 @@ import tifffile
 from deepfuse.color import Image
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.reading import read_blocks, read_file
-from deepfuse.photo.pixels import Stored, depth_of
+from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
 
 _ICC_TAG = 34675  # InterColorProfile: ICC.1:2022, annex B
 _TIFF_BITS = (8, 16, 32, 64)
 _TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
+_ALPHAS: dict[int, Alpha] = {
+    tifffile.EXTRASAMPLE.ASSOCALPHA: "associated", tifffile.EXTRASAMPLE.UNASSALPHA: "unassociated",
+}  # fmt: skip
 _LARGEST_TILE_PX = 2**26  # 64 megapixels: writers take tiles of 512 px, and a false size must not fill the memory
 
 
@@ -53,8 +56,13 @@ def open_tiff(file: BinaryIO) -> Stored:
         tag = page.tags.get(_ICC_TAG)
         grey = page.photometric == tifffile.PHOTOMETRIC.MINISBLACK
         profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)
-        size, depth = (page.imagewidth, page.imagelength), depth_of(page.dtype)
-    return Stored(*size, depth, partial(_decode_tiff, file), profile, metadata=read_file(file))
+        size, depth, alpha = (page.imagewidth, page.imagelength), depth_of(page.dtype), _alpha(page)
+    return Stored(*size, depth, partial(_decode_tiff, file), profile, metadata=read_file(file), alpha=alpha)
+
+
+def _alpha(page: tifffile.TiffPage) -> Alpha | None:
+    """What a sample behind the colours is, where the file says it: scanners write infrared there."""
+    return _ALPHAS.get(page.extrasamples[0]) if len(page.extrasamples) == 1 else None
 
 
 def _check_page(page: tifffile.TiffPage, file_size: int) -> None:

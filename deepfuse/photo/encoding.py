@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 from PIL import Image as PillowImage
 
-from deepfuse.color import Image, from_float, to_float
+from deepfuse.color import Image, Mask, from_float, to_float
 from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
 from deepfuse.photo.profiles import description, srgb_profile
 
@@ -51,8 +51,9 @@ def tiff_bytes(image: Image, compression: Compression, level: int | None) -> byt
     packed = compression != "none"
     scheme = {"none": None, "deflate": _DEFLATE}.get(compression, compression)
     buffer = io.BytesIO()
+    alpha = ["unassalpha"] if image.shape[2] == 4 else None
     tifffile.imwrite(
-        buffer, image, photometric="rgb", compression=scheme, predictor=packed,
+        buffer, image, photometric="rgb", extrasamples=alpha, compression=scheme, predictor=packed,
         compressionargs={"level": level} if level else None, metadata=None, byteorder="<",
     )  # fmt: skip
     return bytearray(buffer.getbuffer())
@@ -83,6 +84,12 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) if data else b""
 
 
+def with_alpha(image: Image, shown: Mask) -> Image:
+    """Pixels (H, W, 3) with an alpha (H, W, 4): opaque where `shown` (H, W) is 1, transparent where it is 0."""
+    top = 1 if image.dtype == np.float32 else np.iinfo(image.dtype).max
+    return np.dstack([image, shown.astype(image.dtype) * image.dtype.type(top)])
+
+
 def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:
     """A JPEG of full colour resolution."""
     image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
@@ -95,6 +102,7 @@ def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
     return buffer.getvalue()
 
 
+HAVE_ALPHA = (".tif", ".tiff", ".png")
 Encode = Callable[[Image, Encoding, Embedded], bytes | bytearray]
 ENCODERS: dict[str, Encode] = {
     ".tif": encode_tiff, ".tiff": encode_tiff, ".png": encode_png, ".jpg": encode_jpeg, ".jpeg": encode_jpeg,

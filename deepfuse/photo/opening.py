@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from deepfuse.bracket import Exposure, printable
-from deepfuse.color import Image
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
 from deepfuse.metadata.reading import Metadata, read_file
@@ -20,7 +19,7 @@ from deepfuse.photo.heic import open_heic
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.mosaic import WhiteBalance
-from deepfuse.photo.pixels import Stored, as_rgb, upright
+from deepfuse.photo.pixels import Decoded, Stored, as_rgb, shown, upright
 from deepfuse.photo.png import open_png
 from deepfuse.photo.profiles import NO_PROFILE, Profile
 from deepfuse.photo.raw import Development, open_raw
@@ -42,7 +41,7 @@ class Photo:
 
     header: Header
     metadata: Metadata
-    decode: Callable[[Development, Profile], Image]
+    decode: Callable[[Development, Profile], Decoded]
     profile: Profile = NO_PROFILE
     raw: bool = False
     white_balance: Callable[[BalanceChoice], WhiteBalance | None] = lambda _: None
@@ -73,9 +72,9 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     white_xy = white_xy_of(metadata.exif)
     header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
 
-    def decode(development: Development, target: Profile) -> Image:
+    def decode(development: Development, target: Profile) -> Decoded:
         with _blaming(path):
-            return raw.develop(development, target)
+            return Decoded(raw.develop(development, target))
 
     def white_balance(choice: BalanceChoice) -> WhiteBalance | None:
         with _blaming(path):
@@ -98,9 +97,11 @@ def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
     exposure = exposure_of(exif) or Exposure()
     header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
 
-    def decode(_: Development, target: Profile) -> Image:
+    def decode(_: Development, target: Profile) -> Decoded:
         with _blaming(path):
-            return upright(as_rgb(stored.decode(), profile, target), orientation)
+            found = shown(stored.decode(), stored.alpha)
+            valid = None if found.valid is None else upright(found.valid, orientation)
+            return Decoded(upright(as_rgb(found.pixels, profile, target), orientation), valid)
 
     return Photo(header, stored.metadata, decode, profile)
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from deepfuse.color import Image, check_range
+from deepfuse.color import Image, Mask, check_range
 from deepfuse.metadata.reading import NO_METADATA, Metadata
 from deepfuse.photo.header import Depth
 from deepfuse.photo.profiles import NO_PROFILE, Profile, convert
+
+Alpha = Literal["associated", "unassociated"]
+"""Whether colours are stored times their alpha: TIFF 6.0, ExtraSamples. PNG's never are."""
 
 
 @dataclass(frozen=True)
 class Stored:
     """What a header says.
 
-    `decode` reads the pixels while the file is open; `turned` says that it leaves them upright already.
+    `decode` reads the pixels while the file is open; `turned` says that it leaves them upright already. `alpha` is what
+    a channel behind the colours means; `None` where it means nothing that is known.
     """
 
     width: int
@@ -27,6 +32,15 @@ class Stored:
     profile: Profile = NO_PROFILE
     turned: bool = False
     metadata: Metadata = NO_METADATA
+    alpha: Alpha | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Pixels (H, W, 3), and where they are picture: (H, W), 1 or 0; `None` where all are."""
+
+    pixels: Image
+    valid: Mask | None = None
 
 
 def depth_of(dtype: np.dtype[np.generic]) -> Depth:
@@ -34,6 +48,26 @@ def depth_of(dtype: np.dtype[np.generic]) -> Depth:
     if dtype.kind == "f":
         return "float"
     return "8-bit" if dtype.itemsize == 1 else "16-bit"
+
+
+def shown(pixels: Image, alpha: Alpha | None) -> Decoded:
+    """Pixels (H, W, 1 to 4) with colours not times their alpha, and where that is half or more.
+
+    An alpha that shows nothing at all is none: programs leave it empty.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] not in (2, 4) or alpha is None:
+        return Decoded(pixels)
+    opacity = pixels[..., -1]
+    top = 1.0 if opacity.dtype.kind == "f" else np.iinfo(opacity.dtype).max
+    valid = (opacity >= top / 2).astype(np.uint8)
+    if not valid.any():
+        return Decoded(pixels)
+    partly = (valid > 0) & (opacity < top)
+    if alpha == "associated" and partly.any():
+        pixels = pixels.copy()
+        restored = np.minimum(pixels[partly, :-1] * (top / opacity[partly].astype(float))[:, None], top)
+        pixels[partly, :-1] = restored if pixels.dtype.kind == "f" else np.rint(restored)
+    return Decoded(pixels, None if valid.all() else valid)
 
 
 def as_rgb(pixels: Image, profile: Profile = NO_PROFILE, target: Profile = NO_PROFILE) -> Image:

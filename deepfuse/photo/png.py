@@ -24,7 +24,7 @@ _MOST = 1 << 22  # bytes of a chunk beside the pixels, unpacked; what is longer 
 
 
 def open_png(file: BinaryIO) -> Stored:
-    """A PNG of any kind; palettes are looked up, transparency is dropped.
+    """A PNG of any kind; palettes are looked up, and a transparent colour becomes an alpha.
 
     Its chunks are gone through here, because Pillow finds none behind the pixels and refuses a file for a long text.
     """
@@ -35,8 +35,9 @@ def open_png(file: BinaryIO) -> Stored:
     profile = _profile(chunks, grey=colour in _GREY)
     metadata = read_blocks(chunks.get(b"eXIf", b""), _xmp(chunks.get(_XMP, b"")))
     return Stored(
-        width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode, file), profile, metadata=metadata
-    )
+        width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode, file), profile, metadata=metadata,
+        alpha="unassociated",
+    )  # fmt: skip
 
 
 def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:

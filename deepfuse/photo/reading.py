@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deepfuse.color import Image
+from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
 from deepfuse.metadata.reading import Metadata
 from deepfuse.photo.header import Depth, Header, check_alike
@@ -27,12 +27,16 @@ _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A photo of a bracket: what its file says of itself and tells besides, its pixels (H, W, 3), and their space."""
+    """A photo of a bracket: what its file says of itself and tells besides, its pixels (H, W, 3), and their space.
+
+    `valid` is (H, W), 1 where the pixels are picture and 0 where they are transparent; `None` where all are picture.
+    """
 
     header: Header
     metadata: Metadata
     pixels: Image
     rendered: Rendered
+    valid: Mask | None = None
 
 
 def read_photo(
@@ -66,7 +70,7 @@ def read_photo(
     [128, 128, 128]
     """
     with open_photo(Path(path), limits) as photo:
-        return photo.decode(Development(white_balance), named_space(profile))
+        return photo.decode(Development(white_balance), named_space(profile)).pixels
 
 
 def read_header(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Header:
@@ -140,7 +144,8 @@ def read_bracket(
         alike = development(paths, photos, rendering.white_balance)
 
         def decoded(photo: Photo) -> Picture:
-            return Picture(photo.header, photo.metadata, photo.decode(alike, rendered.profile), rendered)
+            found = photo.decode(alike, rendered.profile)
+            return Picture(photo.header, photo.metadata, found.pixels, rendered, found.valid)
 
         if at_once == 1:
             yield from map(decoded, photos)

@@ -51,7 +51,7 @@ class DeepFuse(PythonModel):
             except (DeepfuseError, ValueError, TypeError) as error:
                 message = f"row {number}: {error}".replace(f"{folder}/", "")
                 raise mlflow.MlflowException.invalid_parameter_value(message) from error
-            write_photo(folder / "fused.png", fused.pixels, embedded=fused.embedded)
+            write_photo(folder / "fused.png", fused.pixels, embedded=fused.embedded, shown=fused.shown)
             picture = base64.b64encode((folder / "fused.png").read_bytes()).decode()
         return {"fused": picture, "record": fused.record.as_json()}
 

@@ -11,9 +11,9 @@ from tqdm import tqdm
 from deepfuse.alignment import align
 from deepfuse.files import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
-from deepfuse.motion import detect_motion
+from deepfuse.motion import completed, detect_motion
 from deepfuse.params import Align, read_params
-from deepfuse.photo import read_photo, write_frame
+from deepfuse.photo import read_bracket, write_frame
 from deepfuse.stages.imports import libraries_of
 from deepfuse.stages.incremental import SceneCache, content, scene_cache
 from deepfuse.workers import run_scenes, worker_count
@@ -61,12 +61,18 @@ def align_scene(scene: Scene, *, cache: SceneCache, params: Align) -> Scene:
 
 def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
     """Write the registered frames and `alignment.json`, the evidence and what moved, into `folder`."""
-    pictures = [read_photo(path) for path in scene.pictures(FRAMES)]
-    result = align(pictures, min_inliers=params.min_inliers, min_kept=params.min_kept)
-    height, width, _ = result.frames[0].shape
-    for index, picture in enumerate(result.frames):
+    pictures = [picture for path in scene.pictures(FRAMES) for picture in read_bracket([path])]
+    result = align(
+        [picture.pixels for picture in pictures],
+        valid=[picture.valid for picture in pictures],
+        min_inliers=params.min_inliers,
+        min_kept=params.min_kept,
+    )
+    aligned = completed(result.frames, result.valid, result.base)
+    height, width, _ = aligned[0].shape
+    for index, picture in enumerate(aligned):
         write_frame(folder / picture_name(index), picture)
-    motion = detect_motion(result.frames, result.reference)
+    motion = detect_motion(aligned, result.base)
     write_json(folder / "alignment.json", result.record() | {"motion": motion.record()})
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
     return dataclasses.replace(scene, frames=frames, moving=motion.known_share)

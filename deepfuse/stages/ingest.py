@@ -151,7 +151,7 @@ def develop(scene: str, files: list[Path], hashes: dict[str, str], limits: Limit
     for index, (file, photo) in enumerate(zip(files, read_bracket(files, limits=limits), strict=True)):
         header, picture = photo.header, photo.pixels
         path, name = folder / f"shot_{index}.tif", printable(file.name)
-        write_frame(path, as_uint16(picture))
+        write_frame(path, as_uint16(picture), photo.valid)
         height, width, _ = picture.shape
         frame = Frame(
             name, hashes[name], header.camera, header.exposure, header.exposure.ev, width, height, header.profile

@@ -35,6 +35,10 @@ def test_unrelated_pictures_are_refused() -> None:
         (np.zeros_like(OTHER), "it is nearly black"),
         (np.full_like(OTHER, 254), "it is nearly white"),
         (np.full_like(OTHER, 90), "one of these two frames shows too little"),
+        (
+            np.where(np.arange(360)[:, None] < 40, OTHER, 30).astype(np.uint8),
+            "one of these two frames shows too little",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_frame_is_told(frame: np.ndarray, reason: str) -> None:
