@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from deepfuse.alignment.chain import Attempt, Chain, register_chain
+from deepfuse.alignment.checks import check_choices, check_size, check_thresholds, checked_masks
 from deepfuse.alignment.cropping import MIN_FRAMES, Placed, with_enough_left
 from deepfuse.alignment.full_size import FullPair, finish, unless_still
 from deepfuse.alignment.geometry import corner_shift_px, to_full_size
@@ -18,8 +19,6 @@ from deepfuse.alignment.pair import Gate, Pair
 from deepfuse.alignment.proxy import Proxy, make_proxy
 from deepfuse.alignment.refusal import best_attempt, unplaced_frames
 from deepfuse.alignment.result import (
-    CROPS,
-    IF_UNALIGNED,
     Alignment,
     AlignmentError,
     Crop,
@@ -31,7 +30,6 @@ from deepfuse.alignment.result import (
 from deepfuse.color import Image, Mask
 from deepfuse.frames import check_frames
 
-MIN_SIDE_PX = 64  # a tile with its reach needs 48 (`tiles`), and one alone proves nothing
 PROXIES_AT_ONCE = 2  # each needs a frame's luma as floats
 
 
@@ -77,9 +75,10 @@ def align(
     [0, 8]
     """
     frames = check_frames(frames)
-    _check_size(frames[0].shape)
-    known = _checked(frames, valid)
-    _check_options(min_inliers, min_kept, if_unaligned, crop)
+    check_size(frames[0].shape)
+    known = checked_masks(frames, valid)
+    check_thresholds(min_inliers, min_kept)
+    check_choices(if_unaligned, crop)
     with ThreadPoolExecutor(PROXIES_AT_ONCE) as pool:
         proxies = list(pool.map(make_proxy, frames, known))
     chain, scale = register_chain(proxies, Gate(min_inliers)), frames[0].shape[1] / proxies[0].size[0]
@@ -169,32 +168,3 @@ def _check_tolerable(unplaced: Sequence[Unplaced], chain: Chain, if_unaligned: I
     failed = sorted(chain.failed.items())
     evidence = [_registration(frame, attempt, scale) for frame, tried in failed for attempt in tried]
     raise AlignmentError("; ".join(one.told() for one in unplaced), evidence, unplaced)
-
-
-def _check_size(shape: tuple[int, ...]) -> None:
-    if min(shape[:2]) < MIN_SIDE_PX:
-        raise AlignmentError(f"expected sides of {MIN_SIDE_PX} or more pixels, got {shape}")
-
-
-def _checked(frames: Sequence[Image], valid: Sequence[Mask | None] | None) -> Sequence[Mask | None]:
-    if valid is None:
-        return [None] * len(frames)
-    if len(valid) != len(frames):
-        raise ValueError(f"valid: expected one a frame, {len(frames)}, got {len(valid)}")
-    for index, mask in enumerate(valid):
-        if mask is not None and (mask.shape != frames[index].shape[:2] or mask.dtype != np.uint8):
-            raise ValueError(
-                f"valid {index}: expected uint8 of {frames[index].shape[:2]}, got {mask.dtype} of {mask.shape}"
-            )
-    return valid
-
-
-def _check_options(min_inliers: int, min_kept: float, if_unaligned: IfUnaligned, crop: Crop) -> None:
-    if min_inliers < 8:
-        raise ValueError(f"min_inliers: expected 8 or more, got {min_inliers}")
-    if not 0.0 <= min_kept <= 1.0:
-        raise ValueError(f"min_kept: expected a share from 0 to 1, got {min_kept}")
-    if if_unaligned not in IF_UNALIGNED:
-        raise ValueError(f"if_unaligned: expected one of {', '.join(IF_UNALIGNED)}, got {if_unaligned}")
-    if crop not in CROPS:
-        raise ValueError(f"crop: expected one of {', '.join(CROPS)}, got {crop}")

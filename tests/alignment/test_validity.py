@@ -130,5 +130,7 @@ def test_bad_masks_are_named() -> None:
         align(frames, valid=[None])
     with pytest.raises(ValueError, match=r"valid 1: expected uint8 of \(270, 360\), got bool of \(2, 2\)"):
         align(frames, valid=[None, np.ones((2, 2), bool)])
+    with pytest.raises(ValueError, match="valid 0: expected 1 or 0, got 255"):
+        align(frames, valid=[np.full((HEIGHT, WIDTH), 255, np.uint8), None])
     with pytest.raises(ValueError, match="crop: expected one of common, union, none, got all"):
         align(frames, crop="all")  # type: ignore[arg-type]
