@@ -92,7 +92,8 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         clock.step("complete")
     agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        found = remove_ghosts(frames, laid.base, reference=_reference(options.reference, files, laid.kept))
+        reference, shown = _reference(options.reference, files, laid.kept), shown_by_any(laid.valid)
+        found = remove_ghosts(frames, laid.base, reference=reference, shown=shown)
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")

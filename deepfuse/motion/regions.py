@@ -44,10 +44,14 @@ class Region:
 
 @dataclass(frozen=True)
 class Motion:
-    """Frames from dark to bright, and where each and the next one differ: masks (height, width) of the proxies."""
+    """Frames from dark to bright, and where each and the next one differ: masks (height, width) of the proxies.
+
+    `shown` is 1 where some frame is picture: nothing moves where none is.
+    """
 
     order: tuple[int, ...]
     pairs: dict[tuple[int, int], Mask]
+    shown: Mask | None = None
 
     @property
     def moved(self) -> Mask:
@@ -65,10 +69,11 @@ class Motion:
         return np.asarray(grown(self.moved) == 0)
 
 
-def find_motion(proxies: Sequence[Proxy]) -> Motion:
-    """Compare each exposure with the next brighter one."""
+def find_motion(proxies: Sequence[Proxy], shown: Mask | None = None) -> Motion:
+    """Compare each exposure with the next brighter one, where `shown` (height, width) is 1; everywhere if `None`."""
     order = sorted(range(len(proxies)), key=lambda index: float(proxies[index].planes.mean()))
-    return Motion(tuple(order), {(a, b): disagreement(proxies[a], proxies[b]) for a, b in itertools.pairwise(order)})
+    pairs = {(a, b): _within(disagreement(proxies[a], proxies[b]), shown) for a, b in itertools.pairwise(order)}
+    return Motion(tuple(order), pairs, shown)
 
 
 def choose_reference(motion: Motion, losses: Sequence[Float], preferred: int) -> int:
@@ -142,6 +147,10 @@ def grown(mask: Mask) -> Mask:
     return np.asarray(cv2.dilate(mask, _disc(GROWN_PX)), np.uint8) if mask.any() else mask
 
 
+def _within(mask: Mask, shown: Mask | None) -> Mask:
+    return mask if shown is None else mask & shown
+
+
 def _whole(differing: Mask) -> Mask:
     """Things of which parts differ: near parts joined, what they enclose filled, with a margin."""
     room = cv2.copyMakeBorder(differing, WHOLE_PX, WHOLE_PX, WHOLE_PX, WHOLE_PX, cv2.BORDER_REPLICATE)
@@ -169,7 +178,7 @@ def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Ask:
     def ask(one: int, other: int) -> Mask:
         pair = frozenset((one, other))
         if pair not in known:
-            known[pair] = disagreement(proxies[one], proxies[other], still)
+            known[pair] = _within(disagreement(proxies[one], proxies[other], still), motion.shown)
         return known[pair]
 
     return ask

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
+import numpy as np
 from numpy.typing import ArrayLike
 
-from deepfuse.color import Float, Image
+from deepfuse.color import Float, Image, Mask
 from deepfuse.frames import check_frames
 from deepfuse.motion.detection import changed_things
 from deepfuse.motion.exposedness import lost
@@ -17,10 +19,12 @@ from deepfuse.motion.regions import Motion, Region, choose_reference, choose_reg
 from deepfuse.motion.replacement import Patch, make_patch, put, softened, with_part
 from deepfuse.motion.result import Deghosted, Elsewhere, Moved, Why
 from deepfuse.motion.tones import tone_curve
+from deepfuse.proxy import whole
 
 MUCH_SHARE, MOST_SHARE = 0.25, 0.6
 """Of the picture: where more differs, the light may have changed, or it surely did. A person who fills the picture
 makes a quarter of it differ, a flash two thirds."""
+NEAR_PX = 12  # of what no frame shows: twice the feather of what is put in
 OTHER_THINGS = 0.6  # of what differs, structure that does: light changes the tones of things, motion the things
 
 
@@ -57,7 +61,9 @@ def detect_motion(frames: Sequence[ArrayLike], base: int, *, reference: int | No
     return Moved(len(found.regions), _alphas(found), found.reference, found.why, found.elsewhere, found.warnings)
 
 
-def remove_ghosts(frames: Sequence[ArrayLike], base: int, *, reference: int | None = None) -> Deghosted:
+def remove_ghosts(
+    frames: Sequence[ArrayLike], base: int, *, reference: int | None = None, shown: Mask | None = None
+) -> Deghosted:
     """Make aligned frames agree where something moved: all show the moment of one of them, the reference.
 
     Args:
@@ -66,6 +72,7 @@ def remove_ghosts(frames: Sequence[ArrayLike], base: int, *, reference: int | No
         base: the frame to take for the reference unless another holds clearly more of what moved.
         reference: the frame that decides what is where; chosen if `None`. Then a thing of which most is lost in it, and
             light that another frame alone shows, are taken from that other one.
+        shown: (H, W) of uint8, 1 where some frame is picture and 0 where none is; all of it if `None`.
 
     Raises:
         ValueError: fewer than two frames, unlike shapes, no such frame, or floats that leave 0..1.
@@ -82,18 +89,18 @@ def remove_ghosts(frames: Sequence[ArrayLike], base: int, *, reference: int | No
     (1, 0, True)
     """
     arrays = check_frames(frames)
-    found = _detect(arrays, base, reference)
+    found = _detect(arrays, base, reference, shown)
     made = tuple(_agreeing(index, arrays, found) for index in range(len(arrays)))
     warnings = tuple(f"{warning}; it is fused as it is" for warning in found.warnings)
     return Deghosted(len(found.regions), _alphas(found), found.reference, found.why, found.elsewhere, warnings, made)
 
 
-def _detect(arrays: Sequence[Image], base: int, reference: int | None) -> _Detection:
+def _detect(arrays: Sequence[Image], base: int, reference: int | None, shown: Mask | None = None) -> _Detection:
     for index in (base, base if reference is None else reference):
         if not 0 <= index < len(arrays):
             raise ValueError(f"expected a frame from 0 to {len(arrays) - 1}, got {index}")
     proxies = tuple(make_proxy(array) for array in arrays)
-    motion = find_motion(proxies)
+    motion = find_motion(proxies, None if shown is None else _surely_shown(shown, proxies[0].shape))
     preferred = base if reference is None else reference
     if _light_changed(motion, proxies):
         warning = f"{motion.share:.0%} of the picture differ between the frames: the light changed, or too much moved"
@@ -105,6 +112,12 @@ def _detect(arrays: Sequence[Image], base: int, reference: int | None) -> _Detec
     bound = reference is not None
     why: Why = "asked for" if bound else "it was preferred" if chosen == base else "it holds most of what moved"
     return _Detection(proxies, motion, chosen, why, choose_regions(motion, proxies, losses, chosen, bound=bound))
+
+
+def _surely_shown(shown: Mask, shape: tuple[int, int]) -> Mask:
+    """Where some frame is picture, and not near where none is: what is put in there fades out."""
+    near = np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)
+    return np.asarray(cv2.erode(whole(shown, shape[::-1]), near), np.uint8)
 
 
 def _light_changed(motion: Motion, proxies: Sequence[Proxy]) -> bool:
