@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfuse.alignment.geometry import is_camera_motion
-from deepfuse.alignment.pair import STRONG, Gate, Pair, PairMatch, match_pair
+from deepfuse.alignment.ladder import match_pair
+from deepfuse.alignment.pair import STRONG, Gate, Pair, PairMatch
 from deepfuse.alignment.proxy import Proxy, well_exposed_share
 from deepfuse.alignment.result import Matrix
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepfuse.alignment.alike import Curve
 from deepfuse.alignment.geometry import (
     corner_shift_px,
     is_camera_motion,
@@ -97,21 +98,29 @@ def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
     side = WINDOW_PX
     corners = np.clip(np.rint(centres) - side // 2, 0, np.array(pair.size) - side).astype(int)
     places = [(int(x), int(y)) for x, y in corners]
-    windows = [prepare(luma(pair.reference[y : y + side, x : x + side])) for x, y in places]
+    here, there = pair.proxies.curves or (None, None)
+    windows = [_window(pair.reference[y : y + side, x : x + side], here) for x, y in places]
 
     def ask(homography: Matrix) -> Votes:
         seen = zip(windows, places, strict=True)
-        return collect([_ballot(window, pair.frame, homography, at) for window, at in seen])
+        return collect([_ballot(window, pair.frame, there, homography, at) for window, at in seen])
 
     return ask
 
 
-def _ballot(here: Proxy, frame: Image, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
+def _window(picture: Image, curve: Curve | None) -> Proxy:
+    seen = prepare(luma(picture))
+    return curve.apply(seen.luma) if curve else seen
+
+
+def _ballot(
+    here: Proxy, frame: Image, curve: Curve | None, homography: Matrix, at: tuple[int, int]
+) -> tuple[float, ...]:
     x, y = at
     there = frame[y : y + here.size[1], x : x + here.size[0]]
     if not is_identity(homography):
         there = warp(frame, translation(-x, -y) @ homography, here.size)
-    moved = prepare(luma(there))
+    moved = _window(there, curve)
     both = np.asarray(here.valid & moved.valid, dtype=np.uint8)
     found = ballot(here.contrast * both, moved.contrast, both, (INNER_PX, INNER_PX, TILE_PX))
     return found[0] + x, found[1] + y, *found[2:]

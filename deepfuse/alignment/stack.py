@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from deepfuse.alignment.chain import Attempt, Chain, register_chain
+from deepfuse.alignment.chain import Attempt, Chain, Link, register_chain
 from deepfuse.alignment.full_size import FullPair, finish, unless_still
 from deepfuse.alignment.geometry import corner_shift_px, is_identity, to_full_size, translation, warp
 from deepfuse.alignment.pair import Gate, Pair
@@ -65,18 +65,21 @@ def align(frames: Sequence[Image], *, min_inliers: int = 25, min_kept: float = 0
 def _homographies(chain: Chain, frames: Sequence[Image], proxies: Sequence[Proxy]) -> Matrix:
     """Each frame's motion to the reference, found there, or where the two have too little in common over its link."""
 
-    def step(target: int, index: int, start: Matrix) -> Matrix | None:
-        pair = Pair(proxies[target], proxies[index], chain.gate)
-        return finish(start, FullPair(frames[target], frames[index], pair))
+    def step(target: int, link: Link, start: Matrix) -> Matrix | None:
+        pair = Pair(proxies[target], proxies[link.frame], chain.gate)
+        found = finish(start, FullPair(frames[target], frames[link.frame], pair))
+        if found is None:
+            found = finish(start, FullPair(frames[target], frames[link.frame], pair.alike))
+        return found
 
     size = frames[0].shape[1], frames[0].shape[0]
     found = {chain.reference: np.eye(3)}
     for index, link in chain.links.items():
         if index == chain.reference:
             continue
-        direct = step(chain.reference, index, link.homography)
+        direct = step(chain.reference, link, link.homography)
         if direct is None:
-            last = step(link.target, index, link.match.homography)
+            last = step(link.target, link, link.match.homography)
             last = to_full_size(link.match.homography, size, proxies[0].size) if last is None else last
             direct = unless_still(found[link.target] @ last, size)
         found[index] = direct / direct[2, 2]
