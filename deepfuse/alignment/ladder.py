@@ -18,6 +18,7 @@ from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes, clearly_better
 
 MAX_RESIDUAL_PX = 1.0  # chance leaves 1.4 within MAGSAC's 2 px
+QUARTERS = 4  # all of them: each is worth several tiles
 MIN_SPREAD = 0.35  # of both sides, covered by the tiles that confirm a motion
 
 
@@ -43,6 +44,8 @@ def _climb(pair: Pair) -> list[PairMatch]:
 
 def _beyond_doubt(found: PairMatch, pair: Pair) -> PairMatch:
     """`found`, or its better alias where the picture repeats itself; not sure where two of them match alike."""
+    if is_identity(found.homography) and pair.edges_object:
+        return replace(found, sure=False)
     best = best_alias(found.homography, pair.reference, pair.frame, ask=pair.ask, min_tiles=pair.gate.still_tiles)
     if best is None or not pair.is_possible(best):
         return replace(found, method=f"{found.method}, one of several in a repeating pattern", sure=False)
@@ -51,6 +54,8 @@ def _beyond_doubt(found: PairMatch, pair: Pair) -> PairMatch:
 
 def _rungs(pair: Pair) -> Iterator[PairMatch]:
     yield _by_tiles(pair)
+    if pair.curves:
+        yield _by_quarters(pair)
     yield _by_confirmation("tiles from coarse to fine", match_coarse(pair.reference, pair.frame), pair)
     for method, normalise in NORMALISATIONS.items():
         yield _by_features(method, match_features(pair.reference, pair.frame, normalise), pair)
@@ -61,12 +66,19 @@ def _rungs(pair: Pair) -> Iterator[PairMatch]:
 def _by_tiles(pair: Pair) -> PairMatch:
     """Frames that stand still, or moved by so little that the tiles see it."""
     still = pair.still
-    if not still.confirm(pair.gate.still_tiles):
+    if not pair.stands:
         return PairMatch("identity", np.eye(3), still.count, still.residual_px)
     homography, votes = _settle(np.eye(3), pair)
     method = "identity" if is_identity(homography) else "tiles"
     support = votes.count / pair.gate.still_tiles
     return PairMatch(method, homography, votes.count, votes.residual_px, True, support)
+
+
+def _by_quarters(pair: Pair) -> PairMatch:
+    """Frames that stand still and show little more than outlines."""
+    found = pair.quarters
+    sure = found.count == QUARTERS and pair.still.opposed < pair.gate.still_tiles
+    return PairMatch("identity by quarters", np.eye(3), found.count, found.residual_px, sure, STRONG if sure else 0.0)
 
 
 def _by_features(method: str, match: Match | None, pair: Pair) -> PairMatch:
@@ -79,6 +91,8 @@ def _by_features(method: str, match: Match | None, pair: Pair) -> PairMatch:
         doubtful = PairMatch(method, np.eye(3), match.inliers, match.residual_px)
         return confirmed if confirmed.sure else doubtful
     homography, votes = _settle(match.homography, pair)
+    if not votes.confirm(pair.gate.moving_tiles):
+        homography, votes = _settle(homography, pair.alike)
     sure = match.residual_px <= MAX_RESIDUAL_PX and not votes.contradict(pair.gate.moving_tiles)
     support = match.inliers / pair.gate.min_inliers
     return PairMatch(method, homography, match.inliers, match.residual_px, sure, support)
@@ -95,11 +109,13 @@ def _by_confirmation(method: str, start: Matrix | None, pair: Pair) -> PairMatch
 
 
 def _by_suggestion(pair: Pair) -> PairMatch:
-    """Frames with little in common that stand still: no tile is sure of it, many lean to it."""
+    """Frames with little in common that stand still: no tile is sure of it, many lean to it, no quarter objects."""
     near = pair.still.near
     shifts = np.linalg.norm(pair.still.shifts_px[near], axis=1)
     residual = float(np.median(shifts)) if near.any() else float("inf")
-    sure = pair.still.suggest(pair.gate.faint_tiles)
+    quarters = (pair if pair.curves else pair.alike).quarters
+    spread = quarters.count >= QUARTERS - 1 and quarters.count == int(quarters.clear.sum())
+    sure = spread and pair.still.suggest(pair.gate.faint_tiles)
     support = near.sum() / pair.gate.faint_tiles
     return PairMatch("identity by faint tiles", np.eye(3), int(near.sum()), residual, sure, float(support))
 
@@ -112,6 +128,6 @@ def _settle(start: Matrix, pair: Pair) -> tuple[Matrix, Votes]:
     if corner_shift_px(homography, *pair.reference.size) < UNTOUCHED_PX:
         return np.eye(3), pair.still
     better = votes.confirm(pair.gate.moving_tiles) and clearly_better(votes, pair.still)
-    if pair.still.confirm(pair.gate.still_tiles) and not better:
+    if pair.stands and not better:
         return np.eye(3), pair.still
     return homography, votes

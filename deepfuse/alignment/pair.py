@@ -10,6 +10,7 @@ import numpy as np
 from deepfuse.alignment.alike import Curve, common_curves
 from deepfuse.alignment.geometry import is_camera_motion
 from deepfuse.alignment.proxy import Proxy
+from deepfuse.alignment.quarters import quarter
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes, vote
 
@@ -59,6 +60,21 @@ class Pair:
     def still(self) -> Votes:
         """What the tiles say to no motion at all."""
         return self.ask(np.eye(3))
+
+    @cached_property
+    def quarters(self) -> Votes:
+        """What the four quarters of all edges say to no motion; asked in common tones."""
+        return quarter(self.reference, self.frame)
+
+    @cached_property
+    def edges_object(self) -> bool:
+        """Whether most quarters ask for a motion: what stands still without them is the sensor's own pattern."""
+        return self.curves is not None and 2 * self.quarters.count < int(self.quarters.clear.sum())
+
+    @property
+    def stands(self) -> bool:
+        """Whether tiles prove that nothing moved."""
+        return self.still.confirm(self.gate.still_tiles) and not self.edges_object
 
     def ask(self, homography: Matrix) -> Votes:
         """What the tiles say to `homography`, frame to reference in proxy pixels."""
