@@ -15,6 +15,7 @@ from deepfuse.alignment.geometry import corner_shift_px, is_identity
 from deepfuse.alignment.pair import STRONG, UNTOUCHED_PX, Pair, PairMatch
 from deepfuse.alignment.refinement import refine
 from deepfuse.alignment.result import Matrix
+from deepfuse.alignment.rivals import Verdict, judge
 from deepfuse.alignment.tiles import Votes, clearly_better
 
 MAX_RESIDUAL_PX = 1.0  # chance leaves 1.4 within MAGSAC's 2 px
@@ -49,7 +50,20 @@ def _beyond_doubt(found: PairMatch, pair: Pair) -> PairMatch:
     best = best_alias(found.homography, pair.reference, pair.frame, ask=pair.ask, min_tiles=pair.gate.still_tiles)
     if best is None or not pair.is_possible(best):
         return replace(found, method=f"{found.method}, one of several in a repeating pattern", sure=False)
+    if is_identity(best):
+        return replace(found, homography=best)
+    match judge(best, pair):
+        case Verdict.STILL:
+            return _still_though_much_moves(pair)
+        case Verdict.AMBIGUOUS:
+            return replace(found, method=f"{found.method}, one of two motions", sure=False)
     return replace(found, homography=best)
+
+
+def _still_though_much_moves(pair: Pair) -> PairMatch:
+    votes = pair.still
+    support = votes.count / pair.gate.still_tiles
+    return PairMatch("identity, though much moves", np.eye(3), votes.count, votes.residual_px, True, support)
 
 
 def _rungs(pair: Pair) -> Iterator[PairMatch]:
