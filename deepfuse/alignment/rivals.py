@@ -32,7 +32,7 @@ class Verdict(Enum):
 def judge(homography: Matrix, pair: Pair) -> Verdict:
     """Whether `homography`, frame to reference in proxy pixels, is the camera's motion, not that of something large."""
     votes = pair.ask(homography)
-    spoke = np.isfinite(votes.at_zero)
+    spoke = np.isfinite(votes.at_zero) & (votes.at_zero != 0)  # flat ones correlate with nothing
     if votes.agreeing.sum() > (1 - UNEXPLAINED) * spoke.sum():
         return Verdict.STANDS
     still = pair.still.agreeing & ~votes.agreeing
