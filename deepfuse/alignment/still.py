@@ -11,6 +11,7 @@ from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes
 
 METHOD = "still, as the other frames are"
+OUTLINE_PX = 1.5  # an outline lies that much off where light falls off towards it
 BY_CHANCE = 1  # tiles that speak up wrongly
 
 
@@ -22,7 +23,8 @@ def still_unless_opposed(pair: Pair) -> PairMatch | None:
     """
     alike = pair.alike
     quarters = alike.quarters
-    if (quarters.clear & ~quarters.near).any() or any(_object(votes) for votes in (pair.still, alike.still)):
+    asked_px = np.linalg.norm(quarters.shifts_px[quarters.clear], axis=1)
+    if (asked_px > OUTLINE_PX).any() or any(_object(votes) for votes in (pair.still, alike.still)):
         return None
     if _prefer(alike, match_coarse(alike.reference, alike.frame)):
         return None
