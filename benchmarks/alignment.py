@@ -6,6 +6,7 @@ corners moved by up to 0.6 % of the diagonal. `whole bracket` moves every frame 
 
     python benchmarks/alignment.py                          simulated RAW brackets, with noise
     python benchmarks/alignment.py --source BRACKETS        and real tripod brackets, one folder a scene
+    python benchmarks/alignment.py --tripod MAPS --trials 0      still brackets of rooms, rendered from radiance maps
     python benchmarks/alignment.py --megapixels 24 --trials 0    three frames of a hand-held bracket, time alone
 """
 
@@ -29,6 +30,7 @@ import numpy as np
 from alignment_baselines import Matrix, Picture, align_mtb, ecc, identity, sift
 from known_motion import brightness_stops, corner_error_px, move, octave, random_motion, stood_still
 from tqdm import tqdm
+from tripod import print_tripod
 
 from deepfuse.alignment import AlignmentError, align
 from deepfuse.color import from_float, to_float
@@ -40,6 +42,7 @@ MAX_GAP_STOPS = 8.2
 MOVED = "not still"
 STOPS = (-4, -2, 0, 2, 4)
 BINS = (0.0, 2.5, 4.5, 6.5, MAX_GAP_STOPS)
+FAR = (6.0, MAX_GAP_STOPS)  # stops
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def main() -> None:
     options = arguments()
     if options.megapixels:
         time_large(options.megapixels)
+    if options.tripod:
+        print_tripod(options.tripod, options.jobs)
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory() as temporary:
         scenes = (
@@ -86,6 +91,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ours", action="store_true", help="leave out the other methods")
     parser.add_argument("--worst", type=int, default=10, help="answers to name, the worst first (default 10)")
     parser.add_argument("--megapixels", type=float, default=0, help="time a large bracket first")
+    parser.add_argument("--tripod", type=Path, help="folder of radiance maps: brackets whose brightest is nearly white")
     return parser.parse_args()
 
 
@@ -174,7 +180,7 @@ def print_tables(trials: list[Trial], worst: int) -> None:
     for method in dict.fromkeys(trial.method for trial in trials):
         print_row(method, [trial for trial in trials if trial.method == method])
     print("\nours, by the stops between the two frames")
-    for low, high in itertools.pairwise(BINS):
+    for low, high in (*itertools.pairwise(BINS), FAR):
         chosen = [t for t in trials if t.method == "ours" and low <= t.gap_stops < high]
         if chosen:
             print_row(f"{low:g} to {high:g}", chosen)

@@ -26,7 +26,7 @@ def best_alias(
         `homography`, or the alias that matches better; `None` where two match alike: the motion is ambiguous.
     """
     votes = ask(homography)
-    for shift in _alias_shifts(homography, reference, frame):
+    for shift in alias_shifts(homography, reference, frame):
         alias, other = refine(translation(*shift) @ homography, ask)
         if not other.confirm(min_tiles) or clearly_better(votes, other):
             continue
@@ -36,7 +36,7 @@ def best_alias(
     return homography
 
 
-def _alias_shifts(homography: Matrix, reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
+def alias_shifts(homography: Matrix, reference: Proxy, frame: Proxy) -> list[tuple[float, float]]:
     """Shifts in proxy pixels, looked for at half the size, at which the moved frame also resembles the reference."""
     half = to_full_size(homography, reference.half.size, reference.size)
     shifts = best_shifts(reference.half, warped(frame.half, half, reference.half.size))

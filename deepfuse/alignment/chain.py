@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfuse.alignment.geometry import is_camera_motion
-from deepfuse.alignment.pair import STRONG, Gate, Pair, PairMatch, match_pair
+from deepfuse.alignment.geometry import is_camera_motion, is_identity
+from deepfuse.alignment.ladder import match_pair
+from deepfuse.alignment.pair import STRONG, Gate, Pair, PairMatch
 from deepfuse.alignment.proxy import Proxy, well_exposed_share
 from deepfuse.alignment.result import Matrix
+from deepfuse.alignment.still import still_unless_opposed
+
+MIN_STILL = 2  # frames that do not move against each other; one alone says nothing of the camera
 
 Attempt = tuple[int, PairMatch]  # the frame it was matched with, and what came of it
 
@@ -49,6 +53,7 @@ def register_chain(proxies: Sequence[Proxy], gate: Gate) -> Chain:
     for walk in (order[middle + 1 :], order[:middle][::-1]):
         for frame in walk:
             _register(frame, _targets(frame, order, chain), proxies, chain)
+    _leave_still(proxies, chain)
     return chain
 
 
@@ -78,6 +83,19 @@ def _register(frame: int, targets: list[int], proxies: Sequence[Proxy], chain: C
         chain.links[frame] = max(found, key=lambda link: link.match.support)
     else:
         chain.failed[frame] = tried
+
+
+def _leave_still(proxies: Sequence[Proxy], chain: Chain) -> None:
+    """Take frames that could not be placed as still where all others provably are and none of those says otherwise."""
+    if len(chain.links) < MIN_STILL or not all(is_identity(link.homography) for link in chain.links.values()):
+        return
+    for frame, tried in list(chain.failed.items()):
+        targets = list(dict.fromkeys(target for target, _ in tried))
+        asked = (still_unless_opposed(Pair(proxies[target], proxies[frame], chain.gate)) for target in targets)
+        matches = [match for match in asked if match]
+        if len(matches) == len(targets):
+            chain.links[frame] = Link(frame, targets[0], matches[0], np.eye(3))
+            del chain.failed[frame]
 
 
 def _link(frame: int, target: int, match: PairMatch, chain: Chain, size: tuple[int, int]) -> list[Link]:

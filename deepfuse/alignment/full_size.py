@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepfuse.alignment.alike import Curve
 from deepfuse.alignment.geometry import (
     corner_shift_px,
     is_camera_motion,
@@ -62,7 +63,8 @@ def finish(start: Matrix, pair: FullPair) -> Matrix | None:
     ask = _voter(pair, seen)
     still = ask(np.eye(3))
     stands = still.confirm(pair.proxies.gate.still_tiles)
-    if stands and is_identity(start) and _asks_for_nothing(still, pair.size):
+    outlines_alone = pair.proxies.curves is not None  # where light falls off they lie a little off: no subpixel
+    if stands and is_identity(start) and (outlines_alone or _asks_for_nothing(still, pair.size)):
         return np.eye(3)
     refined, votes = polish(*refine(full, ask), ask, pair.size)
     if stands and not clearly_better(votes, still):
@@ -99,7 +101,8 @@ def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
     side = WINDOW_PX
     corners = np.clip(np.rint(centres) - side // 2, 0, np.array(pair.size) - side).astype(int)
     places = [(int(x), int(y)) for x, y in corners]
-    windows = [_window(pair.reference, pair.known[0], (x, y), (side, side)) for x, y in places]
+    curves = pair.proxies.curves or (None, None)
+    windows = [_seen(_window(pair.reference, pair.known[0], (x, y), (side, side)), curves[0]) for x, y in places]
 
     def ask(homography: Matrix) -> Votes:
         seen = zip(windows, places, strict=True)
@@ -114,6 +117,10 @@ def _window(picture: Image, known: Mask | None, at: tuple[int, int], size: tuple
     return prepare(luma(picture[rows, columns]), None if known is None else known[rows, columns])
 
 
+def _seen(window: Proxy, curve: Curve | None) -> Proxy:
+    return curve.apply(window) if curve else window
+
+
 def _ballot(here: Proxy, pair: FullPair, homography: Matrix, at: tuple[int, int]) -> tuple[float, ...]:
     frame, known = pair.frame, pair.known[1]
     if is_identity(homography):
@@ -123,6 +130,7 @@ def _ballot(here: Proxy, pair: FullPair, homography: Matrix, at: tuple[int, int]
         moved = prepare(
             luma(warp(frame, onto, here.size)), None if known is None else warp_mask(known, onto, here.size)
         )
+    moved = _seen(moved, pair.proxies.curves[1] if pair.proxies.curves else None)
     both = np.asarray(here.valid & moved.valid, dtype=np.uint8)
-    found = ballot(here.contrast * both, moved.contrast, both, (INNER_PX, INNER_PX, TILE_PX))
+    found = ballot(here.contrast * both, moved.contrast, both, (INNER_PX, INNER_PX, TILE_PX, TILE_PX))
     return found[0] + at[0], found[1] + at[1], *found[2:]

@@ -1,27 +1,21 @@
-"""Two frames: a ladder of methods, each of which must prove its answer."""
+"""Two frames, what counts as proof of a motion between them, and an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from deepfuse.alignment.ambiguity import best_alias
-from deepfuse.alignment.coarse import match_coarse
-from deepfuse.alignment.ecc import match_areas
-from deepfuse.alignment.features import NORMALISATIONS, Match, match_features
-from deepfuse.alignment.geometry import corner_shift_px, is_camera_motion, is_identity
+from deepfuse.alignment.alike import Curve, common_curves
+from deepfuse.alignment.geometry import is_camera_motion
 from deepfuse.alignment.proxy import Proxy
-from deepfuse.alignment.refinement import refine
+from deepfuse.alignment.quarters import quarter
 from deepfuse.alignment.result import Matrix
-from deepfuse.alignment.tiles import Votes, clearly_better, vote
+from deepfuse.alignment.tiles import Votes, vote
 
 UNTOUCHED_PX = 0.25  # of a corner: resampling would blur more than so small a shift
-MAX_RESIDUAL_PX = 1.0  # chance leaves 1.4 within MAGSAC's 2 px
 STRONG = 3.0  # times proven: needs no second opinion
-MIN_SPREAD = 0.35  # of both sides, covered by the tiles that confirm a motion
 
 
 @dataclass(frozen=True)
@@ -48,16 +42,39 @@ class Gate:
 
 @dataclass(frozen=True)
 class Pair:
-    """The frame to register, the one it is registered to, and what counts as proof."""
+    """The frame to register, the one it is registered to, what counts as proof, and the curves that made them alike."""
 
     reference: Proxy
     frame: Proxy
     gate: Gate
+    curves: tuple[Curve, Curve] | None = None
+
+    @cached_property
+    def alike(self) -> Pair:
+        """The same in common tones, in which the outlines of what is clipped or black count."""
+        curves = common_curves(self.reference, self.frame)
+        reference, frame = (c.apply(p) for c, p in zip(curves, (self.reference, self.frame), strict=True))
+        return Pair(reference, frame, self.gate, curves)
 
     @cached_property
     def still(self) -> Votes:
         """What the tiles say to no motion at all."""
         return self.ask(np.eye(3))
+
+    @cached_property
+    def quarters(self) -> Votes:
+        """What the four quarters of all edges say to no motion; asked in common tones."""
+        return quarter(self.reference, self.frame)
+
+    @cached_property
+    def edges_object(self) -> bool:
+        """Whether most quarters ask for a motion: what stands still without them is the sensor's own pattern."""
+        return self.curves is not None and 2 * self.quarters.count < int(self.quarters.clear.sum())
+
+    @property
+    def stands(self) -> bool:
+        """Whether tiles prove that nothing moved."""
+        return self.still.confirm(self.gate.still_tiles) and not self.edges_object
 
     def ask(self, homography: Matrix) -> Votes:
         """What the tiles say to `homography`, frame to reference in proxy pixels."""
@@ -73,8 +90,8 @@ class PairMatch:
     """One rung's answer: frame to reference in proxy pixels, and what carries it.
 
     `inliers` are feature matches, or agreeing tiles where tiles are the proof, and `residual_px` the median
-    distance left at them in proxy pixels; `sure` says whether the answer may be used, and `support` how many
-    times over it is proven.
+    distance left at them in proxy pixels; `sure` says whether the answer may be used, `support` how many times
+    over it is proven, and `alike` whether the two were compared in common tones.
     """
 
     method: str
@@ -83,90 +100,4 @@ class PairMatch:
     residual_px: float
     sure: bool = False
     support: float = 0.0
-
-
-def match_pair(pair: Pair) -> list[PairMatch]:
-    """Try the rungs in turn until one is strong; all that was tried, the best supported sure answer last."""
-    tried: list[PairMatch] = []
-    for rung in _rungs(pair):
-        found = _beyond_doubt(rung, pair) if rung.sure else rung
-        tried.append(found)
-        if found.sure and found.support >= STRONG:
-            break
-    return sorted(tried, key=lambda found: (found.sure, found.support))
-
-
-def _beyond_doubt(found: PairMatch, pair: Pair) -> PairMatch:
-    """`found`, or its better alias where the picture repeats itself; not sure where two of them match alike."""
-    best = best_alias(found.homography, pair.reference, pair.frame, ask=pair.ask, min_tiles=pair.gate.still_tiles)
-    if best is None or not pair.is_possible(best):
-        return replace(found, method=f"{found.method}, one of several in a repeating pattern", sure=False)
-    return replace(found, homography=best)
-
-
-def _rungs(pair: Pair) -> Iterator[PairMatch]:
-    yield _by_tiles(pair)
-    yield _by_confirmation("tiles from coarse to fine", match_coarse(pair.reference, pair.frame), pair)
-    for method, normalise in NORMALISATIONS.items():
-        yield _by_features(method, match_features(pair.reference, pair.frame, normalise), pair)
-    yield _by_confirmation("ecc", match_areas(pair.reference, pair.frame), pair)
-    yield _by_suggestion(pair)
-
-
-def _by_tiles(pair: Pair) -> PairMatch:
-    """Frames that stand still, or moved by so little that the tiles see it."""
-    still = pair.still
-    if not still.confirm(pair.gate.still_tiles):
-        return PairMatch("identity", np.eye(3), still.count, still.residual_px)
-    homography, votes = _settle(np.eye(3), pair)
-    method = "identity" if is_identity(homography) else "tiles"
-    support = votes.count / pair.gate.still_tiles
-    return PairMatch(method, homography, votes.count, votes.residual_px, True, support)
-
-
-def _by_features(method: str, match: Match | None, pair: Pair) -> PairMatch:
-    """Enough inliers are proof unless the tiles contradict; with too few the tiles must confirm."""
-    if match is None or not pair.is_possible(match.homography):
-        inliers = 0 if match is None else match.inliers
-        return PairMatch(method, np.eye(3), inliers, float("inf"))
-    if match.inliers < pair.gate.min_inliers:
-        confirmed = _by_confirmation(f"{method}, confirmed by tiles", match.homography, pair)
-        doubtful = PairMatch(method, np.eye(3), match.inliers, match.residual_px)
-        return confirmed if confirmed.sure else doubtful
-    homography, votes = _settle(match.homography, pair)
-    sure = match.residual_px <= MAX_RESIDUAL_PX and not votes.contradict(pair.gate.moving_tiles)
-    support = match.inliers / pair.gate.min_inliers
-    return PairMatch(method, homography, match.inliers, match.residual_px, sure, support)
-
-
-def _by_confirmation(method: str, start: Matrix | None, pair: Pair) -> PairMatch:
-    """A motion that nothing but the tiles can prove."""
-    if start is None or not pair.is_possible(start):
-        return PairMatch(method, np.eye(3), 0, float("inf"))
-    homography, votes = _settle(start, pair)
-    sure = votes.confirm(pair.gate.moving_tiles) and votes.cover(MIN_SPREAD, pair.reference.size)
-    support = votes.count / pair.gate.moving_tiles
-    return PairMatch(method, homography, votes.count, votes.residual_px, sure, support)
-
-
-def _by_suggestion(pair: Pair) -> PairMatch:
-    """Frames with little in common that stand still: no tile is sure of it, many lean to it."""
-    near = pair.still.near
-    shifts = np.linalg.norm(pair.still.shifts_px[near], axis=1)
-    residual = float(np.median(shifts)) if near.any() else float("inf")
-    sure = pair.still.suggest(pair.gate.faint_tiles)
-    support = near.sum() / pair.gate.faint_tiles
-    return PairMatch("identity by faint tiles", np.eye(3), int(near.sum()), residual, sure, float(support))
-
-
-def _settle(start: Matrix, pair: Pair) -> tuple[Matrix, Votes]:
-    """Refine `start`; exactly the identity unless the motion is large enough, possible and clearly better."""
-    homography, votes = refine(start, pair.ask)
-    if not pair.is_possible(homography):
-        homography, votes = start, pair.ask(start)
-    if corner_shift_px(homography, *pair.reference.size) < UNTOUCHED_PX:
-        return np.eye(3), pair.still
-    better = votes.confirm(pair.gate.moving_tiles) and clearly_better(votes, pair.still)
-    if pair.still.confirm(pair.gate.still_tiles) and not better:
-        return np.eye(3), pair.still
-    return homography, votes
+    alike: bool = False

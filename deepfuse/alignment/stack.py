@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepfuse.alignment.chain import Attempt, Chain, register_chain
+from deepfuse.alignment.chain import Attempt, Chain, Link, register_chain
 from deepfuse.alignment.checks import check_choices, check_size, check_thresholds, checked_masks
 from deepfuse.alignment.cropping import MIN_FRAMES, Placed, with_enough_left
 from deepfuse.alignment.full_size import FullPair, finish, unless_still
@@ -101,18 +101,21 @@ def _homographies(
 ) -> dict[int, Matrix]:
     """Each frame's motion to the reference, found there, or where the two have too little in common over its link."""
 
-    def step(target: int, index: int, start: Matrix) -> Matrix | None:
-        pair = Pair(proxies[target], proxies[index], chain.gate)
-        return finish(start, FullPair(frames[target], frames[index], pair, (known[target], known[index])))
+    def step(target: int, link: Link, start: Matrix) -> Matrix | None:
+        pair, masks = Pair(proxies[target], proxies[link.frame], chain.gate), (known[target], known[link.frame])
+        found = finish(start, FullPair(frames[target], frames[link.frame], pair, masks))
+        if found is None:
+            found = finish(start, FullPair(frames[target], frames[link.frame], pair.alike, masks))
+        return found
 
     size = frames[0].shape[1], frames[0].shape[0]
     found = {chain.reference: np.eye(3)}
     for index, link in chain.links.items():
         if index == chain.reference:
             continue
-        direct = step(chain.reference, index, link.homography)
+        direct = step(chain.reference, link, link.homography)
         if direct is None:
-            last = step(link.target, index, link.match.homography)
+            last = step(link.target, link, link.match.homography)
             last = to_full_size(link.match.homography, size, proxies[0].size) if last is None else last
             direct = unless_still(found[link.target] @ last, size)
         found[index] = direct / direct[2, 2]

@@ -18,6 +18,7 @@ MIN_LEAD = 0.08  # of the peak over every displacement PEAK_RADIUS_PX or more aw
 PEAK_RADIUS_PX = 3.5  # the width of a peak, from the width of fine texture
 MIN_VALID_SHARE = 0.3  # of a tile's pixels; fewer correlate by chance
 AGREE_PX = 1.0  # what noise moves a peak by
+SAME_PX = 1.5  # between the shifts that two tiles of one motion ask for
 MIN_AGREEING_SHARE = 0.6  # of the clear tiles; chance gives each one in sixty
 MIN_FAINT_SHARE = 0.15  # of all tiles; chance gives each one in sixty
 MIN_GAIN = 0.01  # of correlation; less comes of resampling alone
@@ -61,6 +62,13 @@ class Votes:
         """Tiles, clear or not, whose best match lies within `AGREE_PX`."""
         return np.asarray(np.linalg.norm(self.shifts_px, axis=1) <= AGREE_PX)
 
+    @property
+    def opposed(self) -> int:
+        """Number of clear tiles that ask for one and the same motion elsewhere."""
+        asked = self.shifts_px[self.clear & ~self.near]
+        alike = np.linalg.norm(asked[:, None] - asked[None], axis=2) <= SAME_PX
+        return int(alike.sum(axis=1).max(initial=0))
+
     def suggest(self, min_tiles: int) -> bool:
         """Whether far more tiles than by chance, clear or not, match best where they are; none object."""
         enough = max(min_tiles, MIN_FAINT_SHARE * int(np.isfinite(self.at_zero).sum()))
@@ -103,7 +111,7 @@ def vote(reference: Proxy, frame: Proxy, homography: Matrix, overlap: int = 1) -
     width, height = reference.size
     xs = range(REACH_PX, width - side - REACH_PX + 1, side)
     ys = range(REACH_PX, height - side - REACH_PX + 1, side // overlap)
-    return collect([ballot(template, field, both, (x, y, side)) for y in ys for x in xs])
+    return collect([ballot(template, field, both, (x, y, side, side)) for y in ys for x in xs])
 
 
 def collect(ballots: list[tuple[float, ...]]) -> Votes:
@@ -113,14 +121,17 @@ def collect(ballots: list[tuple[float, ...]]) -> Votes:
     return Votes(table[:, :2], table[:, 2:4], table[:, 4], clear)
 
 
-def ballot(template: Float, field: Float, both: Mask, box: tuple[int, int, int]) -> tuple[float, ...]:
-    """(x, y, shift x, shift y, correlation at zero, at peak, lead) of one tile; NaN without enough pixels."""
-    x, y, side = box
-    centre = (x + (side - 1) / 2, y + (side - 1) / 2)
-    if both[y : y + side, x : x + side].mean() < MIN_VALID_SHARE:
+def ballot(template: Float, field: Float, both: Mask, box: tuple[int, int, int, int]) -> tuple[float, ...]:
+    """(x, y, shift x, shift y, correlation at zero, at peak, lead) of one tile; NaN without enough pixels.
+
+    `box` is (x, y, width, height).
+    """
+    x, y, width, height = box
+    centre = (x + (width - 1) / 2, y + (height - 1) / 2)
+    if both[y : y + height, x : x + width].mean() < MIN_VALID_SHARE:
         return *centre, *[float("nan")] * 5
-    wide = field[y - REACH_PX : y + side + REACH_PX, x - REACH_PX : x + side + REACH_PX]
-    surface = cv2.matchTemplate(wide, template[y : y + side, x : x + side], cv2.TM_CCOEFF_NORMED)
+    wide = field[y - REACH_PX : y + height + REACH_PX, x - REACH_PX : x + width + REACH_PX]
+    surface = cv2.matchTemplate(wide, template[y : y + height, x : x + width], cv2.TM_CCOEFF_NORMED)
     scores: Matrix = np.nan_to_num(surface.astype(np.float64), posinf=0.0, neginf=0.0)
     return *centre, *_shift(scores), float(scores[REACH_PX, REACH_PX]), *_height(scores)
 
