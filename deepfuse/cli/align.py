@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
     from deepfuse.metadata.transfer import transfer
-    from deepfuse.motion import completed, detect_motion
+    from deepfuse.motion import completed, detect_motion, shown_by
     from deepfuse.photo import check_output, write_photo
     from deepfuse.photo.profiles import srgb_profile
 
@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             check_output(output, sources=options.frames, overwrite=options.force)
     result, metadata = _aligned(options)
     outputs = [outputs[index] for index in result.kept]
-    motion = detect_motion(completed(result.frames, result.valid, result.base), result.base)
+    frames = completed(result.frames, result.valid, result.base)
+    motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
-from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by_any
+from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
 from deepfuse.photo.pixels import depth_of
 
@@ -92,8 +92,8 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         clock.step("complete")
     agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        reference, shown = _reference(options.reference, files, laid.kept), shown_by_any(laid.valid)
-        found = remove_ghosts(frames, laid.base, reference=reference, shown=shown)
+        reference, told = _reference(options.reference, files, laid.kept), shown_by(2, laid.valid)
+        found = remove_ghosts(frames, laid.base, reference=reference, told=told)
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")
@@ -105,7 +105,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         aligned=frames,
         agreeing=agreeing,
         base=laid.base,
-        shown=shown_by_any(laid.valid),
+        shown=shown_by(1, laid.valid),
         masks=masks,
         alignment=laid.alignment,
         deghosting=deghosting,

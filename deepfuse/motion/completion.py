@@ -56,12 +56,13 @@ def completed(frames: Sequence[Image], valid: Sequence[Mask | None], base: int) 
     return tuple(made)
 
 
-def shown_by_any(valid: Sequence[Mask | None]) -> Mask | None:
-    """(H, W), 1 where some frame is picture and 0 elsewhere; `None` where one is everywhere."""
+def shown_by(least: int, valid: Sequence[Mask | None]) -> Mask | None:
+    """(H, W), 1 where that many frames or more are picture and 0 elsewhere; `None` where they are everywhere."""
     masks = [mask for mask in valid if mask is not None]
-    if len(masks) < len(valid):
+    wanted = least - (len(valid) - len(masks))
+    if wanted <= 0:
         return None
-    shown = np.asarray(np.bitwise_or.reduce(masks), np.uint8)
+    shown: Mask = np.asarray(np.sum(masks, axis=0, dtype=np.uint16) >= wanted, np.uint8)
     return None if shown.all() else shown
 
 

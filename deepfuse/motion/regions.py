@@ -19,7 +19,7 @@ from deepfuse.motion.lights import lit_frame
 from deepfuse.motion.proxies import Box, Proxy
 from deepfuse.motion.tones import Known, tone_curve
 
-GROWN_PX = 6  # round what differs: soft edges, shadows, blur of the motion
+GROWN_PX = 5  # round what differs: soft edges, shadows, blur of the motion
 WHOLE_PX = 12  # parts of one thing are that near to each other on either side; what they enclose is the thing, too
 REACH_PX = 24  # round a region, where its tones are compared with those of the frame it is put into
 
@@ -46,12 +46,12 @@ class Region:
 class Motion:
     """Frames from dark to bright, and where each and the next one differ: masks (height, width) of the proxies.
 
-    `shown` is 1 where some frame is picture: nothing moves where none is.
+    `told` is 1 where two frames are picture: nothing is seen to move where less are.
     """
 
     order: tuple[int, ...]
     pairs: dict[tuple[int, int], Mask]
-    shown: Mask | None = None
+    told: Mask | None = None
 
     @property
     def moved(self) -> Mask:
@@ -69,11 +69,11 @@ class Motion:
         return np.asarray(grown(self.moved) == 0)
 
 
-def find_motion(proxies: Sequence[Proxy], shown: Mask | None = None) -> Motion:
-    """Compare each exposure with the next brighter one, where `shown` (height, width) is 1; everywhere if `None`."""
+def find_motion(proxies: Sequence[Proxy], told: Mask | None = None) -> Motion:
+    """Compare each exposure with the next brighter one, where `told` (height, width) is 1; everywhere if `None`."""
     order = sorted(range(len(proxies)), key=lambda index: float(proxies[index].planes.mean()))
-    pairs = {(a, b): _within(disagreement(proxies[a], proxies[b]), shown) for a, b in itertools.pairwise(order)}
-    return Motion(tuple(order), pairs, shown)
+    pairs = {(a, b): _within(disagreement(proxies[a], proxies[b]), told) for a, b in itertools.pairwise(order)}
+    return Motion(tuple(order), pairs, told)
 
 
 def choose_reference(motion: Motion, losses: Sequence[Float], preferred: int) -> int:
@@ -147,8 +147,8 @@ def grown(mask: Mask) -> Mask:
     return np.asarray(cv2.dilate(mask, _disc(GROWN_PX)), np.uint8) if mask.any() else mask
 
 
-def _within(mask: Mask, shown: Mask | None) -> Mask:
-    return mask if shown is None else mask & shown
+def _within(mask: Mask, told: Mask | None) -> Mask:
+    return mask if told is None else mask & told
 
 
 def _whole(differing: Mask) -> Mask:
@@ -178,7 +178,7 @@ def _asker(motion: Motion, proxies: Sequence[Proxy]) -> Ask:
     def ask(one: int, other: int) -> Mask:
         pair = frozenset((one, other))
         if pair not in known:
-            known[pair] = _within(disagreement(proxies[one], proxies[other], still), motion.shown)
+            known[pair] = _within(disagreement(proxies[one], proxies[other], still), motion.told)
         return known[pair]
 
     return ask

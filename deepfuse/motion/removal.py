@@ -24,7 +24,7 @@ from deepfuse.proxy import whole
 MUCH_SHARE, MOST_SHARE = 0.25, 0.6
 """Of the picture: where more differs, the light may have changed, or it surely did. A person who fills the picture
 makes a quarter of it differ, a flash two thirds."""
-NEAR_PX = 12  # of what no frame shows: twice the feather of what is put in
+NEAR_PX = 12  # of what two frames do not show: beyond the feather of what is put in
 OTHER_THINGS = 0.6  # of what differs, structure that does: light changes the tones of things, motion the things
 
 
@@ -44,7 +44,9 @@ class _Detection:
         return tuple(_elsewhere(region, shape) for region in self.regions if region.source != self.reference)
 
 
-def detect_motion(frames: Sequence[ArrayLike], base: int, *, reference: int | None = None) -> Moved:
+def detect_motion(
+    frames: Sequence[ArrayLike], base: int, *, reference: int | None = None, told: Mask | None = None
+) -> Moved:
     """What moved between aligned frames: all that `remove_ghosts` would replace, and nothing else.
 
     Args:
@@ -52,17 +54,18 @@ def detect_motion(frames: Sequence[ArrayLike], base: int, *, reference: int | No
             order: the result is the same.
         base: the frame to take for the reference unless another holds clearly more of what moved.
         reference: the frame that decides what is where; chosen if `None`.
+        told: (H, W) of uint8, 1 where two frames or more are picture, so that they tell; everywhere if `None`.
 
     Raises:
         ValueError: fewer than two frames, unlike shapes, no such frame, or floats that leave 0..1.
         TypeError: frames of another dtype, or of several.
     """
-    found = _detect(check_frames(frames), base, reference)
+    found = _detect(check_frames(frames), base, reference, told)
     return Moved(len(found.regions), _alphas(found), found.reference, found.why, found.elsewhere, found.warnings)
 
 
 def remove_ghosts(
-    frames: Sequence[ArrayLike], base: int, *, reference: int | None = None, shown: Mask | None = None
+    frames: Sequence[ArrayLike], base: int, *, reference: int | None = None, told: Mask | None = None
 ) -> Deghosted:
     """Make aligned frames agree where something moved: all show the moment of one of them, the reference.
 
@@ -72,7 +75,7 @@ def remove_ghosts(
         base: the frame to take for the reference unless another holds clearly more of what moved.
         reference: the frame that decides what is where; chosen if `None`. Then a thing of which most is lost in it, and
             light that another frame alone shows, are taken from that other one.
-        shown: (H, W) of uint8, 1 where some frame is picture and 0 where none is; all of it if `None`.
+        told: (H, W) of uint8, 1 where two frames or more are picture, so that they tell; everywhere if `None`.
 
     Raises:
         ValueError: fewer than two frames, unlike shapes, no such frame, or floats that leave 0..1.
@@ -83,24 +86,24 @@ def remove_ghosts(
     >>> y, x = np.mgrid[:192, :256]
     >>> still = np.repeat(np.rint(90 + 30 * np.sin(x / 9) * np.cos(y / 7))[..., None], 3, 2).astype(np.uint8)
     >>> moved = still.copy()
-    >>> moved[80:110, 100:130] = 190
+    >>> moved[80:110, 100:130] = 230
     >>> found = remove_ghosts([still, moved], base=0)
     >>> found.regions, found.reference, bool(np.abs(found.frames[1].astype(int) - still).max() < 10)
     (1, 0, True)
     """
     arrays = check_frames(frames)
-    found = _detect(arrays, base, reference, shown)
+    found = _detect(arrays, base, reference, told)
     made = tuple(_agreeing(index, arrays, found) for index in range(len(arrays)))
     warnings = tuple(f"{warning}; it is fused as it is" for warning in found.warnings)
     return Deghosted(len(found.regions), _alphas(found), found.reference, found.why, found.elsewhere, warnings, made)
 
 
-def _detect(arrays: Sequence[Image], base: int, reference: int | None, shown: Mask | None = None) -> _Detection:
+def _detect(arrays: Sequence[Image], base: int, reference: int | None, told: Mask | None = None) -> _Detection:
     for index in (base, base if reference is None else reference):
         if not 0 <= index < len(arrays):
             raise ValueError(f"expected a frame from 0 to {len(arrays) - 1}, got {index}")
     proxies = tuple(make_proxy(array) for array in arrays)
-    motion = find_motion(proxies, None if shown is None else _surely_shown(shown, proxies[0].shape))
+    motion = find_motion(proxies, None if told is None else _surely(told, proxies[0].shape))
     preferred = base if reference is None else reference
     if _light_changed(motion, proxies):
         warning = f"{motion.share:.0%} of the picture differ between the frames: the light changed, or too much moved"
@@ -110,14 +113,14 @@ def _detect(arrays: Sequence[Image], base: int, reference: int | None, shown: Ma
     losses = lost(proxies, motion.still)
     chosen = choose_reference(motion, losses, base) if reference is None else reference
     bound = reference is not None
-    why: Why = "asked for" if bound else "it was preferred" if chosen == base else "it holds most of what moved"
+    why: Why = "asked for" if bound else "no other holds much more" if chosen == base else "it holds most of what moved"
     return _Detection(proxies, motion, chosen, why, choose_regions(motion, proxies, losses, chosen, bound=bound))
 
 
-def _surely_shown(shown: Mask, shape: tuple[int, int]) -> Mask:
-    """Where some frame is picture, and not near where none is: what is put in there fades out."""
+def _surely(told: Mask, shape: tuple[int, int]) -> Mask:
+    """Where two frames tell, and not near where they do not: what is put in there fades out."""
     near = np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)
-    return np.asarray(cv2.erode(whole(shown, shape[::-1]), near), np.uint8)
+    return np.asarray(cv2.erode(whole(told, shape[::-1]), near), np.uint8)
 
 
 def _light_changed(motion: Motion, proxies: Sequence[Proxy]) -> bool:

@@ -13,7 +13,7 @@ from deepfuse.motion.proxies import CLIPPED, Box, Proxy
 from deepfuse.motion.regions import Region, cut
 from deepfuse.motion.tones import Known, ToneCurve
 
-FEATHER_PX = 4  # of the proxy: less than the margin round what moved, so that this is replaced wholly
+FEATHER_PX = 3  # of the proxy: less than the margin round what moved, so that this is replaced wholly
 MOST_OFFSET = 0.1  # of the range: where the curve misses by more, something else is to be seen
 STRIP_ROWS = 256  # at once, so that no whole frame is needed as floats
 SIDES_PX = (97, 49, 25, 13)  # of surroundings, from a tenth of the proxy's side to about the feather's width

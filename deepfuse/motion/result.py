@@ -11,7 +11,9 @@ import numpy as np
 from deepfuse.color import Float, Image
 from deepfuse.motion.replacement import enlarged_mask
 
-Why = Literal["asked for", "nothing moved", "the light changed", "it holds most of what moved", "it was preferred"]
+Why = Literal[
+    "asked for", "nothing moved", "the light changed", "it holds most of what moved", "no other holds much more"
+]
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,11 @@ class Moved:
         """Share of each frame, 0 to 1, that shows something else."""
         return tuple(0.0 if alpha is None else float(alpha.mean()) for alpha in self.alphas)
 
-    def record(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """What moved as JSON values; the shares are `None` where nobody can tell."""
         by_frame = None if self.warnings else [round(share, 5) for share in self.share_by_frame]
         share = None if self.warnings else round(self.share, 5)
         return {"share": share, "regions": self.regions, "by_frame": by_frame, "warnings": list(self.warnings)}
-
-    def choice(self, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """Which frame decides, why, and what is taken from others, as JSON values; frames by their names, if given."""
-
-        def named(frame: int) -> str | int:
-            return names[frame] if names else frame
-
-        elsewhere = [
-            asdict(thing) | {"frame": named(thing.frame), "share": round(thing.share, 5)} for thing in self.elsewhere
-        ]
-        return {"reference": named(self.reference), "why": self.why, "elsewhere": elsewhere}
 
     def notes(self, names: Sequence[str]) -> tuple[str, ...]:
         """What a user should know: why nobody can tell, or what the reference does not hold."""
@@ -116,5 +107,18 @@ class Deghosted(Moved):
 
     def record(self, names: Sequence[str] | None = None) -> dict[str, Any]:
         """What was done as JSON values; frames by their names, if given."""
-        replaced = [round(share, 5) for share in self.share_by_frame]
-        return {"share": round(self.share, 5), "regions": self.regions, "replaced": replaced} | self.choice(names)
+
+        def named(frame: int) -> str | int:
+            return names[frame] if names else frame
+
+        return {
+            "share": round(self.share, 5),
+            "regions": self.regions,
+            "replaced": [round(share, 5) for share in self.share_by_frame],
+            "reference": named(self.reference),
+            "why": self.why,
+            "elsewhere": [
+                asdict(thing) | {"frame": named(thing.frame), "share": round(thing.share, 5)}
+                for thing in self.elsewhere
+            ],
+        }

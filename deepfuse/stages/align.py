@@ -11,7 +11,7 @@ from tqdm import tqdm
 from deepfuse.alignment import align
 from deepfuse.files import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
-from deepfuse.motion import completed, detect_motion
+from deepfuse.motion import completed, detect_motion, shown_by
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_bracket, write_frame
 from deepfuse.stages.imports import libraries_of
@@ -72,7 +72,7 @@ def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
     height, width, _ = aligned[0].shape
     for index, picture in enumerate(aligned):
         write_frame(folder / picture_name(index), picture)
-    motion = detect_motion(aligned, result.base)
+    motion = detect_motion(aligned, result.base, told=shown_by(2, result.valid))
     write_json(folder / "alignment.json", result.record() | {"motion": motion.record()})
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
     return dataclasses.replace(scene, frames=frames, moving=motion.known_share)

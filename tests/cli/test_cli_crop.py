@@ -74,6 +74,14 @@ def test_what_no_frame_holds_is_not_taken_for_motion(
     assert json.loads(capsys.readouterr().out)["deghosting"]["share"] < 0.002
 
 
+@pytest.mark.parametrize("crop", ["none", "union"])
+def test_what_one_frame_alone_is_picture_of_is_not_taken_for_motion(
+    crop: str, handheld: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fuse", *handheld, "-o", str(tmp_path / "out.png"), "--crop", crop, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["deghosting"]["regions"] == 0
+
+
 def test_none_keeps_the_whole_frame_and_fills_its_margins(handheld: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     assert main(["fuse", *handheld, "-o", str(out), "--crop", "none"]) == 0

@@ -52,6 +52,25 @@ def test_the_stranger_is_left_out_and_named(
     assert read_photo(tmp_path / "out_mask_a.png").max() == 0
 
 
+def test_what_is_advised_is_not_what_was_tried(
+    with_a_stranger: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.png")
+    assert main(["fuse", *with_a_stranger[:2], "-o", out, "--if-unaligned", "drop"]) == 4
+    said = capsys.readouterr().err
+    assert "two frames must be left" in said
+    assert "--if-unaligned drop" not in said
+
+
+def test_the_moment_of_a_frame_that_is_left_out_cannot_be_shown(
+    with_a_stranger: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.png"
+    assert main(["fuse", *with_a_stranger, "-o", str(out), "--if-unaligned", "drop", "--reference", "b.png"]) == 4
+    assert "expected the reference to be aligned, but b.png was left out" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_the_stranger_is_taken_where_it_is_and_named(
     with_a_stranger: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.motions import HEIGHT, IDENTITY, WIDTH, bracket
 
-from deepfuse.motion import completed, shown_by_any
+from deepfuse.motion import completed, shown_by
 from deepfuse.motion.completion import continued
 
 GARBAGE = (255, 0, 0)
@@ -57,11 +57,11 @@ def test_where_no_frame_shows_anything_the_edge_goes_on() -> None:
     given, valid = zip(*(masked(frame, np.s_[:, :40]) for frame in frames), strict=True)
     made = completed(given, valid, 1)
     assert all((found[:, :40] == true[:, 40:41]).all() for found, true in zip(made, frames, strict=True))
-    shown = shown_by_any(valid)
+    shown = shown_by(1, valid)
     assert shown is not None
     assert np.array_equal(shown, valid[0])
-    assert shown_by_any([valid[0], None]) is None
-    assert shown_by_any([valid[0], 1 - valid[0]]) is None
+    assert shown_by(1, [valid[0], None]) is None
+    assert shown_by(1, [valid[0], 1 - valid[0]]) is None
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,7 @@ def test_the_share_is_that_of_what_moved() -> None:
     found = detect_motion(frames, 0)
     moved = 2 * side**2 / (WIDTH * HEIGHT)
     assert found.known_share is not None
-    assert moved < found.known_share < 2 * moved  # with a margin that fades out
+    assert moved < found.known_share < 1.8 * moved  # with a margin that fades out
     assert found.share_by_frame == (0.0, found.share)
 
 
@@ -79,9 +78,7 @@ def test_all_commands_say_the_same_of_what_moved(
     for record in (aligned, fused["alignment"]):
         assert {"disagreeing_share", "moving"}.isdisjoint(record["evidence"][0]), "registration alone"
     assert main(["align", *files, "-o", str(tmp_path / "aligned"), "--dry-run"]) == 0
-    said = re.search(r"something moved in ([\d.]+)%", capsys.readouterr().out)
-    assert said
-    assert float(said[1]) == pytest.approx(100 * aligned["motion"]["share"], abs=0.006)
+    assert f"something moved in {aligned['motion']['share']:.2%}" in capsys.readouterr().out
 
 
 def test_the_stage_says_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
