@@ -13,6 +13,7 @@ from deepfuse.alignment import Alignment, AlignmentError, align, lay_still
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
+from deepfuse.job.checks import check_distinct
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
@@ -77,9 +78,10 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
 
     Raises:
         PhotoError: a frame cannot be read.
-        BracketError: the frames cannot be one bracket.
+        BracketError: the frames cannot be one bracket, or one is there twice.
         AlignmentError: they cannot be registered reliably.
     """
+    check_distinct(files)
     _reference(options.reference, files, range(len(files)))
     clock = Clock()
     pictures = read_frames(files, options.depth, Rendering(options.white_balance, options.profile))
@@ -171,7 +173,7 @@ def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tup
     """
     if not options.save_masks:
         return ()
-    paths = tuple(output.with_name(f"{output.stem}_mask_{file.stem}.png") for file in files)
+    paths = tuple(output.with_name(f"{output.stem}_mask_{printable(file.stem)}.png") for file in files)
     if len(set(paths)) < len(paths):
         got = ", ".join(_names(files))
         raise BracketError(f"expected frames of different names, suffixes apart, to name their masks by, got {got}")
