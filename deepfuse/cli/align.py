@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
 from deepfuse.cli.options import PHOTOS, Commands, add_aligning, add_command, check_count, names
+from deepfuse.cli.refusal import with_advice
 
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment, Registration
@@ -78,7 +79,7 @@ def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
             crop=options.crop,
         )
     except AlignmentError as error:
-        raise error.named(_names(options.frames)) from error
+        raise with_advice(error, options.frames, options.if_unaligned, skippable=False) from error
     return found, [picture.metadata for picture in pictures]
 
 

@@ -82,7 +82,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         AlignmentError: they cannot be registered reliably.
     """
     check_distinct(files)
-    _reference(options.reference, files, range(len(files)))
+    _reference(options.reference, files)
     clock = Clock()
     pictures = read_frames(files, options.depth, Rendering(options.white_balance, options.profile))
     clock.step("read")
@@ -94,7 +94,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         clock.step("complete")
     agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        reference, told = _reference(options.reference, files, laid.kept), shown_by(2, laid.valid)
+        reference, told = _kept_reference(options.reference, files, laid), shown_by(2, laid.valid)
         found = remove_ghosts(frames, laid.base, reference=reference, told=told)
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
@@ -140,17 +140,24 @@ def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptio
     return _Laid(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
 
 
-def _reference(choice: str, files: Sequence[Path], kept: Sequence[int]) -> int | None:
-    """The place among the frames that are left of the one whose moment is wanted; `None` leaves it to the program."""
+def _kept_reference(choice: str, files: Sequence[Path], laid: _Laid) -> int | None:
+    """Its place among the frames that are left."""
+    index = _reference(choice, files)
+    if index is None or index in laid.kept:
+        return None if index is None else laid.kept.index(index)
+    names, unplaced = _names(files), laid.alignment.unplaced if laid.alignment else ()
+    why = "; ".join(one.told(names) for one in unplaced if one.frame == index)
+    raise BracketError(f"expected the reference to be aligned, but {names[index]} was left out: {why}")
+
+
+def _reference(choice: str, files: Sequence[Path]) -> int | None:
+    """The place among the files of the one whose moment is wanted; `None` leaves it to the program."""
     if choice == "auto":
         return None
     numbers = [str(number) for number in range(1, len(files) + 1)]
-    for answers in (numbers, [str(file) for file in files], _names(files)):
+    for answers in (numbers, [str(file) for file in files], [file.name for file in files], _names(files)):
         if answers.count(choice) == 1:
-            index = answers.index(choice)
-            if index in kept:
-                return kept.index(index)
-            raise BracketError(f"expected the reference to be aligned, but {_names(files)[index]} was left out")
+            return answers.index(choice)
     wanted = f"1 to {len(files)} or one of {', '.join(_names(files))}"
     raise BracketError(f"expected a reference of {wanted}, got {printable(choice)}")
 

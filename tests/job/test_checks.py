@@ -59,3 +59,12 @@ def test_a_picture_wider_than_its_format_is_refused_before_decoding(
     monkeypatch.setattr("deepfuse.job.prepare.read_frames", None)
     assert main(["fuse", *map(str, paths), "-o", str(tmp_path / "out.jpg")]) == 4
     assert "65500" in capsys.readouterr().err
+
+
+def test_a_reference_is_found_by_its_name_whatever_its_letters(pair: list[Path]) -> None:
+    odd = pair[0].rename(pair[0].with_name("a\x1b\udcff.png"))
+    for name in (odd.name, "a␛�.png", str(odd), "1"):
+        made = fuse_files([odd, pair[1]], options=FuseOptions(align=False, reference=name))
+        assert made.record.deghosting is not None
+        assert made.record.deghosting.reference == 0
+        assert made.record.frames[0] == "a␛�.png"
