@@ -8,7 +8,9 @@ import sys
 import threading
 from typing import NoReturn
 
+from deepfuse.bracket import printable_lines
 from deepfuse.cli import BAD_INPUT, main
+from deepfuse.cli.output import say_error
 
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
@@ -18,16 +20,26 @@ SETTINGS = {
 }
 
 
+class Harmless(logging.Formatter):
+    """What libraries log may quote a file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As lines without control characters."""
+        return printable_lines(super().format(record))
+
+
 def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    if logging.lastResort:  # what prints warnings of libraries that nobody else handles
+        logging.lastResort.setFormatter(Harmless())
     logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
     try:
         code = main()
         print(end="", flush=True)  # nothing where standard output is closed
     except OSError as error:
-        print(f"deepfuse: the output cannot be written: {error.strerror}", file=sys.stderr)
+        say_error(OSError(f"the output cannot be written: {error.strerror}"))
         code = BAD_INPUT
     gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
     if code and _abandoned():

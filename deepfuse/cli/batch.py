@@ -58,13 +58,17 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
     from deepfuse.batch import plan, sole_batch
-    from deepfuse.photo import check_depth
+    from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
     started, output = time.perf_counter(), options.output
     check_depth(f".{options.format}", fuse_options(options, score=options.score).depth)
     if output.resolve().is_relative_to(options.source.resolve()):
-        raise PhotoError(f"{output}: expected a folder outside {options.source}, got one in it")
+        raise PhotoError(
+            f"{printable(str(output))}: expected a folder outside {printable(str(options.source))}, got one in it"
+        )
+    if not options.dry_run:
+        check_folder(output)
     grouping = found_brackets(options)
     with model_folder(options.model) as model:
         jobs = _jobs(options, grouping, model)

@@ -17,6 +17,7 @@ from deepfuse.cli.options import (
     fuse_options,
     names,
 )
+from deepfuse.cli.refusal import with_advice
 
 if TYPE_CHECKING:
     from deepfuse.job.options import FuseOptions
@@ -27,11 +28,6 @@ DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are de
 cropped to what all of them show, or as --crop says; what moved is shown as in one of them. The picture is in the
 frames' own colour space where they share one, else in sRGB, with the profile, upright, and carries the camera, lens,
 place and date of the frame the others were laid on."""
-INSTEAD = {
-    "refuse": "--if-unaligned drop leaves such a frame out, as-is takes it where it is, --no-align takes all so",
-    "drop": "two frames must be left; --if-unaligned as-is takes such a frame where it is, --no-align takes all so",
-    "as-is": "--no-align takes all frames as they are",
-}
 HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existing file is kept unless --force is given"
 
 
@@ -47,7 +43,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
-    from deepfuse.job.prepare import mask_files, prepare
+    from deepfuse.job.prepare import mask_files
     from deepfuse.photo import check_output
 
     check_count(options.frames)
@@ -58,9 +54,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
     pool = ThreadPoolExecutor(1)  # prepares while torch is imported
     try:
-        return _fuse(options, wanted, pool.submit(prepare, options.frames, wanted), masks)
+        return _fuse(options, wanted, pool.submit(_prepared, options.output, options.frames, wanted), masks)
     finally:
         pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
+
+
+def _prepared(output: Path, frames: list[Path], wanted: FuseOptions) -> Prepared:
+    from deepfuse.job.checks import check_picture_fits
+    from deepfuse.job.prepare import prepare
+
+    check_picture_fits(output, frames, wanted)
+    return prepare(frames, wanted)
 
 
 def _fuse(
@@ -79,7 +83,7 @@ def _fuse(
     try:
         prepared = bracket.result()
     except AlignmentError as error:
-        raise AlignmentError(f"{error}; {INSTEAD[options.if_unaligned]}") from error
+        raise with_advice(error, options.frames, options.if_unaligned, skippable=True) from error
     fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix, used=UsedModel(found.name, sha256))
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded, shown=fused.shown)
     for path, mask in zip(masks, fused.masks, strict=True):

@@ -31,7 +31,7 @@ NOTHING_TO_DO = 3
 SOME_FAILED = 1
 EPILOG = (
     "exit codes: 0 done, 1 some sets of a batch failed, 2 wrong usage, 3 no bracket found, 4 bad input, "
-    "5 model refused or a package missing, 6 registry unreachable, 130 interrupted"
+    "5 model refused or a package missing, 6 registry unreachable, 7 out of memory, 130 interrupted"
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX
-from deepfuse.errors import BracketError
+from deepfuse.errors import BracketError, NoPhotoError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
 from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
 from deepfuse.grouping.similarity import Album
@@ -56,7 +56,7 @@ def find_brackets(
         raise BracketError(f"expected 2 or more frames a set, got {frames}")
     folders = [(parent, files) for parent, files in walk(source) if files]
     if not folders:
-        raise BracketError(f"{source}: expected brackets, got no photo and no radiance map")
+        raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
     album = Album(limits)
     parts = [group_folder(folder, prefer, frames, album) for folder in _read_folders(source, folders, limits, progress)]
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
