@@ -26,7 +26,7 @@ def refuse(one: Look, reason: str) -> Path:
     Its reason is in it, or beside it if it is no folder or has such a file of its own.
     """
     entry = one.entry
-    key = digest(one.state) if one.fault else fingerprint(entry)  # what is no file, or too large, is not read
+    key = _key(one)
     for earlier in (QUARANTINE / entry.name, with_hash(QUARANTINE / entry.name, key)):
         if is_set(earlier) and has_same_content(earlier, entry, key):
             remove(earlier)
@@ -37,6 +37,14 @@ def refuse(one: Look, reason: str) -> Path:
     write_json(record, {"set": printable(entry.name), "reason": printable(reason), "at": _now()})
     move(entry, target)
     return target
+
+
+def _key(one: Look) -> str:
+    """By the content, but where something is no file, too large or not to be read: by how the set lies there."""
+    try:
+        return digest(one.state) if one.fault else fingerprint(one.entry)
+    except OSError:
+        return digest(one.state)
 
 
 def note_duplicate(entry: Path, same: Path) -> None:

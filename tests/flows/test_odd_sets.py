@@ -163,6 +163,21 @@ def test_a_folder_that_cannot_be_entered_waits_and_stops_no_other(call: str, mon
     assert "Permission denied: data/inbox/closed/inner" in found["closed"][1]
 
 
+def test_a_file_that_may_not_be_read_is_a_reason_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = photos(INBOX / "odd", 10, 200) / "0.png"
+    opened = os.open
+
+    def refuse(path: Any, *given: Any, **options: Any) -> int:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *given, **options)
+
+    monkeypatch.setattr(sets.os, "open", refuse)
+    during_the_check(monkeypatch, lambda: None, f"{closed}: cannot be read")
+    assert taken() == {"odd": "refused"}
+    assert "0.png: cannot be read" in reason("odd")
+
+
 def test_what_no_reader_was_prepared_for_costs_its_set_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(entry: Path) -> None:
         raise ZeroDivisionError("\x1b[2J of an exposure")
