@@ -21,7 +21,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A read-only or hard-linked file under `path` is replaced, never written through.
     """
-    temporary = _beside(path).with_suffix(path.suffix)
+    temporary = beside(path).with_suffix(path.suffix)
+    temporary.unlink(missing_ok=True)
     try:
         yield temporary
         temporary.replace(path)
@@ -32,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """An empty temporary folder that becomes `path` if the block ends well; a `path` that is there by then stays."""
-    temporary = _beside(path)
+    temporary = beside(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -43,7 +44,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
     """A short hidden name in the same folder, this process's own."""
     return path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}_{os.getpid()}")
 
@@ -55,13 +56,13 @@ def remove_abandoned(folder: Path) -> None:
     for path in folder.glob(".*_*"):
         name = re.fullmatch(r"\.[0-9a-f]{12}_(\d{1,9})", path.stem)
         if name and not psutil.pid_exists(int(name[1])):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` in UTF-8."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    """Write `text` in UTF-8, through no link that somebody put under the temporary name."""
+    with replacing(path) as temporary, temporary.open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -41,6 +41,7 @@ def main() -> None:
         sys.exit(
             f"python -m flows: {Path.cwd()}: expected a checkout of the project, got no {', '.join(missing)} in it"
         )
+    from deepfuse.bracket import printable_lines
     from deepfuse.errors import DeepfuseError
     from flows import background, services
 
@@ -53,7 +54,7 @@ def main() -> None:
     try:
         _run(arguments)
     except (DeepfuseError, background.ServiceError) as error:
-        sys.exit(f"python -m flows: {error}")
+        sys.exit(f"python -m flows: {printable_lines(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -83,13 +84,15 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _submit(paths: list[Path]) -> None:
+    from deepfuse.bracket import printable
     from deepfuse.params import read_params
     from flows.arrivals import announce, submit
     from flows.inbox import require_raw
 
-    require_raw(read_params().ingest.source)
-    targets = submit(paths)
-    print(*targets, sep="\n")
+    ingest = read_params().ingest
+    require_raw(ingest.source)
+    targets = submit(paths, most_bytes=ingest.limits.file_gb * 1e9)
+    print(*(printable(str(target)) for target in targets), sep="\n")
     try:
         print(announce([target.name for target in targets]))
     except Exception as error:  # whatever the client raises when the server is away

@@ -6,47 +6,44 @@ under a hidden name, or one that ends in `.part`, and renames. A set that change
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
-from deepfuse.errors import BracketError, DeepfuseError, ParamsError
-from deepfuse.files import write_json
-from deepfuse.grouping import find_brackets
+from deepfuse.bracket import printable
+from deepfuse.errors import ParamsError
+from deepfuse.files import remove_abandoned
 from deepfuse.params import read_params
-from deepfuse.photo import read_photo
-from deepfuse.simulation.camera import read_radiance
-from deepfuse.workers import run_scenes
+from flows.checking import Look, look, look_again, reasons_against
+from flows.logs import log
+from flows.moving import copy, move, remove
+from flows.naming import free_name
+from flows.quarantine import QUARANTINE, has_same_content, is_record, note_duplicate, refuse
 from flows.sets import (
     REASON,
+    contents,
     files_of,
     find_sets,
     fingerprint,
-    free_name,
-    is_partial,
     loose_photos,
-    move,
-    remove,
-    snapshot,
-    tidy,
 )
 
 INBOX = Path("data/inbox")
 RAW = Path("data/raw")
-QUARANTINE = Path("data/quarantine")
 SETTLED_S = 1.0
+Status = Literal["accepted", "duplicate", "refused", "waiting"]
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What became of one set: under which name it lies now, and why."""
+    """What became of one set: under which name it lies now, and why; printable, both."""
 
     name: str
-    status: Literal["accepted", "duplicate", "refused", "waiting"]
+    status: Status
     detail: str
 
 
@@ -67,109 +64,75 @@ def take_arrivals(known: Mapping[Path, str]) -> list[Arrival]:
         known: the MD5 of files in `data/raw`, as DVC recorded them.
     """
     for folder in (INBOX, RAW, QUARANTINE):
-        tidy(folder)
-    waiting = [
-        Arrival(photo.name, "waiting", f"{photo}: expected a folder for each set, got a loose photo")
+        remove_abandoned(folder)
+    loose = [
+        _arrival(photo, "waiting", f"{photo}: expected a folder for each set, got a loose photo")
         for photo in loose_photos(INBOX)
     ]
     entries = find_sets(INBOX)
     if not entries:
-        return waiting
-    before = snapshot(entries)
-    time.sleep(SETTLED_S)
-    content = {fingerprint(entry, known=known): entry for entry in find_sets(RAW)}
-    return waiting + [_take(entry, before, content) for entry in entries]
-
-
-def _take(entry: Path, before: Mapping[Path, tuple[int, int]], content: dict[str, Path]) -> Arrival:
-    name = printable(entry.name)
-    now = snapshot([entry])
-    if is_partial(entry) or any(before.get(path) != state for path, state in now.items()):
-        return Arrival(name, "waiting", f"{printable(str(entry))}: is still being written")
-    try:
-        if (reason := fault(entry)) is not None:
-            return _refuse(entry, reason)
-        key = fingerprint(entry)
-        if (same := content.get(key)) and fingerprint(same) == key:
-            return _drop(entry, same)
-        if entry.is_dir():
-            (entry / REASON).unlink(missing_ok=True)
-        content[key] = target = free_name(RAW, entry, key)
-        move(entry, target)
-        return Arrival(target.name, "accepted", f"{len(files_of(target))} files")
-    except (OSError, MemoryError) as error:
-        return Arrival(name, "waiting", f"{printable(str(entry))}: cannot be taken: {error}")
-
-
-def fault(entry: Path) -> str | None:
-    """What is wrong with a set, if anything; found in a process of its own, which a damaged photo may crash or hang."""
+        return loose
     limits = read_params().ingest.limits
-    [reason] = run_scenes(
-        [entry],
-        _reason,
-        refuse=lambda entry, failure: f"{entry}: {failure}",
-        jobs=1,
-        memory_gb=limits.memory_gb,
-        seconds=lambda entry: limits.seconds * max(1, len(files_of(entry))),
-    )
-    return reason
+    before = [look(entry, most_bytes=limits.file_gb * 1e9) for entry in entries]
+    time.sleep(SETTLED_S)
+    looks = [look_again(one) for one in before]
+    sound = {one.entry: one.file_count for one in looks if not (one.waits or one.fault)}
+    content = _content(known)
+    with closing(reasons_against(sound, limits)) as reasons:
+        return loose + [_take(one, next(reasons) if one.entry in sound else None, content) for one in looks]
 
 
-def _reason(entry: Path) -> str | None:
+def _content(known: Mapping[Path, str]) -> dict[str, Path]:
+    """The sets in `data/raw` by their content."""
+    found = {}
+    for entry in find_sets(RAW):
+        try:
+            found[fingerprint(entry, known=known)] = entry
+        except OSError as error:
+            log("%s cannot be compared with what arrived: %s", entry, error)
+    return found
+
+
+def _take(one: Look, reason: str | None, content: dict[str, Path]) -> Arrival:
+    entry = one.entry
+    if one.waits:
+        return _arrival(entry, "waiting", f"{entry}: {one.waits}")
+    why = one.fault or reason
     try:
-        check_set(entry)
-    except DeepfuseError as error:
-        return printable(str(error))
-    return None
+        if not one.is_unchanged():
+            return _arrival(entry, "waiting", f"{entry}: changed while it was checked")
+        return _arrival(refuse(one, why), "refused", why) if why else _accept(one, content)
+    except Exception as error:  # whatever is odd about this set, the others go on
+        return _arrival(entry, "waiting", f"{entry}: cannot be moved: {error}{f'; {why}' if why else ''}")
 
 
-def check_set(entry: Path) -> None:
-    """Refuse a set that cannot be a bracket: every photo must decode.
-
-    Raises:
-        DeepfuseError: what is wrong with it.
-    """
-    try:
-        "".join(str(path) for path in (entry, *entry.rglob("*"))).encode()
-    except UnicodeEncodeError:
-        raise BracketError(f"{printable(str(entry))}: expected names in UTF-8, got other bytes") from None
-    if links := [path for path in (entry, *entry.rglob("*")) if path.is_symlink()]:
-        raise BracketError(f"{links[0]}: expected a file, got a link")
-    files = files_of(entry)
-    photos = [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
-    maps = [path for path in files if path.suffix.lower() == RADIANCE_SUFFIX]
-    if len(photos) < 2 and (photos or not maps):
-        raise BracketError(
-            f"{entry}: expected 2 or more photos or a radiance map, got {len(photos)} of {len(files)} files"
-        )
-    if entry.is_dir() and not (found := find_brackets(entry)).groups:
-        reasons = {*(one.why for one in found.refused), *(one.why for one in found.left_out)}
-        raise BracketError(f"{entry}: expected a bracket, got none: {'; '.join(sorted(reasons))}")
-    for photo in photos:
-        read_photo(photo)
-    for radiance in [] if photos else maps:
-        read_radiance(radiance)
+def _accept(one: Look, content: dict[str, Path]) -> Arrival:
+    entry, key = one.entry, fingerprint(one.entry)
+    same = content.get(key)
+    is_known = same is not None and has_same_content(same, entry, key)  # what DVC recorded may have changed on the disk
+    if not one.is_unchanged():
+        return _arrival(entry, "waiting", f"{entry}: changed while it was checked")
+    if same is not None and is_known:
+        note_duplicate(entry, same)
+        remove(entry)
+        return _arrival(entry, "duplicate", f"the same photos as {same}")
+    count = len(files_of(entry))
+    if is_record(entry / REASON):
+        (entry / REASON).unlink()
+    target = free_name(RAW, entry, key)
+    _into_raw(entry, target)
+    content[key] = target
+    return _arrival(target, "accepted", f"{count} files")
 
 
-def _refuse(entry: Path, reason: str) -> Arrival:
-    """Into quarantine: with its reason if it is a folder, beside it if it is a file."""
-    target = free_name(QUARANTINE, entry, fingerprint(entry))
-    remove(target)  # refused before, with this very content
-    record = entry / REASON if entry.is_dir() else QUARANTINE / f"{target.name}.{REASON}"
-    record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(record, {"set": printable(entry.name), "reason": reason, "at": _now()})
-    move(entry, target)
-    return Arrival(printable(target.name), "refused", reason)
+def _into_raw(entry: Path, target: Path) -> None:
+    """By a copy where a file has another name elsewhere: DVC makes what it tracks read-only, and that is not ours."""
+    if any(stat.S_ISREG(found.st_mode) and found.st_nlink > 1 for found in contents(entry).values()):
+        copy([entry], target)
+        remove(entry)
+    else:
+        move(entry, target)
 
 
-def _drop(entry: Path, same: Path) -> Arrival:
-    """Delete a set that `data/raw` has already, and keep a record of it."""
-    record = QUARANTINE / "duplicates" / f"{entry.name}.json"
-    record.parent.mkdir(parents=True, exist_ok=True)
-    write_json(record, {"set": entry.name, "same_as": str(same), "at": _now()})
-    remove(entry)
-    return Arrival(entry.name, "duplicate", f"the same photos as {same}")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _arrival(entry: Path, status: Status, detail: str) -> Arrival:
+    return Arrival(printable(entry.name), status, printable(detail))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from deepfuse.files import write_text
 from flows.logs import log
 
 LOCK = Path(".deepfuse/retrain.lock")
@@ -27,7 +28,7 @@ def only_run() -> Iterator[None]:
         log("another retraining runs in this folder (process %s); this one goes on after it", _holder())
         held = lock.acquire(poll_interval=POLL_S)
     with held:
-        HOLDER.write_text(f"{os.getpid()}\n", encoding="utf-8")
+        write_text(HOLDER, f"{os.getpid()}\n")
         yield
 
 

@@ -1,68 +1,136 @@
-"""A set: what arrived together, a folder of photos or one radiance map (`.hdr`); its files, content and whole move."""
+"""A set: what arrived together, a folder of photos or one radiance map (`.hdr`); its files and their content.
+
+Of a set only regular files are taken. What is somebody else's to make is looked at by name and kind first, no link is
+followed, and nothing is opened that is no file.
+"""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
-import shutil
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
+from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX
+from deepfuse.errors import BracketError
 
-from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
-from deepfuse.files import file_digest
+Contents = Mapping[Path, os.stat_result]
+State = Mapping[Path, tuple[int, ...]]
 
 REASON = "reason.json"
 # Names of copies on their way; those that start with a dot are rsync's.
 _PARTIAL = re.compile(r"\.(part|partial|filepart|tmp|crdownload)$|^\..+\.\w{6}$|^\.(~tmp~|rsync-partial)$")
+# What DVC would read as its own, or leave out: the last four by the project's .dvcignore.
+_DVC = re.compile(r"\.(git|hg|dvcignore)|dvc\.yaml|.*\.dvc|__pycache__|\.venv|\.deepfuse|mlruns")
+_KINDS = {
+    stat.S_IFLNK: "a link", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
 
 
 def find_sets(folder: Path) -> list[Path]:
     """The sets directly below a folder, by name; hidden entries are none."""
-    if not folder.is_dir():
-        return []
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    return [entry for entry in entries if is_set(entry)]
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [entry for entry in entries if not entry.name.startswith(".") and is_set(entry)]
 
 
 def is_set(entry: Path) -> bool:
-    """Whether this is a set of its own."""
-    return entry.is_dir() or entry.suffix.lower() == RADIANCE_SUFFIX
+    """Whether this is a set of its own; a link stands for one, to be refused by its name."""
+    mode = _mode(entry)
+    return stat.S_ISDIR(mode) or stat.S_ISLNK(mode) or (mode != 0 and entry.suffix.lower() == RADIANCE_SUFFIX)
 
 
 def loose_photos(folder: Path) -> list[Path]:
     """The photos directly below a folder, which no folder marks as a set."""
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [e for e in entries if e.is_file() and e.suffix.lower() in PHOTO_SUFFIXES and not e.name.startswith(".")]
+    photos = [e for e in entries if e.suffix.lower() in PHOTO_SUFFIXES and not e.name.startswith(".")]
+    return [photo for photo in photos if stat.S_ISREG(_mode(photo))]
+
+
+def is_folder(entry: Path) -> bool:
+    """Whether this is a folder itself, not a link to one."""
+    return stat.S_ISDIR(_mode(entry))
+
+
+def _mode(entry: Path) -> int:
+    """Kind and rights of what lies there, 0 for nothing."""
+    try:
+        return entry.lstat().st_mode
+    except FileNotFoundError:
+        return 0
+
+
+def contents(entry: Path) -> Contents:
+    """All that lies in a set, hidden or not, and the set itself, as it is: what links point to is not looked at.
+
+    Raises:
+        OSError: a part of it cannot be looked at.
+    """
+    found = {entry: entry.lstat()}
+    folders = [entry] if stat.S_ISDIR(found[entry].st_mode) else []
+    while folders:
+        with os.scandir(folders.pop()) as items:
+            for item in items:
+                path = Path(item.path)
+                found[path] = item.stat(follow_symlinks=False)
+                if stat.S_ISDIR(found[path].st_mode):
+                    folders.append(path)
+    return found
+
+
+def state_of(*entries: Path) -> State:
+    """Kind, number, size and times of change of all that lies in sets; equal later, it was not written to meanwhile.
+
+    The time of the last change of the file's record tells too, since a copy sets that of its content as it likes.
+
+    Raises:
+        OSError: a part of them cannot be looked at.
+    """
+    return {
+        path: (found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        for entry in entries
+        for path, found in contents(entry).items()
+    }
+
+
+def check_files(entry: Path, *, most_bytes: float) -> None:
+    """Refuse a set by what its files are, before any of them is opened.
+
+    Args:
+        entry: the set, or a file of one to be.
+        most_bytes: the largest file that is taken.
+
+    Raises:
+        BracketError: something in it is no file, too large, or has a name that is no UTF-8 or means something to DVC.
+        OSError: a part of it cannot be looked at.
+    """
+    for path, found in sorted(contents(entry).items()):
+        kind = stat.S_IFMT(found.st_mode)
+        if kind not in (stat.S_IFDIR, stat.S_IFREG):
+            raise BracketError(f"{path}: expected a file, got {_KINDS.get(kind, 'something else')}")
+        if kind == stat.S_IFREG and found.st_size > most_bytes:
+            raise BracketError(f"{path}: expected at most {most_bytes / 1e9:g} GB, got {found.st_size / 1e9:.1f} GB")
+        if _DVC.fullmatch(path.name):
+            raise BracketError(f"{path}: expected photos, got a name that DVC reads as its own or leaves out")
+        try:
+            path.name.encode()
+        except UnicodeEncodeError:
+            raise BracketError(f"{path}: expected names in UTF-8, got other bytes") from None
 
 
 def files_of(entry: Path) -> list[Path]:
     """The visible files of a set; the record of an earlier refusal is none of it."""
-    paths = [entry] if entry.is_file() else sorted(entry.rglob("*"))
-    inside = [path for path in paths if path.is_file() and path != entry / REASON]
-    return [path for path in inside if not any(p.startswith(".") for p in path.relative_to(entry.parent).parts)]
+    inside = [path for path, found in contents(entry).items() if stat.S_ISREG(found.st_mode) and path != entry / REASON]
+    return sorted(p for p in inside if not any(part.startswith(".") for part in p.relative_to(entry.parent).parts))
 
 
-def is_partial(entry: Path) -> bool:
-    """Whether a file that is still being copied lies in the set, by its temporary name."""
-    paths = entry.rglob("*") if entry.is_dir() else (entry,)
-    return any(_PARTIAL.search(path.name) for path in paths)
-
-
-def snapshot(entries: Iterable[Path]) -> dict[Path, tuple[int, int]]:
-    """Size and time of change of every file; two that are equal, some time apart, were not written to in between."""
-    found = {}
-    for entry in entries:
-        for path in entry.rglob("*") if entry.is_dir() else (entry,):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                continue
-            found[path] = (status.st_size, status.st_mtime_ns)
-    return found
+def is_partial(path: Path) -> bool:
+    """Whether a file is still being copied, by its temporary name."""
+    return bool(_PARTIAL.search(path.name))
 
 
 def fingerprint(*entries: Path, known: Mapping[Path, str] | None = None) -> str:
@@ -77,78 +145,29 @@ def fingerprint(*entries: Path, known: Mapping[Path, str] | None = None) -> str:
     return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
+def digest(state: State) -> str:
+    """What identifies a set as it lies there, where its content is not to be read."""
+    return hashlib.sha256(repr(sorted(state.items())).encode()).hexdigest()
+
+
 def file_md5(path: Path) -> str:
     """The MD5 of a file's content, as DVC records it."""
-    return file_digest(path, "md5")
+    with open_file(path) as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def free_name(folder: Path, entry: Path, content: str) -> Path:
-    """Where a set of this content goes below `folder`: under its own name, or with its hash where that is taken."""
-    taken = {other.name if other.is_dir() else other.stem for other in find_sets(folder)}
-    target = folder / entry.name
-    return with_hash(target, content) if (target.name if entry.is_dir() else target.stem) in taken else target
+def open_file(path: Path | str, folder: int | None = None) -> io.BufferedReader:
+    """Open a regular file to read it: never what a link points to, and without waiting for the writer of a pipe.
 
+    Args:
+        path: the file.
+        folder: the descriptor of the folder that `path` is relative to.
 
-def with_hash(path: Path, content: str) -> Path:
-    """The path with the start of its content's hash in its name."""
-    if path.suffix.lower() == RADIANCE_SUFFIX:
-        return path.with_name(f"{path.stem}-{content[:8]}{path.suffix}")
-    return path.with_name(f"{path.name}-{content[:8]}")
-
-
-def move(entry: Path, target: Path) -> None:
-    """Move a set whole: at every moment it is complete under one name or the other, or under both."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        entry.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        copy([entry], target)
-        remove(entry)
-
-
-def copy(entries: list[Path], target: Path) -> None:
-    """Copy one set, or files as a new set, under a hidden name that becomes `target` when all is on the disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{printable(target.name)[:60]}.{os.getpid()}.copy")
-    remove(temporary)
-    if len(entries) == 1 and entries[0].is_dir():
-        shutil.copytree(entries[0], temporary)
-    elif target.suffix.lower() == RADIANCE_SUFFIX:
-        shutil.copy2(entries[0], temporary)
-    else:
-        temporary.mkdir()
-        for entry in entries:
-            shutil.copy2(entry, temporary / entry.name)
-    for path in (temporary, *temporary.rglob("*")) if temporary.is_dir() else (temporary,):
-        _flush(path)
-    temporary.rename(target)
-    _flush(target.parent)
-
-
-def remove(entry: Path) -> None:
-    """Delete a set, if it is there; at no moment does a part of it look like a set."""
-    if not entry.is_dir() or entry.is_symlink():
-        entry.unlink(missing_ok=True)
-        return
-    gone = entry.with_name(f".{printable(entry.name)[:60]}.{os.getpid()}.gone")
-    shutil.rmtree(gone, ignore_errors=True)
-    entry.rename(gone)
-    shutil.rmtree(gone)
-
-
-def tidy(folder: Path) -> None:
-    """Delete what a killed process left of a copy or of a deletion; the set itself is whole elsewhere."""
-    for leftover in (*folder.glob(".*.copy"), *folder.glob(".*.gone")):
-        pid = re.search(r"\.(\d{1,9})\.\w+$", leftover.name)
-        if pid and not psutil.pid_exists(int(pid[1])):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
+    Raises:
+        OSError: it cannot be opened, or is no file by now.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
+        raise OSError(errno.EINVAL, "is no file", str(path))
+    return os.fdopen(descriptor, "rb")

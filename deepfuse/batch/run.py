@@ -95,16 +95,20 @@ def sole_batch(output: Path) -> Iterator[None]:
     """Hold an output folder for this process, and remove what a killed one left half-written there.
 
     Raises:
-        DeepfuseError: another batch is writing there.
+        DeepfuseError: another batch is writing there, or what is this program's own there leads elsewhere.
     """
-    (output / FOLDER).mkdir(parents=True, exist_ok=True)
+    folder = output / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder, folder / LOCK):
+        if path.is_symlink():
+            raise DeepfuseError(f"{path}: expected what an earlier batch made, got a link, which is not followed")
     try:
-        held = FileLock(output / FOLDER / LOCK).acquire(blocking=False)
+        held = FileLock(folder / LOCK).acquire(blocking=False)
     except Timeout as error:
         raise DeepfuseError(f"{output}: expected a folder for this batch alone, got another one at work") from error
     with held:
         remove_abandoned(output)
-        remove_abandoned(output / FOLDER)
+        remove_abandoned(folder)
         yield
 
 

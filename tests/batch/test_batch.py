@@ -69,6 +69,29 @@ def test_one_batch_at_a_time(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize("name", [".deepfuse", ".deepfuse/lock"])
+def test_a_link_where_a_batch_keeps_its_own_is_not_followed(tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "lock").write_text("precious")
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).symlink_to(theirs if name == ".deepfuse" else theirs / "lock")
+    with pytest.raises(DeepfuseError, match="got a link"), sole_batch(tmp_path / "out"):
+        pass
+    assert [path.name for path in theirs.iterdir()] == ["lock"]
+    assert (theirs / "lock").read_text() == "precious"
+
+
+def test_a_lock_with_another_name_elsewhere_is_not_emptied(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_text("precious")
+    (tmp_path / "out/.deepfuse").mkdir(parents=True)
+    (tmp_path / "out/.deepfuse/lock").hardlink_to(theirs)
+    with sole_batch(tmp_path / "out"):
+        pass
+    assert theirs.read_text() == "precious"
+
+
 def test_bad_sets_are_left_out_with_the_reason_and_the_others_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

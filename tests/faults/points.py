@@ -12,7 +12,7 @@ from typing import Any
 import mlflow
 
 from deepfuse import registry
-from flows import history, inbox, pipeline, retrain, sets
+from flows import history, inbox, moving, pipeline, retrain
 
 
 def die() -> None:
@@ -69,7 +69,9 @@ def across_file_systems(owner: Any, name: str) -> Callable[[], None]:
             return rename(path, target)
 
         Path.rename = refuse  # type: ignore[method-assign, assignment]
-        before(owner, name, lambda path: "copy" in path.name if name == "_flush" else path.parent == inbox.INBOX)()
+        before(
+            owner, name, lambda path: path.name.startswith(".") if name == "_flush" else path.parent == inbox.INBOX
+        )()
 
     return install
 
@@ -84,8 +86,8 @@ def command(*words: str) -> Callable[..., bool]:
 
 POINTS: dict[str, Callable[[], None]] = {
     "between two moves": before(inbox, "move", second()),
-    "in a copy across file systems": across_file_systems(sets, "_flush"),
-    "after that copy, before the original goes": across_file_systems(sets, "remove"),
+    "in a copy across file systems": across_file_systems(moving, "_flush"),
+    "after that copy, before the original goes": across_file_systems(moving, "remove"),
     "before dvc add": before(pipeline, "dvc", command("add")),
     "before dvc repro": before(pipeline, "dvc", command("repro")),
     "in stage ingest": at_line("Running stage 'ingest'"),

@@ -14,8 +14,9 @@ import pytest
 
 from deepfuse.photo import write_photo
 from deepfuse.simulation.camera import write_radiance
-from flows import inbox, sets
-from flows.inbox import INBOX, QUARANTINE, RAW, Arrival, take_arrivals
+from flows import checking, inbox, moving, sets
+from flows.inbox import INBOX, RAW, Arrival, take_arrivals
+from flows.quarantine import QUARANTINE
 
 
 @pytest.fixture(autouse=True)
@@ -114,8 +115,8 @@ def test_a_set_that_grows_while_it_is_looked_at_waits(monkeypatch: pytest.Monkey
 
 
 def test_what_a_killed_run_was_deleting_or_copying_is_no_set() -> None:
-    photos(INBOX / ".known.4194305.gone", 10)
-    photos(RAW / ".beach.4194305.copy", 10)
+    photos(INBOX / ".0123456789ab_4194305", 10)
+    photos(RAW / ".ba9876543210_4194305", 10)
     assert taken() == {}
     assert [*INBOX.iterdir(), *RAW.iterdir()] == []
 
@@ -136,7 +137,7 @@ def test_across_file_systems_a_set_is_never_half_there(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Path, "rename", refuse)
     with monkeypatch.context() as full:
-        full.setattr(sets.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space")))
+        full.setattr(moving.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space")))
         (arrival,) = take_arrivals({})
     assert arrival == Arrival("beach", "waiting", arrival.detail)
     assert "no space" in arrival.detail
@@ -152,6 +153,6 @@ def crash(entry: Path) -> None:
 
 def test_a_set_that_crashes_its_decoder_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     photos(INBOX / "beach", 10, 200)
-    monkeypatch.setattr(inbox, "_reason", crash)
+    monkeypatch.setattr(checking, "reason_against", crash)
     assert taken() == {"beach": "refused"}
     assert "SIGSEGV" in json.loads((QUARANTINE / "beach/reason.json").read_text())["reason"]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deepfuse.errors import BracketError
-from flows.arrivals import submit
+from flows import arrivals, moving, watch
 from flows.inbox import INBOX
-from flows.watch import Watcher
+from flows.watch import Watcher as AnyWatcher
 
 FOLDER = Path("card")
+MOST_BYTES = 1e6
+Watcher = partial(AnyWatcher, most_bytes=MOST_BYTES)
+submit = partial(arrivals.submit, most_bytes=MOST_BYTES)
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +102,167 @@ def test_what_is_missing_or_half_copied_is_not_submitted() -> None:
     with pytest.raises(BracketError, match="still being copied"):
         submit([FOLDER / "beach"])
     assert not INBOX.exists()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    return write(tmp_path / "theirs/id_rsa", "PRIVATE KEY")
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inbox is on another file system than the watched folder."""
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if target.parent == INBOX and path.parent != INBOX:
+            raise OSError(errno.EXDEV, "another file system")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+
+
+def copied_secrets() -> list[Path]:
+    return [path for path in Path("data").rglob("*") if path.is_file() and "PRIVATE" in path.read_text()]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_across_file_systems_no_link_is_followed(secret: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = Watcher(FOLDER, quiet_s=1)
+    (write(FOLDER / "beach/1.dng").parent / "2.dng").symlink_to(secret)
+    (write(FOLDER / "caves/1.dng").parent / "inner").symlink_to(secret.parent)
+    (FOLDER / "dunes").symlink_to(secret.parent)
+    (FOLDER / "IMG_1.dng").symlink_to(secret)
+    (FOLDER / "loop").symlink_to("loop")
+    os.mkfifo(write(FOLDER / "fjord/1.dng").parent / "2.dng")
+    write(FOLDER / "IMG_2.dng")
+    write(FOLDER / "zoo/1.dng")
+    with caplog.at_level("INFO", logger="flows"):
+        watcher.take(0)
+        assert [name.split("-")[0] for name in names(watcher.take(2))] == ["zoo", "IMG_2"]
+        watcher.take(3)
+    assert copied_secrets() == []
+    assert sorted(names(list(FOLDER.iterdir()))) == ["IMG_1.dng", "beach", "caves", "dunes", "fjord", "loop"]
+    assert caplog.text.count("got a link") == 5  # each told once
+    assert caplog.text.count("got a named pipe") == 1
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_file_that_becomes_a_link_while_its_set_is_copied_is_not_followed(
+    secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever watches the copy and is quick: what counts is what was opened."""
+    write(FOLDER / "beach/1.dng")
+    check = moving.check_files
+
+    def then_swap(entry: Path, **limit: float) -> None:
+        check(entry, **limit)
+        (FOLDER / "beach/1.dng").unlink()
+        (FOLDER / "beach/1.dng").symlink_to(secret)
+
+    monkeypatch.setattr(moving, "check_files", then_swap)
+    watcher = Watcher(FOLDER, quiet_s=1)
+    watcher.take(0)
+    assert watcher.take(2) == []
+    assert copied_secrets() == []
+    assert list(INBOX.iterdir()) == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_photo_that_comes_while_its_set_is_copied_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(FOLDER / "beach/1.dng")
+    flush = moving._flush
+
+    def then_write(path: Path) -> None:
+        flush(path)
+        write(FOLDER / "beach/2.dng")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_flush", then_write)
+        watcher = Watcher(FOLDER, quiet_s=1)
+        watcher.take(0)
+        assert watcher.take(2) == []
+    assert list(INBOX.iterdir()) == []
+    watcher.take(3)
+    (target,) = watcher.take(5)
+    assert sorted(names(list(target.iterdir()))) == ["1.dng", "2.dng"]
+    assert list(FOLDER.iterdir()) == []
+
+
+def test_a_set_that_cannot_be_moved_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(entry: Path, target: Path) -> None:
+        if entry.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(entry))
+        moving.move(entry, target)
+
+    monkeypatch.setattr(watch, "move", refuse)
+    for name in ("closed", "zoo"):
+        write(FOLDER / name / "1.dng")
+    watcher = Watcher(FOLDER, quiet_s=1)
+    with caplog.at_level("INFO", logger="flows"):
+        watcher.take(0)
+        assert names(watcher.take(2)) == ["zoo"]
+        watcher.take(3)
+    assert caplog.text.count("Permission denied") == 1
+
+
+def test_a_photo_newer_than_one_that_was_being_gathered_is_not_written_over() -> None:
+    write(FOLDER / ".gathering/IMG_1.dng", "of before")
+    write(FOLDER / ".gathering/IMG_2.dng", "of before, too")
+    write(FOLDER / "IMG_1.dng", "of now")
+    watcher = Watcher(FOLDER, quiet_s=1)
+    watcher.take(0)
+    (target,) = watcher.take(2)
+    found = {path.name: path.read_text() for path in target.iterdir()}
+    assert (found["IMG_1.dng"], found["IMG_2.dng"]) == ("of now", "of before, too")
+    assert sorted(found.values()) == ["of before", "of before, too", "of now"]
+    assert all(name.endswith(".dng") for name in found)
+
+
+def test_what_waits_in_the_inbox_is_not_written_over() -> None:
+    for content in ("one", "two", "three"):
+        write(FOLDER / "hall.hdr", content)
+        watcher = Watcher(FOLDER, quiet_s=1)
+        watcher.take(0)
+        watcher.take(2)
+    assert sorted(path.read_text() for path in INBOX.iterdir()) == ["one", "three", "two"]
+    with pytest.raises(FileExistsError):
+        moving.move(write(FOLDER / "hall.hdr"), INBOX / "hall.hdr")
+
+
+ODD: dict[str, Any] = {
+    "a link to a file": (lambda path, secret: path.symlink_to(secret), "got a link"),
+    "a link to a folder": (lambda path, secret: path.symlink_to(secret.parent), "got a link"),
+    "a looping link": (lambda path, _: path.symlink_to(path.name), "got a link"),
+    "a named pipe": (lambda path, _: os.mkfifo(path), "got a named pipe"),
+    "a hollow file": (lambda path, _: os.truncate(write(path), 50_000_000_000), "got 50.0 GB"),
+}
+
+
+@pytest.mark.parametrize("place", ["beach/2.dng", "2.dng", "beach/inner/2.dng"])
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_file_is_not_submitted(kind: str, place: str, secret: Path) -> None:
+    make, expected = ODD[kind]
+    write(FOLDER / "beach/inner/1.dng")
+    make(FOLDER / place, secret)
+    named = [FOLDER / "beach"] if "/" in place else [FOLDER / "beach", FOLDER / place]
+    with pytest.raises(BracketError, match=expected):
+        submit(named)
+    assert not INBOX.exists()
+
+
+def test_what_would_be_lost_or_endless_is_not_submitted() -> None:
+    for folder in ("a", "b"):
+        write(FOLDER / folder / "1.dng", folder)
+    with pytest.raises(BracketError, match=r"different names in one set, got several of 1\.dng"):
+        submit([FOLDER / "a/1.dng", FOLDER / "b/1.dng"])
+    for path in (Path(), Path("data"), Path("/"), Path("data/..")):
+        INBOX.mkdir(parents=True, exist_ok=True)
+        with pytest.raises(BracketError, match="outside of data/inbox"):
+            arrivals._check_place(path)
+    write(FOLDER / ".hidden/1.dng")
+    with pytest.raises(BracketError, match="expected a visible name"):
+        submit([FOLDER / ".hidden"])
+    assert list(INBOX.iterdir()) == []

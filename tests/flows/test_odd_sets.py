@@ -1,0 +1,358 @@
+"""One odd entry of the inbox costs itself alone, and nothing of anyone's is touched: neither read nor written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.projects import ROOT, run_dvc
+
+from deepfuse.grouping import find_brackets
+from deepfuse.photo import write_photo
+from flows import checking, inbox, quarantine, sets
+from flows.inbox import INBOX, RAW, take_arrivals
+from flows.quarantine import QUARANTINE
+
+Make = Callable[[Path], object]
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(inbox, "SETTLED_S", 0)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    INBOX.mkdir(parents=True)
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started: the sets of these tests are good or refused before their photos are read."""
+
+    def none(checked: dict[Path, int], limits: object) -> Any:
+        yield from (None for _ in checked)
+
+    monkeypatch.setattr(inbox, "reasons_against", none)
+
+
+def photos(folder: Path, *levels: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, level in enumerate(levels):
+        write_photo(folder / f"{index}.png", np.full((8, 8, 3), level, np.uint8))
+    return folder
+
+
+def taken() -> dict[str, str]:
+    return {arrival.name: arrival.status for arrival in take_arrivals({})}
+
+
+def reason(name: str) -> str:
+    found = json.loads((QUARANTINE / name / "reason.json").read_text())["reason"]
+    assert isinstance(found, str)
+    return found
+
+
+def listen(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(path))
+
+
+def hollow(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(50_000_000_000)
+
+
+ODD: dict[str, tuple[Make, str]] = {
+    "looping link": (lambda path: path.symlink_to(path.name), "got a link"),
+    "link into the void": (lambda path: path.symlink_to("nowhere"), "got a link"),
+    "link to a file": (lambda path: path.symlink_to(Path("params.yaml").resolve()), "got a link"),
+    "link to its folder": (lambda path: path.symlink_to(path.parent.resolve()), "got a link"),
+    "named pipe": (os.mkfifo, "got a named pipe"),
+    "socket": (listen, "got a socket"),
+    "hollow file": (hollow, "expected at most 2 GB, got 50.0 GB"),
+}
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("name", ["2.png", "notes.txt", ".hidden"])
+@pytest.mark.parametrize("kind", ODD)
+def test_a_set_with_what_is_no_file_is_refused_by_its_name_and_stops_no_other(kind: str, name: str) -> None:
+    make, expected = ODD[kind]
+    make(photos(INBOX / "odd/inner", 10, 200) / name)
+    photos(INBOX / "zoo", 30, 90)
+    assert taken() == {"odd": "refused", "zoo": "accepted"}
+    assert expected in reason("odd")
+    assert name in reason("odd")
+    assert [path.name for path in RAW.iterdir()] == ["zoo"]
+    assert os.path.lexists(QUARANTINE / "odd/inner" / name)
+
+
+def test_a_device_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make one takes rights: `/dev/null` is looked at where it is."""
+    with pytest.raises(sets.BracketError, match="/dev/null: expected a file, got a device"):
+        sets.check_files(Path("/dev/null"), most_bytes=1e9)
+
+
+@pytest.mark.parametrize("name", [".dvcignore", ".dvc", "old.dvc", "dvc.yaml", ".git", "mlruns"])
+@pytest.mark.usefixtures("unread")
+def test_what_dvc_reads_as_its_own_is_refused(name: str) -> None:
+    (photos(INBOX / "odd", 10, 200) / name).write_text("*\n")
+    photos(INBOX / "zoo", 30, 90)
+    assert taken() == {"odd": "refused", "zoo": "accepted"}
+    assert name in reason("odd")
+
+
+def test_a_set_of_a_name_that_dvc_leaves_out_here_is_refused() -> None:
+    for pattern in (ROOT / ".dvcignore").read_text().split():
+        folder = photos(Path(pattern.rstrip("/")), 10)
+        with pytest.raises(sets.BracketError, match="leaves out"):
+            sets.check_files(folder, most_bytes=1e9)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "loop", "../../theirs", "../../theirs/0.png"])
+def test_a_set_that_is_a_link_is_refused_and_its_target_left_alone(target: str, tmp_path: Path) -> None:
+    theirs = photos(tmp_path / "theirs", 10, 200)
+    before = sets.state_of(theirs)
+    (INBOX / "loop").symlink_to(target)
+    assert taken() == {"loop": "refused"}
+    assert sets.state_of(theirs) == before
+    assert (QUARANTINE / "loop").is_symlink()
+    assert "loop: expected a file, got a link" in (QUARANTINE / "loop.reason.json").read_text()
+    (INBOX / "loop").symlink_to(target)
+    assert list(taken().values()) == ["refused"]  # under another name, beside the first
+    assert len([path for path in QUARANTINE.iterdir() if path.is_symlink()]) == 2
+
+
+@pytest.mark.parametrize("call", ["scandir", "stat"])
+@pytest.mark.usefixtures("unread")
+def test_a_folder_that_cannot_be_entered_waits_and_stops_no_other(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of another user, who lets nobody list it, or list but not enter; root may do both, so the refusal is made."""
+    closed = photos(INBOX / "closed/inner", 10, 200)
+    photos(INBOX / "zoo", 30, 90)
+    scandir = os.scandir
+
+    class Refusing:
+        def __init__(self, item: os.DirEntry[str]) -> None:
+            self.path = item.path
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            raise PermissionError(13, "Permission denied", self.path)
+
+    class Listing(list[Refusing]):
+        def __enter__(self) -> Listing:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    def refuse(path: Any = ".") -> Any:
+        if path == closed and call == "scandir":
+            raise PermissionError(13, "Permission denied", str(path))
+        return Listing(map(Refusing, scandir(path))) if path == closed else scandir(path)
+
+    monkeypatch.setattr(sets.os, "scandir", refuse)
+    found = {arrival.name: (arrival.status, arrival.detail) for arrival in take_arrivals({})}
+    assert found["zoo"][0] == "accepted"
+    assert found["closed"][0] == "waiting"
+    assert "Permission denied: data/inbox/closed/inner" in found["closed"][1]
+
+
+def test_a_file_that_may_not_be_read_is_a_reason_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = photos(INBOX / "odd", 10, 200) / "0.png"
+    opened = os.open
+
+    def refuse(path: Any, *given: Any, **options: Any) -> int:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *given, **options)
+
+    monkeypatch.setattr(sets.os, "open", refuse)
+    during_the_check(monkeypatch, lambda: None, f"{closed}: cannot be read")
+    assert taken() == {"odd": "refused"}
+    assert "0.png: cannot be read" in reason("odd")
+
+
+def test_what_no_reader_was_prepared_for_costs_its_set_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(entry: Path) -> None:
+        raise ZeroDivisionError("\x1b[2J of an exposure")
+
+    monkeypatch.setattr(checking, "check_set", fail)
+    why = checking.reason_against(INBOX / "odd")
+    assert why == "data/inbox/odd: cannot be read: ZeroDivisionError: ␛[2J of an exposure"
+
+
+@pytest.mark.usefixtures("unread")
+def test_names_reach_no_log_and_no_record_as_they_are() -> None:
+    photos(INBOX / "a\x1b[31m\nb", 10, 200)
+    (photos(INBOX / "odd\x9b", 10) / "x\x1b").symlink_to("nowhere")
+    (INBOX / os.fsdecode(b"latin\xe9")).mkdir()
+    photos(INBOX, 10)
+    (INBOX / "0.png").rename(INBOX / "\x07.png")
+    arrivals = take_arrivals({})
+    assert sorted(arrival.status for arrival in arrivals) == ["accepted", "refused", "refused", "waiting"]
+    records = [path.read_text() for path in QUARANTINE.glob("*/reason.json")]
+    assert len(records) == 2
+    text = "".join([*records, *(f"{one.name} {one.detail}" for one in arrivals)])
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("paris", "paris__tower"), ("paris__tower", "paris"), ("paris", "paris_"), ("paris", "paris__tower__top")],
+)
+@pytest.mark.usefixtures("unread")
+def test_two_sets_whose_scenes_could_have_one_id_are_kept_apart(first: str, second: str) -> None:
+    inner = {"paris": "tower", "paris_": "x"}
+    for name, level in ((first, 10), (second, 20)):
+        photos(INBOX / name / inner.get(name, "."), level, level + 190)
+        assert list(taken().values()) == ["accepted"]
+    photos(RAW / first / "_x", 40, 200)
+    assert len({group.bracket.scene for group in find_brackets(RAW).groups}) == 3
+    assert (RAW / first).is_dir()
+    renamed = next(path.name for path in RAW.iterdir() if path.name != first)
+    assert re.fullmatch(re.escape(second.replace("__", "_")) + "-[0-9a-f]{8}", renamed)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_name_as_long_as_a_name_can_be_gets_its_hash_and_its_record() -> None:
+    name = "é" * 127
+    for level in (10, 20, 10):
+        photos(INBOX / name, level, 200)
+        take_arrivals({})
+    assert len(list(RAW.iterdir())) == 2
+    assert len(list((QUARANTINE / "duplicates").iterdir())) == 1
+    assert list(INBOX.iterdir()) == []
+
+
+def during_the_check(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], why: str | None = None) -> None:
+    def changing(checked: dict[Path, int], limits: object) -> Any:
+        for _ in checked:
+            change()
+            yield why
+
+    monkeypatch.setattr(inbox, "reasons_against", changing)
+
+
+def rewrite() -> None:
+    """Another content of the same size, with its old time: as `cp --preserve` leaves it."""
+    path = INBOX / "beach/0.png"
+    found = path.stat()
+    path.write_bytes(bytes(found.st_size))
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+@pytest.mark.parametrize("why", [None, "damaged"])
+@pytest.mark.parametrize(
+    "change", [rewrite, lambda: (INBOX / "beach/1.png").unlink(), lambda: photos(INBOX / "beach", 1, 2, 3)]
+)
+def test_a_set_that_changes_while_it_is_checked_waits(
+    change: Callable[[], object], why: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(INBOX / "beach", 10, 200)
+    during_the_check(monkeypatch, change, why)
+    assert taken() == {"beach": "waiting"}
+    assert not QUARANTINE.exists()
+    during_the_check(monkeypatch, lambda: None)
+    assert taken() == {"beach": "accepted"}
+
+
+def test_a_duplicate_that_grows_while_it_is_compared_is_not_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    during_the_check(monkeypatch, lambda: None)
+    photos(INBOX / "beach", 10, 200)
+    take_arrivals({})
+    photos(INBOX / "again", 10, 200)
+
+    def grow(*arguments: Any) -> bool:
+        photos(INBOX / "again", 10, 200, 30)
+        return quarantine.has_same_content(*arguments)
+
+    monkeypatch.setattr(inbox, "has_same_content", grow)
+    assert taken() == {"again": "waiting"}
+    assert (INBOX / "again/2.png").exists()
+
+
+@pytest.mark.usefixtures("unread")
+def test_hidden_folders_are_the_users() -> None:
+    names = (".holiday.copy", ".holiday.2024.copy", ".beach.4194305.copy", ".old.4194305.gone")
+    for name in names:
+        photos(INBOX / name, 10, 200)
+    take_arrivals({})
+    assert sorted(path.name for path in INBOX.iterdir()) == sorted(names)
+    assert all((INBOX / name / "1.png").exists() for name in names)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_file_with_another_name_elsewhere_is_copied_and_not_shared() -> None:
+    theirs = photos(Path("theirs"), 10, 200)
+    shutil.copytree(theirs, INBOX / "beach", copy_function=os.link)
+    assert taken() == {"beach": "accepted"}
+    assert not (RAW / "beach/0.png").samefile(theirs / "0.png")
+    assert (RAW / "beach/0.png").read_bytes() == (theirs / "0.png").read_bytes()
+    assert list(INBOX.iterdir()) == []
+
+
+def test_a_file_called_reason_that_came_with_a_set_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    (photos(INBOX / "odd", 10, 200) / "reason.json").write_text('{"why": "theirs"}')
+    during_the_check(monkeypatch, lambda: None, "damaged")
+    assert taken() == {"odd": "refused"}
+    assert (QUARANTINE / "odd/reason.json").read_text() == '{"why": "theirs"}'
+    assert "damaged" in (QUARANTINE / "odd.reason.json").read_text()
+    (QUARANTINE / "odd").rename(INBOX / "odd")
+    during_the_check(monkeypatch, lambda: None)
+    assert taken() == {"odd": "accepted"}
+    assert (RAW / "odd/reason.json").read_text() == '{"why": "theirs"}'
+
+
+def test_a_set_that_is_being_repaired_in_quarantine_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    during_the_check(monkeypatch, lambda: None, "damaged")
+    for _ in range(3):
+        photos(INBOX / "odd", 10, 200)
+        take_arrivals({})
+    assert [path.name for path in QUARANTINE.iterdir()] == ["odd"]  # the same content, kept once
+    photos(QUARANTINE / "odd", 10, 220)
+    for _ in range(3):
+        photos(INBOX / "odd", 10, 200)
+        take_arrivals({})
+    assert len(list(QUARANTINE.iterdir())) == 2
+    photos(INBOX / "duplicates", 10, 200)
+    assert next(iter(taken())).startswith("duplicates-")
+
+
+def test_all_sets_are_checked_by_one_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    started = checking.run_scenes
+    monkeypatch.setattr(checking, "run_scenes", lambda *given, **options: calls.append(1) or started(*given, **options))
+    for index in range(4):
+        photos(INBOX / f"set {index}", 10, 200 + index)
+    (photos(INBOX / "odd", 10, 200) / "x").symlink_to("nowhere")
+    assert sorted(taken().values()) == ["accepted"] * 4 + ["refused"]
+    assert calls == [1]
+
+
+@pytest.mark.usefixtures("unread")
+def test_dvc_records_every_file_of_what_was_taken(tmp_path: Path) -> None:
+    run_dvc(tmp_path, "init", "--no-scm", "-q")
+    names = [
+        "a\nb.png",
+        "a\\b.png",
+        " x\x1b.png",
+        "#.png",
+        ".gitignore",
+        "[z].png",
+        "é.png",
+        ".hidden/.x",
+        "paris__.png",
+    ]
+    for name in names:
+        path = INBOX / "odd" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    assert taken() == {"odd": "accepted"}
+    run_dvc(tmp_path, "add", "data/raw")
+    assert f"nfiles: {len(names)}" in Path("data/raw.dvc").read_text()
