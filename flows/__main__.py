@@ -1,11 +1,13 @@
-"""`python -m flows retrain | submit | watch | up | down`: the retraining loop, by hand or as a service."""
+"""`python -m flows retrain | submit | watch | up | env | down`: the retraining loop, by hand or as a service."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
+import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 EPILOG = """\
@@ -16,6 +18,7 @@ SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the default, 20 s, is short on a busy machine
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "",  # nor does one that a run without a server starts answer a page
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of 7, which take minutes: the tasks retry
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -30,6 +33,8 @@ TEXTS = {
     "a while, and have the loop run. Half-copied files are never read. Runs until it is ended.",
     "up": "Start the Prefect server, the MLflow server and a worker on this machine, with the schedule and the "
     "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
+    "env": 'Print what lets other commands into the servers of `up`: eval "$(python -m flows env)". It has their '
+    "password.",
     "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
 }
 
@@ -44,14 +49,16 @@ def main() -> None:
     from deepfuse.bracket import printable_lines
     from deepfuse.errors import DeepfuseError
     from flows import background, services
+    from flows.login import make_private
 
-    for name, value in {**SETTINGS, **services.own_home()}.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
-    if arguments.command not in ("up", "down"):
-        for name, url in services.urls().items():
-            os.environ.setdefault(name, url)
     try:
+        make_private()
+        os.environ |= services.own_home()
+        if arguments.command not in ("up", "env", "down"):
+            os.environ |= services.access()
         _run(arguments)
     except (DeepfuseError, background.ServiceError) as error:
         sys.exit(f"python -m flows: {printable_lines(str(error))}")
@@ -78,6 +85,8 @@ def _run(arguments: argparse.Namespace) -> None:
             watch(arguments.folder, quiet_s=arguments.quiet)
         case "up":
             _up(arguments)
+        case "env":
+            _print_environment(services.access())
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
             _end_orphans()
@@ -99,6 +108,12 @@ def _submit(paths: list[Path]) -> None:
         sys.exit(f"they wait for the next run, since Prefect cannot be told: {error}")
 
 
+def _print_environment(variables: Mapping[str, str]) -> None:
+    if not variables:
+        sys.exit("python -m flows: expected servers that run, got none: `python -m flows up`")
+    print(*(f"export {name}={shlex.quote(value)}" for name, value in variables.items()), sep="\n")
+
+
 def _end_orphans() -> None:
     """A worker that is stopped may leave the training of its run behind."""
     from flows import lock, pipeline
@@ -115,6 +130,7 @@ def _up(arguments: argparse.Namespace) -> None:
     os.environ.update(found)
     from flows.arrivals import announce, bury
     from flows.inbox import INBOX
+    from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT, read_login
     from flows.sets import find_sets
 
     for name in [] if had_worker else bury():
@@ -122,6 +138,9 @@ def _up(arguments: argparse.Namespace) -> None:
     if waiting := [entry.name for entry in find_sets(INBOX)]:
         print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
     print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
+    if {PREFECT, MLFLOW_PASSWORD} & found.keys():
+        user, _, _ = read_login().partition(":")
+        print(f"To sign in on their pages: user {user}, password in {LOGIN}")
     print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
 
 

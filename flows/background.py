@@ -14,9 +14,11 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -98,6 +100,23 @@ def wait(name: str, url: str) -> None:
         except OSError:
             time.sleep(0.3)
     raise ServiceError(f"{name}: expected an answer from {url} within {START_S} s, got none: see {log}")
+
+
+def require_closed(name: str, url: str) -> None:
+    """Refuse a service that answers without the password, as one does that was started before there was one.
+
+    Raises:
+        ServiceError: it lets everybody in.
+    """
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            got = answer.status
+    except urllib.error.HTTPError as error:
+        got = error.code
+    if got != HTTPStatus.UNAUTHORIZED:
+        raise ServiceError(
+            f"{name}: expected {url} to ask for a password (status 401), got {got}: stop it, `python -m flows down`"
+        )
 
 
 def stop(service: Service) -> None:

@@ -8,47 +8,47 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.background import HOST, STATE, ServiceError, ensure, find, stop, wait
+from flows import login
+from flows.background import STATE, ServiceError, ensure, find, require_closed, stop, wait
+from flows.guard import NAMES
 
 POOL = "deepfuse"
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
 HOME = Path(".deepfuse/prefect")
+_ADDRESS = {"prefect": "PREFECT_API_URL", "mlflow": "MLFLOW_TRACKING_URI"}
+_OPEN = {"prefect": "/api/health", "mlflow": "/health"}
+_CLOSED = {"prefect": "/api/admin/version", "mlflow": "/version"}
 _QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def up(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
-    """Start what does not run yet, and wait until it answers.
+    """Start what does not run yet, and wait until it answers those alone who know the password.
 
     A Prefect server named by `PREFECT_API_URL` and an MLflow named by `MLFLOW_TRACKING_URI` are used, not started.
 
     Returns:
-        `PREFECT_API_URL` and `MLFLOW_TRACKING_URI`.
+        The environment of their clients: `PREFECT_API_URL`, `MLFLOW_TRACKING_URI`, and the logins of what is started.
 
     Raises:
-        ServiceError: a port is taken, or a service does not start; its log is named.
+        ServiceError: a port is taken, or a service does not start, its log is named; or it lets everybody in.
     """
-    ours = {**_QUIET, **own_home()}
-    given = {name: os.environ[name] for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI") if os.environ.get(name)}
-    if "PREFECT_API_URL" not in given:
-        server = ensure(
-            "prefect", ["prefect", "server", "start", "--host", HOST], prefect_port, {**ours, **_server_settings()}
-        )
-        ours["PREFECT_API_URL"] = f"{server.url}/api"
-    if "MLFLOW_TRACKING_URI" not in given:
-        store = ["--backend-store-uri", f"sqlite:///{Path('mlflow.db').absolute()}", "--no-serve-artifacts"]
-        place = ["--default-artifact-root", str(Path("mlruns").absolute())]
-        command = ["mlflow", "server", "--workers", "1", "--host", HOST, *store, *place]
-        mlflow = ensure("mlflow", command, mlflow_port, {**_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
-        ours["MLFLOW_TRACKING_URI"] = mlflow.url
-    environment = {**ours, **given, "DEEPFUSE_ROOT": str(Path.cwd())}
-    if "PREFECT_API_URL" not in given:
-        wait("prefect", f"{environment['PREFECT_API_URL']}/health")
-    if "MLFLOW_TRACKING_URI" not in given:
-        wait("mlflow", f"{environment['MLFLOW_TRACKING_URI']}/health")
+    ours, started = {**_QUIET, **own_home()}, {}
+    if not os.environ.get(_ADDRESS["prefect"]):
+        server = ["flows.servers", "prefect"]
+        started["prefect"] = ensure("prefect", server, prefect_port, {**ours, **_server_settings(prefect_port)})
+    if not os.environ.get(_ADDRESS["mlflow"]):
+        server = ["flows.servers", "mlflow"]
+        settings = {**_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        started["mlflow"] = ensure("mlflow", server, mlflow_port, settings)
+    for name, service in started.items():
+        wait(name, f"{service.url}{_OPEN[name]}")
+        require_closed(name, f"{service.url}{_CLOSED[name]}")
+    clients = {name: os.environ[name] for name in _ADDRESS.values() if os.environ.get(name)} | access()
+    environment = {**ours, **clients, "DEEPFUSE_ROOT": str(Path.cwd())}
     _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
     _prefect(["--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], environment)
     ensure("worker", ["prefect", "worker", "start", "--pool", POOL, "--limit", "1"], None, environment)
-    return {name: environment[name] for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
+    return clients
 
 
 def down() -> list[str]:
@@ -68,26 +68,38 @@ def running(name: str) -> bool:
     return find(name) is not None
 
 
-def urls() -> dict[str, str]:
-    """The environment that leads to the services of this folder, as far as they run."""
+def access() -> dict[str, str]:
+    """The environment that leads into the services of this folder, as far as they run and no others are named.
+
+    A server elsewhere never gets the password of this folder's.
+    """
+    found: dict[str, str] = {}
     prefect, mlflow = find("prefect"), find("mlflow")
-    found = {"PREFECT_API_URL": f"{prefect.url}/api" if prefect else "", "MLFLOW_TRACKING_URI": mlflow and mlflow.url}
-    return {name: url for name, url in found.items() if url}
+    if prefect and not os.environ.get(_ADDRESS["prefect"]):
+        found |= {_ADDRESS["prefect"]: f"{prefect.url}/api", **login.for_prefect()}
+    if mlflow and not os.environ.get(_ADDRESS["mlflow"]):
+        found |= {_ADDRESS["mlflow"]: mlflow.url, **login.for_mlflow()}
+    return found
 
 
 def own_home() -> dict[str, str]:
     """The environment that gives Prefect a home in this folder, unless the user has one, or a server elsewhere.
 
-    `~/.prefect` is for every Prefect of the user: an older one dies on the database that a newer one migrated.
+    `~/.prefect` is for every Prefect of the user: an older one dies on the database that a newer one migrated. A run
+    without a server starts one for itself, which asks for the password too.
     """
     if any(os.environ.get(name) for name in ("PREFECT_HOME", "PREFECT_API_URL")):
         return {}
     HOME.mkdir(parents=True, exist_ok=True)
-    return {"PREFECT_HOME": str(HOME.absolute())}
+    return {"PREFECT_HOME": str(HOME.absolute()), **login.for_server(), **login.for_prefect()}
 
 
-def _server_settings() -> dict[str, str]:
+def _server_settings(port: int) -> dict[str, str]:
     return {
+        **login.for_server(),
+        # Its page asks its server under one of the names, and may have been loaded under the other.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}:{port}" for name in NAMES),
+        "PREFECT_SERVER_API_PORT": str(port),
         # Leases on disk: kept in memory, one that a restart forgets would block its slot for good.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "10",

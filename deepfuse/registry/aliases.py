@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
+from deepfuse.registry.artifact import FILES_TAG, check_files
 from deepfuse.registry.connection import ABSENT, CHAMPION, NAME, VERDICT_TAG, connect, connect_existing, reaching
 from deepfuse.registry.golden import check_golden
-from deepfuse.registry.loading import download
+from deepfuse.registry.loading import download, scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -127,11 +127,13 @@ def _check_exists(client: MlflowClient, version: str) -> None:
 
 
 def _check(version: str) -> None:
-    """The golden check; a failure is the version's verdict."""
+    """The golden check, which runs the version's code if it is what was published; a failure is its verdict."""
     uri = f"models:/{NAME}/{version}"
     try:
-        with tempfile.TemporaryDirectory() as temporary:
-            check_golden(uri, download(uri, temporary))
+        with scratch() as temporary:
+            folder = download(uri, temporary)
+            check_files(uri, folder, version_tags(version).get(FILES_TAG))
+            check_golden(uri, folder)
     except ModelError as error:
         from deepfuse.evaluation.verdict import Verdict
 

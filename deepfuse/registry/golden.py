@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,19 @@ EXPOSURES, FUSED = ("dark.png", "bright.png"), "fused.png"
 AS_THEY_ARE = {"align": False, "deghost": False, "look": "neutral"}
 AS_SERVED = Path(__file__).parents[1] / "serving" / "as_served.py"
 TIMEOUT_S = 600
+KEPT = (
+    "PATH",
+    "LANG",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+)
+KEPT_PREFIXES = ("LC_", "OMP_", "OPENBLAS_", "MKL_", "CUDA_", "NVIDIA_")
 
 
 def write_golden(folder: Path, model: Network) -> None:
@@ -44,6 +59,9 @@ def golden_pair() -> list[Image]:
 def check_golden(name: str, model: Path) -> None:
     """Load a registered model in a fresh process as a server does, with the code it carries, and fuse its golden pair.
 
+    That code is whoever's published it: the process has no secrets in its environment, a home and a working directory
+    of its own, and limits of time, memory and the size of files.
+
     Args:
         name: what errors call it.
         model: its folder, as it comes from the registry.
@@ -57,13 +75,9 @@ def check_golden(name: str, model: Path) -> None:
         raise ModelError(f"{name}: expected finite weights, got some that are not")
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / FUSED
-        paths = (AS_SERVED, model, out, *(golden / exposure for exposure in EXPOSURES))
-        command = [sys.executable, "-P", *map(str, paths)]
-        try:
-            subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
-        except subprocess.SubprocessError as error:
-            reason = getattr(error, "stderr", None) or str(error)
-            raise ModelError(f"{name}: cannot be used in a fresh process: {_last_line(reason)}") from error
+        _fuse_as_served(
+            name, [model.absolute(), out, *((golden / exposure).absolute() for exposure in EXPOSURES)], out.parent
+        )
         expected, got = read_photo(golden / FUSED), read_photo(out)
     difference = np.abs(expected.astype(np.int16) - got).max() if expected.shape == got.shape else np.inf
     if difference > TOLERANCE_LEVELS:
@@ -71,5 +85,37 @@ def check_golden(name: str, model: Path) -> None:
         raise ModelError(f"{name}: expected {within}, got {difference} in a fresh process")
 
 
-def _last_line(text: str | bytes) -> str:
-    return str(text).strip().rpartition("\n")[2]
+def _fuse_as_served(name: str, paths: list[Path], folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", *map(str, (AS_SERVED, *paths))],
+        cwd=folder,
+        env=_environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            _end(process)
+            raise ModelError(f"{name}: cannot be used in a fresh process: it took over {TIMEOUT_S} s") from error
+    if process.returncode:
+        reason = said.strip().rpartition("\n")[2] or f"exit code {process.returncode}"
+        raise ModelError(f"{name}: cannot be used in a fresh process: {reason}")
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """What finds and tunes libraries, of all that this process was given: passwords and keys stay here."""
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
+    return {**kept, "HOME": str(home), "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill it with what it started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:  # Windows
+        process.kill()

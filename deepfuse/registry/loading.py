@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
+from deepfuse.registry.artifact import FILES_TAG, check_files
 from deepfuse.registry.connection import connect_existing, reaching
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def model_folder(source: str | Path | None = None) -> Iterator[Found]:
     """
     if str(source).startswith("models:/"):
         version = as_version(str(source))
-        with tempfile.TemporaryDirectory() as temporary:
+        with scratch() as temporary:
             yield Found(download(version, temporary) / "artifacts" / "model", version)
         return
     path = SHIPPED if source is None else Path(source)
@@ -67,6 +68,11 @@ def model_folder(source: str | Path | None = None) -> Iterator[Found]:
         raise ModelError(f"{path}: expected a model folder or its {WEIGHTS_FILE}, got another file")
     folder = path.parent if path.is_file() else path
     yield Found(folder, "shipped" if source is None else printable(str(path)))
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder to load into: where MLflow fails with one file, its threads may still write others there."""
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 @reaching()
@@ -93,8 +99,10 @@ def as_version(uri: str) -> str:
 def download(uri: str, folder: str) -> Path:
     """The whole of a registered model: what MLflow wrote, its artifacts and the code it carries.
 
+    A version that has the hash of its files is compared with it; one that has not is data, no code to run.
+
     Raises:
-        ModelError: it is not there.
+        ModelError: it is not there, or not what was published.
         Unreachable: the registry cannot be reached.
     """
     client = connect_existing(uri)
@@ -102,17 +110,24 @@ def download(uri: str, folder: str) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        address = _address(client, uri)
-        return Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
+        address, published = _address(client, uri)
+        found = Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
     except (MlflowException, OSError) as error:
         raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {error}") from error
+    if published is not None:
+        check_files(uri, found, published)
+    return found
 
 
-def _address(client: MlflowClient, uri: str) -> str:
-    """Where the files of a `models:/NAME/VERSION` lie; MLflow itself would ask the one MLflow of the whole process."""
+def _address(client: MlflowClient, uri: str) -> tuple[str, str | None]:
+    """Where the files of a `models:/NAME/VERSION` lie, and their hash when they were published.
+
+    MLflow itself would ask the one MLflow of the whole process.
+    """
     from mlflow.store.artifact.utils.models import get_model_name_and_version
 
     found = get_model_name_and_version(client, uri)  # type: ignore[no-untyped-call]
     if len(found) == 1:  # models:/ID
-        return str(client.get_logged_model(*found).artifact_location)
-    return str(client.get_model_version_download_uri(*found))
+        return str(client.get_logged_model(*found).artifact_location), None
+    version = client.get_model_version(*found)
+    return str(client.get_model_version_download_uri(*found)), version.tags.get(FILES_TAG)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
+from deepfuse.registry.artifact import FILES_TAG
 from deepfuse.registry.connection import CHALLENGER, EXPERIMENT, KEY_TAG, NAME, connect, reaching
 from deepfuse.registry.runs import MODEL_TAG, log_run
 
@@ -62,10 +63,13 @@ def publish(
 
 @reaching()
 def published_version(key: str) -> str | None:
-    """The registered version of the model with this key, its doubles removed; `None` if it was never published."""
+    """The registered version of the model with this key, its doubles removed; `None` if it was never published.
+
+    One without the hash of its files, which the first releases did not write, does not count: nobody can check it.
+    """
     client = connect()
     found = client.search_model_versions(f"name='{NAME}' and tags.`{KEY_TAG}`='{key}'")
-    numbers = sorted(int(version.version) for version in found)
+    numbers = sorted(int(version.version) for version in found if FILES_TAG in version.tags)
     for double in numbers[1:]:
         client.delete_model_version(NAME, str(double))
     return str(numbers[0]) if numbers else None
@@ -76,7 +80,7 @@ def _logged(client: MlflowClient, key: str) -> str | None:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     found = client.search_runs([experiment.experiment_id], f"tags.`{KEY_TAG}`='{key}'") if experiment else []
     for run in found:
-        if MODEL_TAG in run.data.tags:
+        if {MODEL_TAG, FILES_TAG} <= run.data.tags.keys():
             return str(run.data.tags[MODEL_TAG])
         if run.info.status == "RUNNING":
             client.set_terminated(run.info.run_id, "FAILED")
@@ -94,8 +98,9 @@ def _register(client: MlflowClient, uri: str, key: str) -> None:
             raise
     model = client.get_logged_model(uri.removeprefix("models:/"))
     # By its address: MLflow would look up a models:/ID where the whole process has its MLflow.
+    tags = {KEY_TAG: key, FILES_TAG: client.get_run(str(model.source_run_id)).data.tags[FILES_TAG]}
     version = client.create_model_version(
-        NAME, model.artifact_location, model.source_run_id, tags={KEY_TAG: key}, model_id=model.model_id
+        NAME, model.artifact_location, model.source_run_id, tags=tags, model_id=model.model_id
     )
     known = json.loads(model.tags.get(VERSIONS_TAG, "[]"))
     known.append({"name": NAME, "version": version.version})

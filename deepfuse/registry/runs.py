@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.fusion.looks import DEFAULT_LOOK
 from deepfuse.model import read_model
+from deepfuse.registry.artifact import FILES_TAG, files_digest
 from deepfuse.registry.connection import EXPERIMENT, KEY_TAG
 from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
 
@@ -90,6 +91,7 @@ def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Pat
     client.log_artifacts(run_id, str(model), "training")
     with tempfile.TemporaryDirectory() as temporary:
         _save_pyfunc(Path(temporary), model, logged)
+        client.set_tag(run_id, FILES_TAG, files_digest(Path(temporary) / "pyfunc"))
         client.log_model_artifacts(logged.model_id, f"{temporary}/pyfunc")
     client.finalize_logged_model(logged.model_id, "READY")
     client.set_tag(run_id, MODEL_TAG, logged.model_uri)

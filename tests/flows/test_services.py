@@ -46,15 +46,18 @@ def free_port() -> str:
 
 
 @pytest.mark.timeout(600)
-def test_a_submitted_bracket_becomes_a_version(environment: dict[str, str], project: Path) -> None:
+def test_a_submitted_bracket_becomes_a_version(
+    environment: dict[str, str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
     said = flows(environment, "up", *ports)
-    tracking = re.search(r"MLflow +(\S+)", said)
-    assert tracking is not None
+    assert "user deepfuse, password in .deepfuse/services/login" in said
+    for name, value in re.findall(r"export (\w+)=(\S+)", flows(environment, "env")):
+        monkeypatch.setenv(name, value)
     bracket = add_scene(project, "fjord", 9, folder="card")
     assert "a run was asked for" in flows(environment, "submit", str(bracket))
 
-    client = mlflow.MlflowClient(tracking[1])
+    client = mlflow.MlflowClient()
     deadline = time.monotonic() + WAIT_S
     while not (found := client.search_model_versions("name='deepfuse'")) or not found[0].tags.get("deepfuse.data"):
         assert time.monotonic() < deadline, Path(".deepfuse/services/worker.log").read_text()
@@ -82,5 +85,5 @@ def test_the_state_of_a_dead_process_is_not_believed(environment: dict[str, str]
     background.STATE.mkdir(parents=True)
     (background.STATE / "prefect.json").write_text(f'{{"pid": {os.getpid()}, "started_s": 1, "url": "http://x"}}')
     (background.STATE / "mlflow.json").write_text('{"pid":')
-    assert services.urls() == {}
+    assert services.access() == {}
     assert services.down() == []

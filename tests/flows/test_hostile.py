@@ -1,0 +1,242 @@
+"""A hostile page and another user of the machine against the servers of `up`: none gets in, the proper client does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from support.projects import ROOT
+from test_services import free_port
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+pytestmark = pytest.mark.timeout(600)
+FLOWS = [sys.executable, "-m", "flows"]
+EVENT = "deepfuse.brackets.arrived"
+JSON = {"Content-Type": "application/json"}
+# What runs commands: a run of the deployment, a deployment of the page's own, the event that triggers one.
+RUN = "/api/deployments/{deployment}/create_flow_run"
+ATTACKS = {
+    RUN: {"state": {"type": "SCHEDULED"}},
+    "/api/deployments/": {"name": "theirs", "flow_id": "{flow}", "entrypoint": "theirs.py:flow", "path": "/tmp"},
+    "/api/events": [
+        {
+            "id": "0190a0d5-7b3c-7e5c-8c3a-5a3b7c3b6d11",
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": EVENT,
+            "resource": {"prefect.resource.id": "deepfuse.inbox"},
+        }
+    ],
+    "/api/flow_runs/": {"flow_id": "{flow}"},
+}
+PAGES: dict[str, dict[str, str]] = {
+    "another user's program": {},
+    "a wrong password": {"Authorization": f"Basic {b64encode(b'deepfuse:guess').decode()}"},
+    "a page": {"Origin": "https://example.org", **JSON},
+    "a page that needs no preflight": {"Origin": "https://example.org", "Content-Type": "text/plain"},
+    "a page without a type": {"Origin": "null"},
+    "a page of another port": {"Origin": "http://127.0.0.1:9999", **JSON},
+    "a page under a name that points here": {"Host": "rebound.example:{port}", **JSON},
+}
+
+
+class Servers:
+    """The started servers, and requests to them."""
+
+    def __init__(self, place: Path) -> None:
+        done = subprocess.run([*FLOWS, "env"], cwd=place, capture_output=True, text=True, check=True)
+        lines = [line.removeprefix("export ").split("=", 1) for line in done.stdout.splitlines()]
+        self.client = {name: value.strip("'") for name, value in lines}
+        self.prefect, self.mlflow = (urlsplit(self.client[name]) for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI"))
+        self.login = {
+            "Authorization": f"Basic {b64encode((place / '.deepfuse/services/login').read_bytes().strip()).decode()}"
+        }
+        self.place = place
+
+    def ask(self, server: Any, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+        """Asked again where the database is busy, as clients do."""
+        for _ in range(30):
+            answer = self.ask_once(server, method, path, body, **headers)
+            if answer[0] != 503:
+                break
+            time.sleep(1)
+        return answer
+
+    def ask_once(self, server: Any, method: str, path: str, body: Any, **headers: str) -> tuple[int, Any, Any]:
+        connection = http.client.HTTPConnection(server.hostname, server.port, timeout=60)
+        headers = {name: value.format(port=server.port) for name, value in headers.items()}
+        data = None if body is None else json.dumps(body).encode()
+        connection.request(method, path, data, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(), answer.headers
+
+    def count(self) -> dict[str, int]:
+        """How many there are of what an attack would make; the schedule's own runs, which are tagged, come and go."""
+        asked = {
+            "flow_runs/count": {"flow_runs": {"tags": {"is_null_": True}}},
+            "deployments/count": {},
+            "flows/count": {},
+            "events/filter": {"filter": {"event": {"name": [EVENT]}}},
+        }
+        found = {}
+        for kind, body in asked.items():
+            status, text, _ = self.ask(self.prefect, "POST", f"/api/{kind}", body, **JSON, **self.login)
+            assert status == 200, text
+            answer = json.loads(text)
+            found[kind] = answer if isinstance(answer, int) else answer["total"]
+        return found
+
+    def ids(self) -> dict[str, str]:
+        _, text, _ = self.ask(self.prefect, "GET", "/api/deployments/name/retrain/retrain", **self.login)
+        found = json.loads(text)
+        return {"deployment": found["id"], "flow": found["flow_id"]}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Those of `up`, without the worker, which would run what the proper client asks for."""
+    place = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(ROOT / "flows", place / "flows", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, place)
+    (place / ".dvc").mkdir()
+    (place / "deepfuse").symlink_to(ROOT / "deepfuse")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_"))]:
+            patch.delenv(name)
+        patch.chdir(place)
+        try:
+            ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
+            done = subprocess.run([*FLOWS, "up", *ports], capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            stop_worker(place)
+            yield Servers(place)
+        finally:
+            subprocess.run([*FLOWS, "down"], capture_output=True, check=True)
+
+
+def stop_worker(place: Path) -> None:
+    from flows.background import find, stop
+
+    worker = find("worker")
+    assert worker is not None
+    stop(worker)
+
+
+def filled(value: Any, ids: dict[str, str]) -> Any:
+    text = json.dumps(value)
+    for name, identity in ids.items():
+        text = text.replace(f"{{{name}}}", identity)
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_makes_a_run_or_a_deployment(servers: Servers, page: str) -> None:
+    before, ids = servers.count(), servers.ids()
+    for path, body in ATTACKS.items():
+        status, text, headers = servers.ask(
+            servers.prefect, "POST", filled(path, ids), filled(body, ids), **PAGES[page]
+        )
+        assert status in (401, 403, 421), (path, status, text)
+        assert "access-control-allow-origin" not in headers
+    assert servers.count() == before
+
+
+def test_even_one_that_knows_the_password_is_no_page_of_elsewhere(servers: Servers) -> None:
+    """As a browser sends what it remembers of MLflow's sign-in."""
+    for server in (servers.prefect, servers.mlflow):
+        for headers in ({"Origin": "https://example.org"}, {"Host": "rebound.example:{port}"}):
+            status, _, _ = servers.ask(server, "POST", "/api/flows/count", {}, **servers.login, **headers)
+            assert status in (403, 421)
+
+
+def test_a_preflight_is_not_answered(servers: Servers) -> None:
+    asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+    for server in (servers.prefect, servers.mlflow):
+        status, _, headers = servers.ask(server, "OPTIONS", "/api/flows/filter", None, **asked)
+        assert status == 403
+        assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("origin", [None, "https://example.org"])
+@pytest.mark.parametrize("path", ["events/in", "events/out", "logs/out", "work_pools/deepfuse/workers/connect"])
+def test_no_socket_opens_without_the_password(servers: Servers, origin: Any, path: str) -> None:
+    before = servers.count()
+    url = f"ws://{servers.prefect.netloc}/api/{path}"
+    with pytest.raises((ConnectionClosed, InvalidStatus)):
+        open_socket(url, origin)
+    assert servers.count() == before
+
+
+def open_socket(url: str, origin: Any) -> None:
+    with connect(url, subprotocols=["prefect"], origin=origin) as socket:  # type: ignore[list-item]
+        socket.send(json.dumps({"type": "auth", "token": "deepfuse:guess"}))
+        while True:
+            assert "auth_success" not in str(socket.recv(timeout=30))
+
+
+def test_mlflow_is_closed_too(servers: Servers) -> None:
+    """It runs an assistant's commands, and shows files that it is pointed to."""
+    create = "/api/2.0/mlflow/registered-models/create"
+    for page in PAGES.values():
+        status, _, _ = servers.ask(servers.mlflow, "POST", create, {"name": "theirs"}, **page)
+        assert status in (401, 403, 421)
+    for path in ("/", "/version", "/ajax-api/3.0/mlflow/assistant/config", "/api/2.0/mlflow/experiments/get"):
+        status, _, headers = servers.ask(servers.mlflow, "GET", path)
+        assert status == 401
+        assert "Basic" in headers["www-authenticate"]
+    status, _, _ = servers.ask(servers.mlflow, "POST", create, {"name": "ours"}, **servers.login, **JSON)
+    assert status == 200
+
+
+def test_the_same_requests_are_answered_to_who_has_the_password(servers: Servers) -> None:
+    """So they were refused for who sent them."""
+    before, ids = servers.count(), servers.ids()
+    own_page = {"Origin": "http://localhost:{port}", **JSON}
+    for path, body in ATTACKS.items():
+        status, text, _ = servers.ask(
+            servers.prefect, "POST", filled(path, ids), filled(body, ids), **servers.login, **own_page
+        )
+        assert status in (200, 201, 204), (path, status, text)
+    after = servers.count()
+    assert all(after[kind] > before[kind] for kind in ("flow_runs/count", "deployments/count", "events/filter"))
+
+
+def test_the_proper_client_makes_runs_and_models(servers: Servers) -> None:
+    client = [
+        sys.executable,
+        "-c",
+        "from prefect.client.orchestration import get_client\n"
+        "import mlflow, sys\n"
+        "with get_client(sync_client=True) as client:\n"
+        "    run = client.create_flow_run_from_deployment(sys.argv[1])\n"
+        "    print(client.read_flow_run(run.id).state.name)\n"
+        "print([model.name for model in mlflow.MlflowClient().search_registered_models()])",
+        servers.ids()["deployment"],
+    ]
+    done = subprocess.run(client, env={**os.environ, **servers.client}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["Scheduled", "['ours']"]
+
+
+def test_the_password_is_nowhere_that_others_look(servers: Servers) -> None:
+    password = servers.client["MLFLOW_TRACKING_PASSWORD"]
+    state = servers.place / ".deepfuse"
+    assert state.stat().st_mode & 0o077 == 0
+    having = [path for path in servers.place.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
+    assert having == [state / "services/login"]
+    assert having[0].stat().st_mode & 0o777 == 0o600
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not any(password.encode() in command for command in commands)
