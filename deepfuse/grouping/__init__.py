@@ -12,6 +12,7 @@ from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_fo
 from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.photo import DEFAULT_LIMITS, Limits
+from deepfuse.photo.isolated import Onlooker, onlooker
 
 __all__ = ["Group", "Grouping", "LeftOut", "Prefer", "Refused", "find_brackets"]
 
@@ -57,8 +58,10 @@ def find_brackets(
     folders = [(parent, files) for parent, files in walk(source) if files]
     if not folders:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
-    album = Album(limits)
-    parts = [group_folder(folder, prefer, frames, album) for folder in _read_folders(source, folders, limits, progress)]
+    with onlooker(limits) as looks:
+        album = Album(looks.preview)
+        read = _read_folders(source, folders, looks, progress)
+        parts = [group_folder(folder, prefer, frames, album) for folder in read]
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = tuple(one for part in parts for one in part.refused)
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
@@ -66,10 +69,10 @@ def find_brackets(
 
 
 def _read_folders(
-    source: Path, folders: list[tuple[Path, list[Path]]], limits: Limits, progress: Progress
+    source: Path, folders: list[tuple[Path, list[Path]]], looks: Onlooker, progress: Progress
 ) -> Iterator[Folder]:
     photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
-    shots, unreadable = read_shots(progress(photos), limits)
+    shots, unreadable = read_shots(progress(photos), looks.capture)
     for parent, files in folders:
         below = parent.relative_to(source).parts
         name = (parent if below else source.resolve()).name

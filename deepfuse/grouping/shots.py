@@ -13,8 +13,7 @@ from typing import Literal
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, RAW_SUFFIXES
 from deepfuse.errors import PhotoError
-from deepfuse.photo import Limits
-from deepfuse.photo.capture import AUTO_BRACKET, Capture, read_capture
+from deepfuse.photo.capture import AUTO_BRACKET, Capture
 
 Prefer = Literal["raw", "jpeg"]
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
@@ -68,13 +67,15 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d{1,15})", name))
 
 
-def read_shots(files: Iterable[Path], limits: Limits) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
-    """Every file that can be read as a photo, and those that cannot, by folder."""
+def read_shots(
+    files: Iterable[Path], look: Callable[[Path], Capture]
+) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
+    """Every file that can be read as a photo, as `look` says how it was taken, and those that cannot, by folder."""
     shots: dict[Path, list[Shot]] = defaultdict(list)
     unreadable: dict[Path, list[LeftOut]] = defaultdict(list)
     for file in files:
         try:
-            shots[file.parent].append(Shot(file, read_capture(file, limits=limits)))
+            shots[file.parent].append(Shot(file, look(file)))
         except PhotoError as error:
             unreadable[file.parent].append(LeftOut(file, "unreadable", str(error)))
     return shots, unreadable

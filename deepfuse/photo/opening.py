@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ from deepfuse.photo.raw import Development, open_raw
 from deepfuse.photo.spaces import named_space
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
-    "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic,
+    "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic,
 }  # fmt: skip
 
 
@@ -60,8 +61,9 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
         with _blaming(path):
             file = stack.enter_context(path.open("rb"))
             kind = kind_of(path, file)
-            photo = _raw_photo(path, file, stack) if kind == "RAW" else _picture(path, file, kind)
-            check_size(path, photo.header.width, photo.header.height, limits)
+            check = partial(check_size, path, limits=limits)
+            photo = _raw_photo(path, file, stack) if kind == "RAW" else _picture(path, file, kind, check)
+            check(photo.header.width, photo.header.height)
         yield photo
 
 
@@ -87,8 +89,8 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     return Photo(header, metadata, decode, raw=True, white_balance=white_balance, saturation=saturation)
 
 
-def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
-    stored = _OPENERS[kind](file)
+def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int], None]) -> Photo:
+    stored = open_tiff(file, check) if kind == "TIFF" else _OPENERS[kind](file)
     exif = stored.metadata.exif
     orientation = 1 if stored.turned else orientation_of(exif)
     unnamed = kind == "JPEG" and not stored.profile.name  # cameras embed no profile, and say it in EXIF

@@ -61,11 +61,17 @@ def _decode(file: BinaryIO) -> Image:
 
 
 def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
-    """Header, colour, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword."""
+    """Header, colour, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword.
+
+    Raises:
+        ValueError: not one header before all else: decoders differ in which of two they believe.
+    """
     found: dict[bytes, bytes] = {}
     at = _SIGNATURE_BYTES
     while len(start := _read(file, at, 8)) == 8 and start[4:] != b"IEND":
         length, name = int.from_bytes(start[:4], "big"), start[4:]
+        if (name == b"IHDR") != (at == _SIGNATURE_BYTES):
+            raise ValueError("expected a PNG with one header, before all else")
         if name == b"iTXt" and _read(file, at + 8, len(_XMP)) == _XMP:
             name = _XMP
         if name in _KEPT:
