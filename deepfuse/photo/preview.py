@@ -90,7 +90,8 @@ def _raw(file: BinaryIO, side_px: int) -> Preview:
         picture = _jpeg_in_raw(raw)
         if picture is None:
             pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
-            picture = np.asarray(pixels, np.float32) / np.float32(255)
+            colours = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)  # a sensor without colours
+            picture = np.asarray(colours, np.float32) / np.float32(255)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 

@@ -32,13 +32,15 @@ _CREATED = slice(24, 36)  # ICC.1:2022, 7.2.1: LittleCMS writes the time of day 
 class Profile:
     """The space that pixels are in (`icc`, empty for sRGB), and its name for the record.
 
-    `space` is what RAW files are developed to; only the spaces with a name of their own have it.
+    `space` is what RAW files are developed to; only the spaces with a name of their own have it. `warning` is there if
+    a file's own was passed over.
     """
 
     name: str = ""
     icc: bytes = b""
     grey: bool = False
     space: Space | None = None
+    warning: str = ""
 
 
 NO_PROFILE = Profile()
@@ -57,10 +59,14 @@ def profile_of(icc: bytes, *, grey: bool) -> Profile:
         header = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile
         name = description(icc)
         if header.xcolor_space.strip() != ("GRAY" if grey else "RGB"):
-            return Profile(f"{name}: for {header.xcolor_space.strip()}, taken as sRGB")
+            return _passed_over(f"{name}: for {header.xcolor_space.strip()}, taken as sRGB")
         return Profile(name) if _means_srgb(icc, grey) else Profile(name, icc, grey)
     except (OSError, imagecodecs.CmsError):
-        return Profile("unreadable profile, taken as sRGB")
+        return _passed_over("unreadable profile, taken as sRGB")
+
+
+def _passed_over(why: str) -> Profile:
+    return Profile(why, warning=f"its colour profile cannot be used: {why}")
 
 
 def convert(pixels: Image, profile: Profile, target: Profile) -> Image:
