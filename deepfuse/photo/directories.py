@@ -45,23 +45,21 @@ def sensor_pictures(file: BinaryIO) -> SensorPictures:
         file.seek(0)
         head = file.read(_RAF_SECOND + 4)
         return SensorPictures(frames=2 if head.startswith(_RAF_START) and any(head[_RAF_SECOND:]) else 1)
-    found = _directories(block)
+    found = list(directories(block).values())
     full = [tags for tags in found if integer(tags, _PHOTOMETRIC) in _SENSOR and not integer(tags, _SUBFILE)]
-    largest = max((_size(tags) for tags in full), default=(0, 0))
-    frames = [tags for tags in full if _size(tags) == largest]
+    largest = max((size_of(tags) for tags in full), default=(0, 0))
+    frames = [tags for tags in full if size_of(tags) == largest]
     packed = any(integer(tags, _COMPRESSION) == _JPEG_XL for tags in frames)
     return SensorPictures(any(_DNG_VERSION in tags for tags in found[:1]), max(1, len(frames)), packed)
 
 
-def _directories(block: Block) -> list[Tags]:
-    """Those that follow each other, and those that they point to, as many as a camera could write."""
-    waiting, seen, found = _chain(block), set[int](), list[Tags]()
+def directories(block: Block) -> dict[int, Tags]:
+    """By where they lie, those that follow each other, then those that they point to; as many as a camera writes."""
+    waiting, found = _chain(block), dict[int, Tags]()
     while waiting and len(found) < _MOST:
         offset = waiting.pop(0)
-        if offset not in seen:
-            seen.add(offset)
-            tags = block.tags(offset)
-            found.append(tags)
+        if offset not in found:
+            tags = found[offset] = block.tags(offset)
             waiting += [int(at) for at in tags[_SUB_IFDS].numbers[:_MOST]] if _SUB_IFDS in tags else []
     return found
 
@@ -77,5 +75,6 @@ def _chain(block: Block) -> list[int]:
     return found
 
 
-def _size(tags: Tags) -> tuple[int, int]:
+def size_of(tags: Tags) -> tuple[int, int]:
+    """Width and height that a directory says; 0 where it says none."""
     return integer(tags, _WIDTH) or 0, integer(tags, _LENGTH) or 0
