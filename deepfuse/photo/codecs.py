@@ -11,6 +11,7 @@ import tifffile
 from deepfuse.color import Image
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.reading import read_blocks, read_file
+from deepfuse.photo.deep_jpeg import frame_header, open_deep_jpeg
 from deepfuse.photo.pages import metadata_with, picture_page
 from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
@@ -29,6 +30,8 @@ def open_jpeg(file: BinaryIO) -> Stored:
 
     Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects.
     """
+    if (frame := frame_header(file)) and frame.deep:
+        return open_deep_jpeg(file, frame)
     with _jpeg(file) as image:
         if image.mode not in ("L", "RGB"):
             raise ValueError(f"expected a grey or RGB JPEG, got {image.mode}")

@@ -59,6 +59,17 @@ def depth_of(dtype: np.dtype[np.generic]) -> Depth:
     return "8-bit" if dtype.itemsize == 1 else "16-bit"
 
 
+def full_range(pixels: Image, bits: int) -> Image:
+    """Integers of so many bits, up to 16, in 16.
+
+    >>> full_range(np.array([0, 2048, 4095], np.uint16), 12).tolist()
+    [0, 32776, 65535]
+    """
+    top = 2**bits - 1
+    scaled: Image = ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+    return scaled
+
+
 def shown(pixels: Image, alpha: Alpha | None) -> Decoded:
     """Pixels (H, W, 1 to 4) with colours not times their alpha, and where that is half or more.
 

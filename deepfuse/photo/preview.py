@@ -15,6 +15,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.metadata.exif import read_exif
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.tiff import integer, text
+from deepfuse.photo.deep_jpeg import frame_header
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.reading import read_photo
@@ -43,10 +44,11 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
     try:
         with path.open("rb") as file:
             kind = kind_of(path, file)
+            frame = frame_header(file) if kind == "JPEG" else None
             file.seek(0)
             if kind == "RAW":
                 return _raw(file, side_px)
-            if kind == "JPEG":
+            if kind == "JPEG" and not (frame and frame.deep):
                 return _jpeg(file, side_px)
     except PhotoError:
         raise
