@@ -12,10 +12,12 @@ from deepfuse.bracket import Exposure, printable
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
 from deepfuse.metadata.reading import Metadata, read_file
+from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
+from deepfuse.photo.jpeg2000 import open_jpeg2000
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.mosaic import WhiteBalance
@@ -24,9 +26,11 @@ from deepfuse.photo.png import open_png
 from deepfuse.photo.profiles import NO_PROFILE, Profile
 from deepfuse.photo.raw import Development, open_raw
 from deepfuse.photo.spaces import named_space
+from deepfuse.photo.webp import open_webp
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
-    "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic,
+    "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
+    "JPEG 2000": open_jpeg2000,
 }  # fmt: skip
 
 
