@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from deepfuse.metadata.bigtiff import VERSION, BigBlock
 from deepfuse.metadata.makers import UNKNOWN, Bracketing, read_bracketing
 from deepfuse.metadata.tiff import EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, ORDERS, Block, Tags, integer, text
 
@@ -30,7 +31,7 @@ NO_EXIF = Exif()
 
 
 def read_exif(file: BinaryIO) -> Exif:
-    """The EXIF of a TIFF structure: an EXIF block, a TIFF or most RAW files; or of Canon's CR3, boxes of TIFF.
+    """The EXIF of a TIFF structure: an EXIF block, a TIFF, BigTIFF or most RAW files; or of Canon's CR3, boxes of TIFF.
 
     Damaged tags are missing; directories are empty where there is none.
 
@@ -43,7 +44,7 @@ def read_exif(file: BinaryIO) -> Exif:
         return _read_cr3(file)
     if (order := ORDERS.get(start[:2])) is None:
         return NO_EXIF
-    block = Block(file, 0, order)
+    block = (BigBlock if start[2:8] == VERSION[order] else Block)(file, 0, order)
     image = block.first()
     photo = _below(block, image, EXIF_POINTER)
     note = (block, photo[_MAKER_NOTE].offset) if _MAKER_NOTE in photo else None

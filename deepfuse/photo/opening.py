@@ -12,7 +12,7 @@ from typing import BinaryIO
 from deepfuse.bracket import Exposure, printable
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
-from deepfuse.metadata.reading import Metadata, read_file
+from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
 from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
@@ -75,7 +75,7 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
 
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     raw = stack.enter_context(open_raw(path, file))
-    metadata = read_file(file)
+    metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure
     white_xy = white_xy_of(metadata.exif)
     header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
@@ -117,7 +117,8 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
             return Decoded(pixels, valid, _named(path, warnings))
 
     passed_over = (profile.warning,) if profile.warning else ()
-    return Photo(header, stored.metadata, decode, profile, warnings=_named(path, (*stored.warnings, *passed_over)))
+    warnings = _named(path, (*stored.warnings, *passed_over))
+    return Photo(header, with_sidecar(stored.metadata, path), decode, profile, warnings=warnings)
 
 
 def _named(path: Path, warnings: tuple[str, ...]) -> tuple[str, ...]:
