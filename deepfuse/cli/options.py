@@ -36,7 +36,10 @@ EPILOG = (
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
-HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
+HELP_PREFER = (
+    "the format to take where a photo is there in several (default: raw; then come DNG, 16-bit TIFF and PNG, HEIC, "
+    "8-bit TIFF and PNG, JPEG); of a set that is whole in one format only, that one"
+)
 HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames; at "
     "least 16 bits in a gamut wider than sRGB)"
@@ -71,6 +74,7 @@ HELP_CONTROLS = {
     "temperature": "warmer, or below 0 cooler, in mireds; luma and white stay",
 }
 _IF_UNALIGNED = ("refuse", "drop", "as-is")
+_FORMATS = ("raw", "dng", "tiff", "png", "heic", "jpeg")
 _PROFILES = ("keep", "srgb", "p3", "adobe-rgb", "prophoto", "rec2020")
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
@@ -209,7 +213,7 @@ def add_grouping(command: argparse.ArgumentParser) -> None:
     """The options of all commands that find brackets under a folder."""
     command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
     command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
-    command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
+    command.add_argument("--prefer", choices=_FORMATS, default="raw", help=HELP_PREFER)
 
 
 def found_brackets(options: argparse.Namespace) -> Grouping:

@@ -9,7 +9,8 @@ from pathlib import Path
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.errors import BracketError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
-from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
+from deepfuse.grouping.formats import Prefer
+from deepfuse.grouping.shots import LeftOut, Progress, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.photo import DEFAULT_LIMITS, Limits
 
@@ -32,7 +33,7 @@ def find_brackets(
 
     Args:
         source: the folder.
-        prefer: which one to take where a photo is there as RAW and as JPEG.
+        prefer: the format to take where a photo is there in several; then RAW, 16 bits, HEIC, 8 bits, in this order.
         frames: take sets of this many photos in order, instead of by evidence.
         limits: which files count as unreadable for their size.
         progress: wraps the list of files as they are read, as tqdm does.

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, scene_id
 from deepfuse.errors import PhotoError
+from deepfuse.grouping.copies import without_copies
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
-from deepfuse.grouping.reasons import no_bracket, odd_one
-from deepfuse.grouping.sequences import Result, find_sequences, take_by_count
-from deepfuse.grouping.shots import LeftOut, Prefer, Shot, by_camera, natural, without_doubles
+from deepfuse.grouping.formats import Prefer, find_sets
+from deepfuse.grouping.reasons import no_bracket
+from deepfuse.grouping.shots import LeftOut, Shot, natural
 from deepfuse.photo import check_file
 
 
@@ -69,43 +70,33 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     """The brackets of one folder."""
     if all(file.suffix.lower() == RADIANCE_SUFFIX for file in folder.files):
         return _radiance_maps(folder)
-    shots, doubles = without_doubles(folder.shots, prefer)
-    found, others = _sequences(shots, frames, pictures)
+    shots, copies = without_copies(folder.shots)
+    found, others = find_sets(shots, prefer, frames, pictures)
     # What is damaged shows only when it is looked at; without it, the others may be a bracket.
     while not frames and (damaged := _damaged(shots, pictures)):
-        folder = replace(folder, unreadable=(*folder.unreadable, *damaged))
+        folder = replace(folder, unreadable=(*folder.unreadable, *(one for one in damaged if one.cause != "copy")))
+        copies += [one for one in damaged if one.cause == "copy"]
         shots = [shot for shot in shots if not pictures.damage(shot.file)]
-        found, others = _sequences(shots, frames, pictures)
-    left_out = (*folder.unreadable, *doubles, *others)
+        found, others = find_sets(shots, prefer, frames, pictures)
+    left_out = (*folder.unreadable, *copies, *others)
     if not found:
         return Grouping((), left_out, (Refused(scene_id(folder.parts or (folder.name,)), no_bracket(left_out)),))
-    alone = len(found) == 1 and not others
+    alone = len(found) == 1 and all(one.cause == "twin" for one in others)
     names = [folder.parts or (folder.name,)] if alone else [(*folder.parts, name) for name in _names(found)]
     groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
     return Grouping(tuple(groups), left_out, ())
 
 
 def _damaged(shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:
-    return [LeftOut(shot.file, "unreadable", why) for shot in shots if (why := pictures.damage(shot.file))]
-
-
-def _sequences(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> Result:
-    cameras = by_camera(shots)
-    usual = max(cameras, key=len, default=[])
-    several = sum(len(camera) > 1 for camera in cameras) > 1
-    found: list[Found] = []
-    others: list[LeftOut] = []
-    for camera in cameras:
-        if len(camera) == 1 and camera is not usual:
-            others.append(odd_one(camera[0], usual[0]))
-            continue
-        if frames:
-            sets, rest = take_by_count(camera, frames, pictures)
-        else:
-            sets, rest = find_sequences(camera, pictures, whole_folder=not several)
-        found += sets
-        others += rest
-    return found, others
+    """What cannot be decoded; where a good photo was taken in the same instant alike, it is a copy of that."""
+    good = {shot.capture: shot.file for shot in reversed(shots) if not pictures.damage(shot.file)}
+    found = []
+    for shot in shots:
+        if why := pictures.damage(shot.file):
+            whole = good.get(shot.capture) if shot.capture.taken_s is not None and shot.ev is not None else None
+            copy = LeftOut(shot.file, "copy", f"a damaged copy of {whole.name}: {why}") if whole else None
+            found.append(copy or LeftOut(shot.file, "unreadable", why))
+    return found
 
 
 def _radiance_maps(folder: Folder) -> Grouping:

@@ -10,6 +10,8 @@ from deepfuse.metadata.exif import Exif
 from deepfuse.metadata.tiff import integer, number, text
 
 _TIME, _F_NUMBER, _ISO, _MODE, _BIAS = 0x829A, 0x829D, 0x8827, 0xA402, 0x9204
+# ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: 32 bits, where ISO ends at 16 (EXIF 2.32, 4.6.5).
+_LONG_ISO, _MOST_ISO = (0x8833, 0x8832, 0x8831), 65535
 _MAKE, _MODEL, _SERIAL = 0x010F, 0x0110, 0xA431
 _ORIENTATION, _INTEROP_INDEX = 0x0112, 1
 _WHITE_XY = 0xC629  # AsShotWhiteXY, Adobe DNG Specification 1.4
@@ -24,8 +26,11 @@ def exposure_of(exif: Exif) -> Exposure | None:
         value = number(exif.photo if key in exif.photo else exif.image, key)
         return value if value and value > 0 else None
 
+    iso = positive(_ISO)
+    if iso is None or iso >= _MOST_ISO:
+        iso = next((value for key in _LONG_ISO if (value := positive(key))), iso)
     time_s = positive(_TIME)
-    return Exposure(time_s, positive(_ISO), positive(_F_NUMBER)) if time_s else None
+    return Exposure(time_s, iso, positive(_F_NUMBER)) if time_s else None
 
 
 def orientation_of(exif: Exif) -> int:
