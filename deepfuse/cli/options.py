@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deepfuse.job.options import FuseOptions
     from deepfuse.photo import Depth
     from deepfuse.photo.balance import BalanceChoice
+    from deepfuse.photo.orientation import OrientationChoice
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 T = TypeVar("T")
@@ -47,6 +48,10 @@ HELP_DEPTH = (
 HELP_IF_UNALIGNED = (
     "what becomes of a frame that cannot be aligned: refuse the bracket (default), drop the frame as long as two are "
     "left, or take it as it is"
+)
+HELP_ORIENTATION = (
+    "the EXIF orientation of all frames: auto is that of the --reference that is named, else of most frames (default); "
+    "as-is each file's own, which refuses frames that differ"
 )
 HELP_CROP = (
     "common is what all frames show (default); none keeps the whole frame that the others are laid on; union holds all "
@@ -132,7 +137,19 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
 def add_aligning(command: argparse.ArgumentParser) -> None:
     """The options of all commands that align."""
     command.add_argument("--if-unaligned", choices=_IF_UNALIGNED, default="refuse", help=HELP_IF_UNALIGNED)
+    choices = "auto|as-is|1-8"
+    command.add_argument("--orientation", type=_orientation, default="auto", metavar=choices, help=HELP_ORIENTATION)
     command.add_argument("--crop", choices=("common", "union", "none"), default="common", help=HELP_CROP)
+
+
+def _orientation(text: str) -> OrientationChoice:
+    """The type of the option `--orientation`."""
+    from deepfuse.photo.orientation import orientation_choice
+
+    try:
+        return orientation_choice(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _balance(text: str) -> BalanceChoice:
@@ -206,6 +223,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         if_unaligned=options.if_unaligned,
         reference=options.reference,
         crop=options.crop,
+        orientation=options.orientation,
     )
 
 

@@ -12,7 +12,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.grouping.copies import without_copies
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
 from deepfuse.grouping.formats import Prefer, find_sets
-from deepfuse.grouping.reasons import no_bracket
+from deepfuse.grouping.reasons import no_bracket, turned
 from deepfuse.grouping.shots import LeftOut, Shot, natural
 from deepfuse.photo import check_file
 
@@ -131,6 +131,10 @@ def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:
     files = tuple(shot.file for shot in found.shots)
     names = sorted(natural(file.name) for file in files)
     missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(one.file.name) < names[-1])
-    warnings = (*found.warnings, *(f"{one.file.name} may belong to it but cannot be read" for one in missing))
+    warnings = (
+        *found.warnings,
+        *turned(found.shots),
+        *(f"{one.file.name} may belong to it but cannot be read" for one in missing),
+    )
     evs = tuple(shot.ev for shot in found.shots)
     return Group(BracketFiles(scene, files), found.evidence, found.why, warnings, evs, missing)

@@ -23,6 +23,7 @@ _SUFFIXES: dict[Prefer, frozenset[str]] = {
 }
 _FEW_LEVELS = "8-bit pictures"  # the kind of a capture: a TIFF or PNG of it goes behind HEIC
 _SAME_INSTANT_S, _SAME_EXPOSURE_EV = 1.5, 0.35  # formats round time and exposure each in its own way
+_SAME_LEVEL = 0.4  # in stops of brightness
 
 
 def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, pictures: Pictures) -> Result:
@@ -37,7 +38,7 @@ def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, picture
         frames: take sets of this many photos in order, instead of by evidence.
         pictures: asked only where metadata cannot decide.
     """
-    photos = _photos(shots, prefer)
+    photos = _photos(shots, prefer, pictures)
     taken = {format_of(photo[0]) for photo in photos}
     if frames or len(taken) == 1 or all(len(photo) == 1 for photo in photos):
         found, others = _sets_of([photo[0] for photo in photos], frames, pictures)
@@ -99,20 +100,24 @@ def format_of(shot: Shot) -> Prefer:
     return next(name for name, suffixes in _SUFFIXES.items() if shot.file.suffix.lower() in suffixes)
 
 
-def _photos(shots: Sequence[Shot], prefer: Prefer) -> list[list[Shot]]:
-    """Each photo with its files in different formats, the preferred one first.
+def _photos(shots: Sequence[Shot], prefer: Prefer, pictures: Pictures) -> list[list[Shot]]:
+    """Each photo with its files in different formats, the preferred one first; photos in the order of the files.
 
-    Files of one stem are one photo, unless their capture times or exposures say that they are not.
+    Files of one stem are one photo, unless their capture times or exposures say that they are not, or their pictures
+    where nothing is said.
     """
     photos: dict[str, list[list[Shot]]] = defaultdict(list)
     for shot in sorted(shots, key=lambda shot: _rank(shot, prefer)):
         alike = photos[shot.file.stem.lower()]
-        mine = next((photo for photo in alike if _one_photo(shot, photo)), None)
+        mine = next((photo for photo in alike if _one_photo(shot, photo, pictures)), None)
         if mine is None:
             alike.append([shot])
         else:
             mine.append(shot)
-    return [photo for alike in photos.values() for photo in alike]
+    place = {shot: index for index, shot in enumerate(shots)}
+    return sorted(
+        (photo for alike in photos.values() for photo in alike), key=lambda photo: min(place[shot] for shot in photo)
+    )
 
 
 def _rank(shot: Shot, prefer: Prefer) -> tuple[bool, float]:
@@ -122,12 +127,18 @@ def _rank(shot: Shot, prefer: Prefer) -> tuple[bool, float]:
     return name != prefer, usual.index("heic") + 0.5 if flat else usual.index(name)
 
 
-def _one_photo(shot: Shot, photo: Sequence[Shot]) -> bool:
+def _one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
     if format_of(shot) in map(format_of, photo):
         return False
     pairs = [(one.capture.taken_s, shot.capture.taken_s, _SAME_INSTANT_S) for one in photo]
     pairs += [(one.ev, shot.ev, _SAME_EXPOSURE_EV) for one in photo]
-    return all(abs(a - b) <= most for a, b, most in pairs if a is not None and b is not None)
+    if told := [(a, b, most) for a, b, most in pairs if a is not None and b is not None]:
+        return all(abs(a - b) <= most for a, b, most in told)
+    if "RAW" in (shot.capture.kind, photo[0].capture.kind):  # its JPEG may be brighter, but nobody names two photos so
+        return True
+    first, other = photo[0].file, shot.file
+    levels = [level for file in (first, other) if (level := pictures.level(file)) is not None]
+    return pictures.same(first, other) is not False and max(levels, default=0) - min(levels, default=0) < _SAME_LEVEL
 
 
 def _twin(shot: Shot, kept: Shot) -> LeftOut:

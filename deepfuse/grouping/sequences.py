@@ -15,6 +15,7 @@ from deepfuse.grouping.evidence import (
     darkness,
     follows,
     pauses,
+    turning_cost,
     vouched,
 )  # fmt: skip
 from deepfuse.grouping.ladders import (
@@ -114,9 +115,11 @@ def _row_cost(row: Sequence[Shot], pictures: Pictures) -> Callable[..., Callable
     def of(patterns: Sequence[Pattern] = ()) -> Callable[[int, int], float]:
         def cost(start: int, end: int) -> float:
             price = ladder_cost(rungs, start, end, patterns, same_ev=SAME_EV if known else SAME_SEEN)
-            if price == math.inf or end - start == 1 or (row[0].flagged and known):
+            if price == math.inf or end - start == 1:
                 return price
-            return price if vouched(row[start:end], rungs[start:end], pictures, known) else math.inf
+            part = row[start:end]
+            price += turning_cost(part, pictures)
+            return price if (row[0].flagged and known) or vouched(part, rungs[start:end], pictures, known) else math.inf
 
         return cost
 

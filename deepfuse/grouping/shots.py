@@ -42,6 +42,12 @@ class Shot:
         return self.capture.exposure.ev
 
     @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height in pixels, not turned upright."""
+        size = self.capture.width, self.capture.height
+        return size[::-1] if self.capture.orientation > 4 else size
+
+    @property
     def flagged(self) -> bool:
         """Whether the camera says that this is a frame of an automatic exposure bracket."""
         kind = self.capture.bracketing.kind
@@ -94,11 +100,14 @@ def in_order(shots: Sequence[Shot]) -> list[Shot]:
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
-    """Shots that can be of one bracket: one kind, camera, size and orientation; with times and without apart."""
+    """Shots that can be of one bracket: one kind, camera and stored size; with times and without apart.
+
+    Their orientation flags may differ: a camera that points down does not know how it is held.
+    """
     kinds: dict[tuple[object, ...], list[Shot]] = defaultdict(list)
     for shot in shots:
         c = shot.capture
-        kinds[c.kind, c.camera, c.width, c.height, c.orientation, c.taken_s is None].append(shot)
+        kinds[c.kind, c.camera, shot.stored_size, c.taken_s is None].append(shot)
     return list(kinds.values())
 
 

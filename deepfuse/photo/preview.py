@@ -17,7 +17,9 @@ from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.tiff import integer, text
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
-from deepfuse.photo.reading import read_photo
+from deepfuse.photo.opening import open_photo
+from deepfuse.photo.profiles import NO_PROFILE
+from deepfuse.photo.raw import Development
 from deepfuse.proxy import averaged, size_within
 
 Preview = NDArray[np.float32]
@@ -25,6 +27,7 @@ Preview = NDArray[np.float32]
 _CHANGED, _TAKEN = 0x0132, 0x9003  # EXIF DateTime and DateTimeOriginal
 _JPEG_OFFSET, _JPEG_BYTES = 0x0201, 0x0202  # EXIF JPEGInterchangeFormat and its length
 _SAME_SHAPE = 0.02  # of the aspect ratio; many cameras letterbox their thumbnails into 4:3
+_AS_STORED = Development(orientation=1)
 _RAW_JPEG_PX = 256  # the JPEG in a RAW file is decoded no smaller than this
 
 
@@ -52,7 +55,8 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
         raise
     except Exception as error:  # decoders raise their own kinds on damage
         raise PhotoError(f"{path}: cannot be decoded: {error}") from error
-    picture = to_float(read_photo(path, limits=limits))
+    with open_photo(path, limits) as photo:
+        picture = to_float(photo.decode(_AS_STORED, NO_PROFILE).pixels)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 
@@ -89,7 +93,9 @@ def _raw(file: BinaryIO, side_px: int) -> Preview:
     with rawpy.imread(file) as raw:
         picture = _jpeg_in_raw(raw)
         if picture is None:
-            pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
+            pixels = raw.postprocess(
+                half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0, user_flip=0
+            )
             picture = np.asarray(pixels, np.float32) / np.float32(255)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 

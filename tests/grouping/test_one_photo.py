@@ -103,6 +103,20 @@ def test_one_name_is_no_evidence_against_time_and_exposure(tmp_path: Path) -> No
     assert causes(found) == ["alone"]
 
 
+def test_without_exif_the_pictures_tell_whether_one_name_is_one_photo(tmp_path: Path) -> None:
+    card = Card(tmp_path / "card")
+    for name, stops in (("1.jpg", -2), ("2.jpg", 0), ("3.jpg", 2)):
+        card.shoot(stops, exif=False, name=name)
+    with Image.open(card.folder / "1.jpg") as dark:
+        dark.save(card.folder / "3.png")
+    assert taken(find_brackets(tmp_path)) == [["1.jpg", "2.jpg", "3.jpg", "3.png"]]
+    with Image.open(card.folder / "3.jpg") as bright:
+        bright.save(card.folder / "3.png")
+    found = find_brackets(tmp_path)
+    assert taken(found) == [["1.jpg", "2.jpg", "3.jpg"]]
+    assert causes(found) == ["twin"]
+
+
 def halved(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
