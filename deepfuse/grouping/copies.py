@@ -14,10 +14,10 @@ _START_BYTES, _BLOCK_BYTES, _BLOCKS = 512, 256, 64
 _FEWEST_BLOCKS, _SAME_SHARE = 5, 0.9
 
 
-def without_copies(shots: Sequence[Shot]) -> tuple[list[Shot], list[LeftOut]]:
-    """The photos of one folder without copies, whole or cut short, and edited versions."""
+def without_copies(shots: Sequence[Shot], *, versions: bool = True) -> tuple[list[Shot], list[LeftOut]]:
+    """The photos of one folder without copies, whole or damaged, and without edited `versions`."""
     left_out: dict[Path, LeftOut] = {}
-    for find in (_copies, _cut_copies, _versions):
+    for find in (_copies, _cut_copies, _versions) if versions else (_copies, _cut_copies):
         left_out |= find([shot for shot in shots if shot.file not in left_out])
     return [shot for shot in shots if shot.file not in left_out], list(left_out.values())
 

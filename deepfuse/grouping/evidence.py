@@ -60,11 +60,16 @@ def pauses(row: Sequence[Shot]) -> list[float | None]:
     return gaps
 
 
+def tells(row: Sequence[Shot]) -> bool:
+    """Whether exposure values tell shots apart: all are known, and not all are one."""
+    evs = [shot.ev for shot in row if shot.ev is not None]
+    return len(evs) == len(row) and max(evs) - min(evs) >= SAME_EV
+
+
 def darkness(row: Sequence[Shot], pictures: Pictures) -> list[float]:
-    """Exposure values, or where one is unknown the darkness of the pictures, in stops."""
-    evs = [shot.ev for shot in row]
-    if None not in evs:
-        return [ev for ev in evs if ev is not None]
+    """Exposure values, or where they do not tell the darkness of the pictures, in stops."""
+    if tells(row):
+        return [shot.ev or 0.0 for shot in row]
     return [-level if (level := pictures.level(shot.file)) is not None else 0.0 for shot in row]
 
 

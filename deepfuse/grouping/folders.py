@@ -13,7 +13,9 @@ from deepfuse.grouping.copies import without_copies
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
 from deepfuse.grouping.formats import Prefer, find_sets
 from deepfuse.grouping.reasons import no_bracket, turned
+from deepfuse.grouping.sequences import Result
 from deepfuse.grouping.shots import LeftOut, Shot, natural
+from deepfuse.grouping.wholes import MOST_ALIKE
 from deepfuse.photo import check_file
 
 
@@ -78,6 +80,8 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
         copies += [one for one in damaged if one.cause == "copy"]
         shots = [shot for shot in shots if not pictures.damage(shot.file)]
         found, others = find_sets(shots, prefer, frames, pictures)
+    if not found and not frames and (developed := _developed(folder, prefer, pictures)):
+        (found, others), copies = developed, []
     left_out = (*folder.unreadable, *copies, *others)
     if not found:
         return Grouping((), left_out, (Refused(scene_id(folder.parts or (folder.name,)), no_bracket(left_out)),))
@@ -85,6 +89,15 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     names = [folder.parts or (folder.name,)] if alone else [(*folder.parts, name) for name in _names(found)]
     groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
     return Grouping(tuple(groups), left_out, ())
+
+
+def _developed(folder: Folder, prefer: Prefer, pictures: Pictures) -> Result | None:
+    """Edited versions of one photo that fill a folder, where they are a bracket: one RAW, developed several times."""
+    shots, copies = without_copies(folder.shots, versions=False)
+    if copies or not 2 <= len(shots) <= MOST_ALIKE:
+        return None
+    found, others = find_sets(shots, prefer, None, pictures)
+    return (found, others) if len(found) == 1 and all(one.cause == "twin" for one in others) else None
 
 
 def _damaged(shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:

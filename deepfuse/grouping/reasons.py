@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import get_args
 
-from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses
+from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses, tells
 from deepfuse.grouping.ladders import MOST, SAME_EV, Pattern, steps_of
 from deepfuse.grouping.shots import Cause, LeftOut, Shot
 
@@ -23,16 +23,19 @@ _TRAITS: dict[str, Callable[[Shot], str]] = {
 
 def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictures) -> Found:
     """A part of a row as a bracket: by whose word, and whether frames of it are missing."""
+    dark_first = part if tells(part) else sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
     maker = all(shot.capture.bracketing.kind in ("exposure", "some") for shot in part)
     if part[0].flagged:
         source: Evidence = "maker" if maker else "exif"
         who = "the camera's own tag" if maker else "EXIF ExposureMode"
         found = Found(tuple(part), source, f"automatic bracket by {who}, exposures that differ")
+        if not tells(part):
+            why = f"automatic bracket by {who}; exposures do not tell, as with a flash: ordered by brightness"
+            found = Found(tuple(dark_first), source, why)
     elif all(shot.ev is not None for shot in part):
         found = Found(tuple(part), "ladder", "a ladder of exposures shot in one go, of one scene by the look of it")
     else:
         why = "one scene at different brightness, by the look of it; exposures are unknown, ordered by brightness"
-        dark_first = sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
         found = Found(tuple(dark_first), "similarity", why)
     return replace(found, warnings=_missing(part, patterns))
 

@@ -85,7 +85,12 @@ def read_shots(files: Iterable[Path], limits: Limits) -> tuple[dict[Path, list[S
 
 
 def in_order(shots: Sequence[Shot]) -> list[Shot]:
-    """Shots in the order of shooting: by time, in one instant by file number, which may pass 9999; else by name."""
+    """Shots in the order of shooting: by time, in one instant by file number, which may pass 9999; else by name.
+
+    Where one has no time, all are by name.
+    """
+    if any(shot.capture.taken_s is None for shot in shots):
+        return sorted(shots, key=lambda shot: natural(shot.file.name))
     instants: dict[float, list[int]] = defaultdict(list)
     for shot in shots:
         instants[shot.capture.taken_s or 0.0].append(_file_number(shot))
@@ -93,22 +98,33 @@ def in_order(shots: Sequence[Shot]) -> list[Shot]:
 
     def key(shot: Shot) -> tuple[object, ...]:
         at = shot.capture.taken_s or 0.0
-        late = at in wrapped and shot.capture.taken_s is not None and _file_number(shot) < _NUMBERS_WRAP
+        late = at in wrapped and _file_number(shot) < _NUMBERS_WRAP
         return at, late, natural(shot.file.name)
 
     return sorted(shots, key=key)
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
-    """Shots that can be of one bracket: one kind, camera and stored size; with times and without apart.
+    """Shots that can be of one bracket: one kind, camera and stored size.
 
-    Their orientation flags may differ: a camera that points down does not know how it is held.
+    Their orientation flags may differ: a camera that points down does not know how it is held. Those without a capture
+    time are apart, unless their names tell where they belong among the others.
     """
     kinds: dict[tuple[object, ...], list[Shot]] = defaultdict(list)
     for shot in shots:
-        c = shot.capture
-        kinds[c.kind, c.camera, shot.stored_size, c.taken_s is None].append(shot)
-    return list(kinds.values())
+        kinds[shot.capture.kind, shot.capture.camera, shot.stored_size].append(shot)
+    return [part for alike in kinds.values() for part in _by_dating(alike)]
+
+
+def _by_dating(shots: list[Shot]) -> list[list[Shot]]:
+    """Shots with capture times and without, together where the times rise with the names."""
+    dated, undated = (
+        [shot for shot in shots if (shot.capture.taken_s is None) == missing] for missing in (False, True)
+    )
+    if not dated or not undated:
+        return [shots]
+    times = [shot.capture.taken_s or 0.0 for shot in sorted(dated, key=lambda shot: natural(shot.file.name))]
+    return [shots] if len(undated) < len(dated) and times == sorted(times) else [dated, undated]
 
 
 def _file_number(shot: Shot) -> int:
