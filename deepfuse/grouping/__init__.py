@@ -10,6 +10,8 @@ from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.errors import BracketError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
 from deepfuse.grouping.formats import Prefer
+from deepfuse.grouping.names import Home
+from deepfuse.grouping.seams import joined
 from deepfuse.grouping.shots import LeftOut, Progress, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.photo import DEFAULT_LIMITS, Limits
@@ -59,7 +61,8 @@ def find_brackets(
     if not folders:
         raise BracketError(f"{source}: expected brackets, got no photo and no radiance map")
     album = Album(limits)
-    parts = [group_folder(folder, prefer, frames, album) for folder in _read_folders(source, folders, limits, progress)]
+    rows = joined(_read_folders(source, folders, limits, progress), album)
+    parts = [group_folder(folder, prefer, frames, album) for folder in rows]
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = tuple(one for part in parts for one in part.refused)
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
@@ -73,8 +76,8 @@ def _read_folders(
     shots, unreadable = read_shots(progress(photos), limits)
     for parent, files in folders:
         below = parent.relative_to(source).parts
-        name = (parent if below else source.resolve()).name
-        yield Folder(name, below, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
+        home = Home(below or (source.resolve().name,), below)
+        yield Folder(parent, {parent: home}, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
 
 
 def _check_ids(source: Path, scenes: list[str]) -> None:

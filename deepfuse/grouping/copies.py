@@ -91,7 +91,12 @@ def _versions(shots: Sequence[Shot]) -> dict[Path, LeftOut]:
     found: dict[Path, LeftOut] = {}
     for files in instants.values():
         for file in files:
-            kept = next((f for f in files if f != file and re.match(re.escape(f.stem) + r"[ _(~-]", file.stem)), None)
-            if kept:
+            if kept := next((one for one in files if _goes_on(one, file)), None):
                 found[file] = LeftOut(file, "copy", f"another version of {kept.name}: the same instant and exposure")
     return found
+
+
+def _goes_on(original: Path, file: Path) -> bool:
+    """Whether a file's name goes on where that of another one beside it ends."""
+    beside = original.parent == file.parent and original != file
+    return beside and re.match(re.escape(original.stem) + r"[ _(~-]", file.stem) is not None

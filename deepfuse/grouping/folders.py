@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.grouping.copies import without_copies
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
 from deepfuse.grouping.formats import Prefer, find_sets
+from deepfuse.grouping.names import Home, scene_names
 from deepfuse.grouping.reasons import no_bracket, turned
 from deepfuse.grouping.sequences import Result
 from deepfuse.grouping.shots import LeftOut, Shot, natural
@@ -59,10 +60,18 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder: its name, its path below the source, its files by name, the photos read and those that cannot be."""
+    """A folder, or several of a card that belong together.
 
-    name: str
-    parts: tuple[str, ...]
+    Attributes:
+        path: of the first one.
+        homes: of each, by its path.
+        files: by name.
+        shots: the photos that could be read.
+        unreadable: those that could not.
+    """
+
+    path: Path
+    homes: dict[Path, Home]
     files: tuple[Path, ...]
     shots: tuple[Shot, ...]
     unreadable: tuple[LeftOut, ...]
@@ -73,6 +82,8 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     if all(file.suffix.lower() == RADIANCE_SUFFIX for file in folder.files):
         return _radiance_maps(folder)
     shots, copies = without_copies(folder.shots)
+    if not frames:
+        _look_at_doubles(shots, pictures)
     found, others = find_sets(shots, prefer, frames, pictures)
     # What is damaged shows only when it is looked at; without it, the others may be a bracket.
     while not frames and (damaged := _damaged(shots, pictures)):
@@ -83,12 +94,27 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     if not found and not frames and (developed := _developed(folder, prefer, pictures)):
         (found, others), copies = developed, []
     left_out = (*folder.unreadable, *copies, *others)
-    if not found:
-        return Grouping((), left_out, (Refused(scene_id(folder.parts or (folder.name,)), no_bracket(left_out)),))
-    alone = len(found) == 1 and all(one.cause == "twin" for one in others)
-    names = [folder.parts or (folder.name,)] if alone else [(*folder.parts, name) for name in _names(found)]
+    names = scene_names(folder.homes, found, others)
     groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
-    return Grouping(tuple(groups), left_out, ())
+    return Grouping(tuple(groups), left_out, tuple(_refused(folder, found, left_out)))
+
+
+def _refused(folder: Folder, found: Sequence[Found], left_out: Sequence[LeftOut]) -> Iterator[Refused]:
+    """Each folder without a frame of any bracket."""
+    used = {shot.file.parent for one in found for shot in one.shots}
+    for path, home in folder.homes.items():
+        if path not in used:
+            yield Refused(scene_id(home.alone), no_bracket([one for one in left_out if one.file.parent == path]))
+
+
+def _look_at_doubles(shots: Sequence[Shot], pictures: Pictures) -> None:
+    """See whether photos taken in one instant alike can be decoded: one may be a damaged copy, and tears the set."""
+    alike: dict[object, list[Path]] = defaultdict(list)
+    for shot in shots:
+        if shot.capture.taken_s is not None and shot.ev is not None:
+            alike[shot.capture].append(shot.file)
+    for file in (file for files in alike.values() if len(files) > 1 for file in files):
+        pictures.level(file)
 
 
 def _developed(folder: Folder, prefer: Prefer, pictures: Pictures) -> Result | None:
@@ -116,7 +142,7 @@ def _radiance_maps(folder: Folder) -> Grouping:
     """Each map as a scene of its own; one that is no file to be read is refused by its name."""
     groups, left_out, refused = [], [], []
     for file in folder.files:
-        scene = scene_id((*folder.parts, file.stem))
+        scene = scene_id((*folder.homes[file.parent].below, file.stem))
         try:
             check_file(file)
         except PhotoError as error:
@@ -127,23 +153,10 @@ def _radiance_maps(folder: Folder) -> Grouping:
     return Grouping(tuple(groups), tuple(left_out), tuple(refused))
 
 
-def _names(found: Sequence[Found]) -> list[str]:
-    """The stem of each bracket's first file, or its name where two brackets have one stem."""
-    firsts = [_first(one) for one in found]
-    stems = Counter(file.stem for file in firsts)
-    return [file.stem if stems[file.stem] < 2 else file.name for file in firsts]
-
-
-def _first(found: Found) -> Path:
-    """The file shot first; by its name where the shots lie in order of brightness."""
-    files = [shot.file for shot in found.shots]
-    return min(files, key=lambda file: natural(file.name)) if found.evidence == "similarity" else files[0]
-
-
 def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:
     files = tuple(shot.file for shot in found.shots)
-    names = sorted(natural(file.name) for file in files)
-    missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(one.file.name) < names[-1])
+    names = sorted(natural(str(file)) for file in files)
+    missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(str(one.file)) < names[-1])
     warnings = (
         *found.warnings,
         *turned(found.shots),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from deepfuse.bracket import RAW_SUFFIXES
@@ -106,9 +107,9 @@ def _photos(shots: Sequence[Shot], prefer: Prefer, pictures: Pictures) -> list[l
     Files of one stem are one photo, unless their capture times or exposures say that they are not, or their pictures
     where nothing is said.
     """
-    photos: dict[str, list[list[Shot]]] = defaultdict(list)
+    photos: dict[tuple[Path, str], list[list[Shot]]] = defaultdict(list)
     for shot in sorted(shots, key=lambda shot: _rank(shot, prefer)):
-        alike = photos[shot.file.stem.lower()]
+        alike = photos[shot.file.parent, shot.file.stem.lower()]
         mine = next((photo for photo in alike if _one_photo(shot, photo, pictures)), None)
         if mine is None:
             alike.append([shot])

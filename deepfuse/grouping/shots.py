@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from deepfuse.photo.capture import AUTO_BRACKET, Capture, read_capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
+_DCF = re.compile(r"(.*\D)\d{4}")
+_NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
 
@@ -90,18 +93,35 @@ def in_order(shots: Sequence[Shot]) -> list[Shot]:
     Where one has no time, all are by name.
     """
     if any(shot.capture.taken_s is None for shot in shots):
-        return sorted(shots, key=lambda shot: natural(shot.file.name))
+        low = _begun_again(shots)
+        return sorted(shots, key=lambda shot: (natural(shot.file.parent.name), shot in low, natural(shot.file.name)))
     instants: dict[float, list[int]] = defaultdict(list)
     for shot in shots:
-        instants[shot.capture.taken_s or 0.0].append(_file_number(shot))
+        instants[shot.capture.taken_s or 0.0].append(file_number(shot))
     wrapped = {at for at, numbers in instants.items() if max(numbers) - min(numbers) > _NUMBERS_WRAP}
 
     def key(shot: Shot) -> tuple[object, ...]:
         at = shot.capture.taken_s or 0.0
-        late = at in wrapped and _file_number(shot) < _NUMBERS_WRAP
+        late = at in wrapped and file_number(shot) < _NUMBERS_WRAP
         return at, late, natural(shot.file.name)
 
     return sorted(shots, key=key)
+
+
+def _begun_again(shots: Sequence[Shot]) -> set[Shot]:
+    """Shots of one folder numbered from the start again, behind 9999: those below the gap in the numbers."""
+    names = [_DCF.fullmatch(shot.file.stem) for shot in shots]
+    if (
+        len({name and name[1] for name in names}) > 1
+        or names[0] is None
+        or len({shot.file.parent for shot in shots}) > 1
+    ):
+        return set()
+    numbers = sorted({file_number(shot) for shot in shots})
+    gap, above = max(((b - a, b) for a, b in pairwise(numbers)), default=(0, 0))
+    if gap < _NUMBERS_WRAP or numbers[0] > _NEAR_WRAP or numbers[-1] < 9999 - _NEAR_WRAP:
+        return set()
+    return {shot for shot in shots if file_number(shot) < above}
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
@@ -127,6 +147,7 @@ def _by_dating(shots: list[Shot]) -> list[list[Shot]]:
     return [shots] if len(undated) < len(dated) and times == sorted(times) else [dated, undated]
 
 
-def _file_number(shot: Shot) -> int:
+def file_number(shot: Shot) -> int:
+    """The number that a camera gave a photo, its last four digits; 0 where its name has none."""
     digits = re.findall(r"\d+", shot.file.stem)
     return int(digits[-1][-4:]) if digits else 0
