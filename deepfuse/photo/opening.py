@@ -108,12 +108,13 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
     exposure = exposure_of(exif) or Exposure()
     header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
 
-    def decode(_: Development, target: Profile) -> Decoded:
+    def decode(development: Development, target: Profile) -> Decoded:
+        turned = development.orientation or orientation
         with _blaming(path):
             found = shown(stored.decode(), stored.alpha)
-            valid = None if found.valid is None else upright(found.valid, orientation)
+            valid = None if found.valid is None else upright(found.valid, turned)
             rgb, warnings = in_range(found.pixels)
-            pixels = upright(as_rgb(rgb, profile, target), orientation)
+            pixels = upright(as_rgb(rgb, profile, target), turned)
             return Decoded(pixels, valid, _named(path, warnings))
 
     passed_over = (profile.warning,) if profile.warning else ()
