@@ -13,7 +13,7 @@ from deepfuse.cli import align, batch, brackets, fuse, models, promote, rollback
 from deepfuse.cli.options import EPILOG
 from deepfuse.errors import DeepfuseError, ModelError, Unreachable
 
-HOW = "pip install deepfuse brings it"
+HOW = "'pip install deepfuse' installs it"
 BAD_INPUT, MODEL_REFUSED, UNREACHABLE, INTERRUPTED = 4, 5, 6, 130
 
 

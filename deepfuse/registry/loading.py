@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
-from deepfuse.registry.connection import connect_existing, reaching
+from deepfuse.registry.connection import connect_existing, in_words, reaching
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,7 +86,7 @@ def as_version(uri: str) -> str:
     try:
         return f"models:/{name}/{client.get_model_version_by_alias(name, alias).version}"
     except MlflowException as error:
-        raise ModelError(f"{uri}: cannot be found in {client.tracking_uri}: {error}") from error
+        raise ModelError(f"{uri}: cannot be found in {client.tracking_uri}: {in_words(error)}") from error
 
 
 @reaching()
@@ -105,7 +105,7 @@ def download(uri: str, folder: str) -> Path:
         address = _address(client, uri)
         return Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
     except (MlflowException, OSError) as error:
-        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {error}") from error
+        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {in_words(error)}") from error
 
 
 def _address(client: MlflowClient, uri: str) -> str:
