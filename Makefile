@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | faults | check | deps | lock
+# make setup | demo | up | down | test | faults | check | deps | lock | hash
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -6,22 +6,35 @@ export DO_NOT_TRACK = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 
 PYTHON ?= python3
-# Where torch comes from: TORCH_INDEX=--index-url=… for an index other than pip's own.
+# Where torch comes from: TORCH_INDEX=--index-url=… for an index other than pip's own; `make hash` with it, once, first.
 TORCH_INDEX ?=
 UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
 BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check -q
+FIRST = .venv/first
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: setup demo up down test faults check deps lock
+.PHONY: setup demo up down test faults check deps lock hash
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
-.venv/ready: requirements.lock pyproject.toml Makefile
+.venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
 	  { echo "expected Python 3.11 or 3.12, got $$($(PYTHON) --version); set PYTHON=…"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check $(TORCH_INDEX) uv==$(UV_VERSION) torch==$(TORCH_VERSION)
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --reinstall-package deepfuse -c requirements.lock -e .
+	$(PYTHON) -m venv .venv
+
+# Torch is fetched before its hash is looked at: told the hashes of all builds, pip prefers one from its index that has a
+# hash there, for the wrong processor. Wheels alone: nothing of theirs runs before their hash is right.
+.venv/ready: requirements.lock requirements.first.lock requirements.torch.lock pyproject.toml Makefile | $(BIN)/python
+	rm -rf $(FIRST)
+	$(PIP) download --no-deps --only-binary :all: -d $(FIRST) uv==$(UV_VERSION)
+	$(PIP) download --no-deps --only-binary :all: -d $(FIRST) $(TORCH_INDEX) torch==$(TORCH_VERSION)
+	$(PIP) install --no-deps --no-index --find-links $(FIRST) --require-hashes -r requirements.first.lock || \
+	  { echo "expected a build of torch that requirements.first.lock knows; make hash adds this machine's"; exit 1; }
+	rm -rf $(FIRST)
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --reinstall-package deepfuse \
+	  -b requirements.lock -c requirements.lock -c requirements.torch.lock -e .
 	touch $@
 
 .venv/loop: .venv/ready
@@ -54,8 +67,25 @@ check: .venv/loop
 deps: .venv/loop
 	$(BIN)/python -m deepfuse.stages.deps
 
-# Torch and what only torch needs are left out: pip takes the build for this machine's processor.
+# Three locks: what is installed first, what torch needs where (the build for this machine's processor says what of it),
+# and all else. None names an address.
 lock: setup
 	$(BIN)/uv lock
 	$(BIN)/uv export --quiet --no-header --no-annotate --no-emit-project --all-extras --group dev --prune torch \
 	  -o requirements.lock
+	echo "torch==$(TORCH_VERSION)" | $(COMPILE) -c requirements.lock --no-emit-package torch -o requirements.torch.lock -
+	printf 'torch==$(TORCH_VERSION)\nuv==$(UV_VERSION)\n' | $(COMPILE) --no-deps -o requirements.first.lock -
+	$(MAKE) hash
+
+# Adds the build of torch that this machine's pip takes to those that may be installed.
+hash: | $(BIN)/python
+	rm -rf $(FIRST)
+	$(PIP) download --no-deps --only-binary :all: -d $(FIRST) $(TORCH_INDEX) torch==$(TORCH_VERSION)
+	$(BIN)/python -c 'import hashlib, pathlib; \
+	  [wheel] = pathlib.Path("$(FIRST)").glob("*.whl"); \
+	  line = f"    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"; \
+	  lock = pathlib.Path("requirements.first.lock"); \
+	  head, rest = lock.read_text().split("\n", 1); \
+	  assert head.startswith("torch=="); \
+	  lock.write_text(lock.read_text() if line in rest else f"{head}\n{line} \\\n{rest}")'
+	rm -rf $(FIRST)

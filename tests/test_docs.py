@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
     assert set(TARGET.findall(text)) <= {name for line in targets for name in line.split()}
     assert set(OPTION.findall(text)) <= options()
+
+
+def test_the_script_of_the_pictures_says_what_it_does_and_does_nothing_else() -> None:
+    script = ROOT / "docs/controls/pictures.py"
+    before = {path: path.stat().st_mtime_ns for path in script.parent.glob("*.jpg")}
+    done = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "controls.md" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in script.parent.glob("*.jpg")} == before
 
 
 def test_the_readme_stays_short() -> None:

@@ -46,6 +46,12 @@ def test_examples_give_what_they_say(name: str) -> None:
     assert results.failed == 0
 
 
+@pytest.mark.parametrize("name", [name for name in deepfuse.__all__ if name != "__version__"])
+def test_the_example_of_a_public_name_can_be_pasted(name: str) -> None:
+    [test] = doctest.DocTestFinder(recurse=False).find(getattr(deepfuse, name), name, module=False, globs={})
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_room_and_public_name_has_an_example_with_a_number(name: str) -> None:
     module, _, function = name.rpartition(".")

@@ -67,6 +67,7 @@ def align(
         AlignmentError: the frames are too small, one cannot be registered reliably, or too little is kept.
 
     >>> import cv2
+    >>> import numpy as np
     >>> from deepfuse import align
     >>> noise = cv2.GaussianBlur(np.random.default_rng(0).random((300, 400, 3)), (0, 0), 3)
     >>> scene = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)

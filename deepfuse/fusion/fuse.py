@@ -51,6 +51,7 @@ def fuse(
         TypeError: frames of another dtype, or of several.
         ModelError: a quality that the network does not have.
 
+    >>> import numpy as np
     >>> from deepfuse import fuse
     >>> dark, bright = (np.full((64, 96, 3), level, np.uint8) for level in (60, 180))
     >>> round(float(fuse([dark, bright]).mean()), -1)

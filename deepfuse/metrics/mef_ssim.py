@@ -65,6 +65,8 @@ def mef_ssim(frames: Sequence[NDArray[Any]], fused: NDArray[Any], *, scales: int
 
     RGB becomes grey by MATLAB's rgb2gray weights, without its rounding to whole levels. Source: see the module.
 
+    >>> import numpy as np
+    >>> from deepfuse import mef_ssim
     >>> steps = np.tile(np.linspace(0, 240, 48, dtype=np.uint8), (48, 1))
     >>> round(mef_ssim([steps // 4, steps], steps), 6)
     1.0

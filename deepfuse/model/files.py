@@ -64,7 +64,7 @@ def read_with_sha256(folder: Path, *, device: torch.device | None = None) -> tup
     try:
         model.load_state_dict(load_safetensors(data))
     except Exception as error:  # safetensors and torch raise kinds of their own
-        raise ModelError(f"{folder / WEIGHTS_FILE}: does not fit architecture '{arch}': {error}") from error
+        raise ModelError(f"{folder / WEIGHTS_FILE}: expected weights of architecture '{arch}', got others") from error
     model = model.eval().requires_grad_(False).to(device or pick_device())
     return model, hashlib.sha256(data).hexdigest()
 
@@ -84,8 +84,11 @@ def _read_files(folder: Path) -> tuple[str, bytes]:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         data = (folder / WEIGHTS_FILE).read_bytes()
         arch, expected = config["arch"], config["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder}: expected {WEIGHTS_FILE} and {CONFIG_FILE}, got: {error!r}") from error
+    except OSError as error:
+        names = f"{WEIGHTS_FILE} and {CONFIG_FILE}"
+        raise ModelError(f"{folder}: expected {names}, which cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f'{folder / CONFIG_FILE}: expected "arch" and "sha256" in JSON, got something else') from error
     if (got := hashlib.sha256(data).hexdigest()) != expected:
         raise ModelError(f"{folder / WEIGHTS_FILE}: expected sha256 {expected}, got {got}")
     return arch, data

@@ -56,6 +56,7 @@ def write_photo(
         OSError: the file cannot be written.
 
     >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
     >>> from deepfuse import read_photo, write_photo
     >>> with TemporaryDirectory() as folder:
     ...     write_photo(f"{folder}/half.png", np.full((2, 3, 3), 0.5, np.float32))

@@ -48,7 +48,7 @@ def versions() -> tuple[Version, ...]:
     Raises:
         ModelError: there is no registry.
     """
-    client = connect_existing(NAME)
+    client = connect_existing("the registered models")
     found = sorted(client.search_model_versions(f"name='{NAME}'"), key=lambda version: int(version.version))
     aliases = client.get_registered_model(NAME).aliases if found else {}
     return tuple(_version(client, version, aliases) for version in found)

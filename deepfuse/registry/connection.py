@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deepfuse.errors import ModelError, NotInstalledError, Unreachable
+from deepfuse.errors import NotInstalledError, Unreachable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,13 +44,17 @@ def connect() -> MlflowClient:
 def connect_existing(wanted: str) -> MlflowClient:
     """The client of a reader, who must not leave an empty database behind.
 
+    Args:
+        wanted: what the error names.
+
     Raises:
-        ModelError: there is no database, and no `MLFLOW_TRACKING_URI`; as `NotInstalledError`, no MLflow.
+        Unreachable: there is no database, and no `MLFLOW_TRACKING_URI`.
+        NotInstalledError: MLflow comes with the loop alone.
     """
     _require_mlflow()
     if not os.environ.get("MLFLOW_TRACKING_URI") and not DEFAULT_DATABASE.exists():
         expected = f"expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set"
-        raise ModelError(f"{wanted}: {expected}")
+        raise Unreachable(f"{wanted}: {expected}")
     return connect()
 
 
@@ -68,8 +72,19 @@ def reaching() -> Iterator[None]:
         raise
     except Exception as error:
         if any(_is_network(cause) for cause in _chain(error)):
-            raise Unreachable(f"MLflow at {tracking_uri()} cannot be reached: {error}") from error
+            raise Unreachable(f"MLflow at {tracking_uri()} cannot be reached: {_reason(error)}") from error
         raise
+
+
+def in_words(error: Exception) -> str:
+    """What MLflow or the system says, without the names and numbers of its kinds of errors."""
+    return str(getattr(error, "message", None) or getattr(error, "strerror", None) or error)
+
+
+def _reason(error: Exception) -> str:
+    """The first cause that the system has words for; what requests and urllib3 say is the inside of their objects."""
+    causes = [cause.strerror for cause in _chain(error) if isinstance(cause, OSError) and cause.strerror]
+    return causes[-1] if causes else in_words(error)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

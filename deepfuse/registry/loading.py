@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
+<<<<<<< HEAD
 from deepfuse.registry.artifact import FILES_TAG, check_files
 from deepfuse.registry.connection import connect_existing, reaching
+=======
+from deepfuse.registry.connection import connect_existing, in_words, reaching
+>>>>>>> serve
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -92,7 +96,7 @@ def as_version(uri: str) -> str:
     try:
         return f"models:/{name}/{client.get_model_version_by_alias(name, alias).version}"
     except MlflowException as error:
-        raise ModelError(f"{uri}: cannot be found in {client.tracking_uri}: {error}") from error
+        raise ModelError(f"{uri}: cannot be found in {client.tracking_uri}: {in_words(error)}") from error
 
 
 @reaching()
@@ -113,10 +117,14 @@ def download(uri: str, folder: str) -> Path:
         address, published = _address(client, uri)
         found = Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
     except (MlflowException, OSError) as error:
+<<<<<<< HEAD
         raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {error}") from error
     if published is not None:
         check_files(uri, found, published)
     return found
+=======
+        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {in_words(error)}") from error
+>>>>>>> serve
 
 
 def _address(client: MlflowClient, uri: str) -> tuple[str, str | None]:

@@ -123,14 +123,18 @@ def _save_pyfunc(folder: Path, model: Path, logged: LoggedModel) -> None:
 
 
 def _signature() -> Any:
-    """A bracket a row: encoded photos in, an encoded picture out; pixels as JSON would be many times as large."""
+    """A bracket a row: encoded photos in, an encoded picture out; pixels as JSON would be many times as large.
+
+    The model checks its input by itself: MLflow would copy all of it into arrays first, four bytes a character, and
+    answer what is wrong with a stack.
+    """
     from mlflow import types
     from mlflow.models import ModelSignature
 
     text, flag, anything = types.DataType.string, types.DataType.boolean, types.schema.AnyType()  # type: ignore[no-untyped-call]
     params = [types.ParamSpec(name, flag, True) for name in ("align", "deghost")]
     return ModelSignature(
-        inputs=types.Schema([types.ColSpec(types.schema.Array(text), "exposures")]),
+        inputs=types.Schema([types.ColSpec(anything, "exposures", required=False)]),
         outputs=types.Schema([types.ColSpec(text, "fused"), types.ColSpec(anything, "record")]),
         params=types.ParamSchema([*params, types.ParamSpec("look", text, DEFAULT_LOOK)]),
     )

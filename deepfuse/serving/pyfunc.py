@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from deepfuse.errors import DeepfuseError, LookError
+from deepfuse.errors import DeepfuseError
 from deepfuse.fusion.looks import DEFAULT_LOOK, named_look
 from deepfuse.job.fuse import fuse_prepared
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.model import read_with_sha256
-from deepfuse.photo import write_photo
+from deepfuse.photo import read_header, write_photo
+from deepfuse.serving.limits import ServingLimits
+from deepfuse.serving.refusals import refusing
+from deepfuse.serving.turns import Turns
 
 SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"II*\0": ".tif", b"MM\0*": ".tif"}
+ANSWER_S = "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"  # `mlflow models serve --timeout` sets it for its process
 
 
 class DeepFuse(PythonModel):
     """Fuses one bracket a row."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the network."""
+        """Read the network and the limits."""
         self.model, sha256 = read_with_sha256(Path(context.artifacts["model"]))
         self.used = UsedModel("served", sha256)
+        self.limits = ServingLimits.from_environment()
+        answer_s = os.environ.get(ANSWER_S)
+        self.turns = Turns(self.limits.at_once, self.limits.waiting, float(answer_s) if answer_s else None)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # MLflow reads types as a schema
         """The fused pictures, as rows with "fused", PNG in base64 in the depth of the exposures, and their "record".
@@ -39,42 +47,67 @@ class DeepFuse(PythonModel):
         and "deghost", both true by default, as `FuseOptions` has them, and "look", the name of one that comes with the
         package: no path is followed that a request names.
         """
-        wanted = _options(**(params or {}))
-        return [self._row(number, row, wanted) for number, row in enumerate(model_input["exposures"])]
+        with refusing():
+            rows = list(model_input["exposures"]) if "exposures" in model_input else []
+            self.limits.check_request(rows)
+            wanted = _options(**(params or {}))
+            with self.turns.turn() as deadline, tempfile.TemporaryDirectory() as temporary:
+                brackets = [_write(Path(temporary), number, row) for number, row in enumerate(rows)]
+                self._check_pixels(brackets)
+                answers = []
+                for number, files in enumerate(brackets):
+                    deadline.check()
+                    answers.append(self._fuse(number, files, wanted))
+                return answers
 
-    def _row(self, number: int, exposures: Sequence[str], wanted: FuseOptions) -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            try:
-                files = [_write(folder / f"exposure {index}", text) for index, text in enumerate(exposures)]
-                fused = fuse_prepared(prepare(files, wanted), self.model, wanted, suffix=".png", used=self.used)
-            except (DeepfuseError, ValueError, TypeError) as error:
-                message = f"row {number}: {error}".replace(f"{folder}/", "")
-                raise mlflow.MlflowException.invalid_parameter_value(message) from error
-            write_photo(folder / "fused.png", fused.pixels, embedded=fused.embedded, shown=fused.shown)
-            picture = base64.b64encode((folder / "fused.png").read_bytes()).decode()
-        return {"fused": picture, "record": fused.record.as_json()}
+    def _check_pixels(self, brackets: Sequence[Sequence[Path]]) -> None:
+        headers = []
+        for number, files in enumerate(brackets):
+            with _named(number, files[0].parent):
+                headers += [read_header(file) for file in files]
+        self.limits.check_pixels(headers)
+
+    def _fuse(self, number: int, files: Sequence[Path], wanted: FuseOptions) -> dict[str, Any]:
+        out = files[0].with_name("fused.png")
+        with _named(number, out.parent):
+            fused = fuse_prepared(prepare(files, wanted), self.model, wanted, suffix=".png", used=self.used)
+        write_photo(out, fused.pixels, embedded=fused.embedded, shown=fused.shown)
+        return {"fused": base64.b64encode(out.read_bytes()).decode(), "record": fused.record.as_json()}
 
 
 def _options(look: str = DEFAULT_LOOK, **others: bool) -> FuseOptions:
-    try:
-        return FuseOptions(controls=named_look(look), **others)  # type: ignore[arg-type] # the schema has only flags
-    except LookError as error:
-        raise mlflow.MlflowException.invalid_parameter_value(str(error)) from error
+    return FuseOptions(controls=named_look(look), **others)  # type: ignore[arg-type] # the schema has only flags
 
 
-def _write(path: Path, text: str) -> Path:
-    """An encoded file under the suffix of its kind."""
+def _write(temporary: Path, number: int, row: Sequence[str]) -> list[Path]:
+    """The encoded files of one bracket, each under the suffix of its kind, in a folder of their own."""
+    folder = temporary / str(number)
+    folder.mkdir()
+    with _named(number, folder):
+        return [_write_one(folder / f"exposure {index}", text) for index, text in enumerate(row)]
+
+
+def _write_one(path: Path, text: str) -> Path:
     try:
         data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"{path}: expected base64, got: {error}") from error
+    except ValueError:
+        raise ValueError(f"{path}: expected base64, got other text") from None
     suffix = next((suffix for start, suffix in SUFFIXES.items() if data.startswith(start)), None)
     if suffix is None:
-        raise ValueError(f"{path}: expected a PNG, JPEG or TIFF file, got one that starts with {data[:4]!r}")
+        raise ValueError(f"{path}: expected a PNG, JPEG or TIFF file, got other content")
     path = path.with_suffix(suffix)
     path.write_bytes(data)
     return path
+
+
+@contextmanager
+def _named(number: int, folder: Path) -> Iterator[None]:
+    """Name the row in what is wrong with it, and not the folder on this machine that its files lie in."""
+    try:
+        yield
+    except (DeepfuseError, ValueError, TypeError) as error:
+        said = str(error).replace(f"{folder}/", "").replace(str(folder), "its files")
+        raise ValueError(f"row {number}: {said}") from error
 
 
 mlflow.models.set_model(DeepFuse())

@@ -1,10 +1,11 @@
-"""Make the pictures of controls.md from the sample, in the folder of this file: `python docs/controls/pictures.py`.
+"""Make the pictures of controls.md from the sample, in the folder of this file.
 
 The sample is there after `dvc repro sample` or `make demo`.
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import cv2
@@ -32,6 +33,7 @@ STRIPS = {
 
 def main() -> None:
     """One strip of pictures a control."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for name, (scene, looks) in STRIPS.items():
         frames = [read_photo(path) for path in sorted((SAMPLE / scene).glob("*.dng"))]
         write_photo(Path(__file__).with_name(f"{name}.jpg"), strip(frames, looks), encoding=Encoding(jpeg_quality=80))

@@ -190,7 +190,10 @@ def test_a_request_may_name_a_look_but_no_file(server: str, files: list[Path], t
 @pytest.mark.parametrize(
     ("exposures", "said"),
     [
-        ([0], "expected 2 or more"),
+        ([], "row 0: expected 2 to 15 exposures, got 0"),
+        ([0], "row 0: expected 2 to 15 exposures, got 1"),
+        ([0] * 16, "row 0: expected 2 to 15 exposures, got 16"),
+        ([0, None], "row 0: expected exposures as a list of texts"),
         ([0, "not base64!"], "exposure 1: expected base64"),
         ([0, base64.b64encode(b"GIF89a").decode()], "exposure 1: expected a PNG, JPEG or TIFF"),
         ([0, base64.b64encode(b"\x89PNG\r\n\x1a\n cut short").decode()], "exposure 1.png: cannot be"),
@@ -202,11 +205,24 @@ def test_a_bad_request_is_told_what_is_wrong(
 ) -> None:
     write_photo(tmp_path / "small.png", np.zeros((30, 40, 3), np.uint16))
     texts = {0: encoded(files[0])[0], "other size": encoded(tmp_path / "small.png")[0]}
-    request = {"dataframe_records": [{"exposures": [texts.get(exposure, exposure) for exposure in exposures]}]}
-    with pytest.raises(urllib.error.HTTPError) as error:
-        post(server, request | {"params": {"align": False}})
-    assert error.value.code == 400
-    assert said in json.load(error.value)["message"]
+    rows = [{"exposures": [texts.get(exposure, exposure) for exposure in exposures]}]
+    for form in ("dataframe_records", "instances"):
+        with pytest.raises(urllib.error.HTTPError) as error:
+            post(server, {form: rows, "params": {"align": False}})
+        assert error.value.code == 400
+        answer = json.load(error.value)
+        assert said in answer["message"]
+        assert answer.keys() == {"error_code", "message"}, "a stack"
+        assert len(answer["message"]) < 200, "an echo of the request"
+        assert "/tmp" not in answer["message"]
+
+
+def test_rows_of_something_else_are_told_what_is_expected(server: str) -> None:
+    for rows in ([], [{"photos": ["text"]}], [{"exposures": None}], [{"exposures": 3}]):
+        with pytest.raises(urllib.error.HTTPError) as error:
+            post(server, {"dataframe_records": rows})
+        assert error.value.code == 400
+        assert "exposures" in json.load(error.value)["message"]
 
 
 def test_the_served_code_needs_only_its_declared_requirements() -> None:
