@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
-<<<<<<< HEAD
 from deepfuse.registry.artifact import FILES_TAG, check_files
-from deepfuse.registry.connection import connect_existing, reaching
-=======
 from deepfuse.registry.connection import connect_existing, in_words, reaching
->>>>>>> serve
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -117,14 +113,10 @@ def download(uri: str, folder: str) -> Path:
         address, published = _address(client, uri)
         found = Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
     except (MlflowException, OSError) as error:
-<<<<<<< HEAD
-        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {error}") from error
+        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {in_words(error)}") from error
     if published is not None:
         check_files(uri, found, published)
     return found
-=======
-        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {in_words(error)}") from error
->>>>>>> serve
 
 
 def _address(client: MlflowClient, uri: str) -> tuple[str, str | None]:
