@@ -130,7 +130,7 @@ def _up(arguments: argparse.Namespace) -> None:
     os.environ.update(found)
     from flows.arrivals import announce, bury
     from flows.inbox import INBOX
-    from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT, read_login
+    from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT
     from flows.sets import find_sets
 
     for name in [] if had_worker else bury():
@@ -139,8 +139,7 @@ def _up(arguments: argparse.Namespace) -> None:
         print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
     print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
     if {PREFECT, MLFLOW_PASSWORD} & found.keys():
-        user, _, _ = read_login().partition(":")
-        print(f"To sign in on their pages: user {user}, password in {LOGIN}")
+        print(f"Their pages ask for user and password, Prefect's in one line: {LOGIN} has them")
     print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
 
 

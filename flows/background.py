@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -84,7 +85,7 @@ def find(name: str) -> Service | None:
 
 
 def wait(name: str, url: str) -> None:
-    """Wait until a service answers.
+    """Wait until a service answers, itself: who got the port before it would be sent the password.
 
     Raises:
         ServiceError: it ended, or does not answer.
@@ -92,9 +93,12 @@ def wait(name: str, url: str) -> None:
     deadline = time.monotonic() + START_S
     log = STATE / f"{name}.log"
     while time.monotonic() < deadline:
-        if find(name) is None:
+        service = find(name)
+        if service is None:
             raise ServiceError(f"{name}: expected it to start, got its end: see {log}")
         try:
+            if not _listens(service.pid, urlsplit(url).port):
+                raise ConnectionError
             with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError:
@@ -127,6 +131,15 @@ def stop(service: Service) -> None:
         time.sleep(0.1)
     if service.alive():
         os.killpg(service.pid, signal.SIGKILL)
+
+
+def _listens(pid: int, port: int | None) -> bool:
+    """Whether a process has a port of this machine."""
+    try:
+        found = psutil.Process(pid).net_connections("inet")
+    except psutil.Error:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in found)
 
 
 def _require_free(name: str, port: int) -> None:

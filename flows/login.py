@@ -17,7 +17,8 @@ PREFECT, MLFLOW_USER, MLFLOW_PASSWORD = (
     "MLFLOW_TRACKING_USERNAME",
     "MLFLOW_TRACKING_PASSWORD",
 )
-SECRETS = (PREFECT, "PREFECT_SERVER_API_AUTH_STRING", MLFLOW_PASSWORD)
+PREFECT_SERVER = "PREFECT_SERVER_API_AUTH_STRING"
+SECRETS = (PREFECT, PREFECT_SERVER, "PREFECT_API_KEY", MLFLOW_PASSWORD, "MLFLOW_TRACKING_TOKEN")
 
 
 def make_private() -> None:
@@ -45,7 +46,7 @@ def read_login() -> str:
 
 def for_server() -> dict[str, str]:
     """The environment that has a Prefect server ask for the password."""
-    return {"PREFECT_SERVER_API_AUTH_STRING": read_login()}
+    return {PREFECT_SERVER: read_login()}
 
 
 def for_prefect() -> dict[str, str]:

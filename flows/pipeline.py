@@ -16,6 +16,7 @@ import psutil
 
 from deepfuse.params import read_yaml
 from flows.inbox import RAW
+from flows.login import SECRETS
 from flows.logs import log
 from flows.sets import file_md5
 
@@ -29,7 +30,7 @@ _MARK = "DEEPFUSE_RETRAINS_IN"
 
 
 def dvc(*arguments: str, show: bool = True) -> str:
-    """Run a dvc command; its lines go to the log while it runs.
+    """Run a dvc command; its lines go to the log while it runs. What decodes photos has no password of a server.
 
     Returns:
         What it printed.
@@ -39,7 +40,8 @@ def dvc(*arguments: str, show: bool = True) -> str:
     """
     folder = Path(sys.executable).parent
     path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
-    environment = {"TQDM_MININTERVAL": "10", **os.environ, "PATH": path, _MARK: str(Path.cwd())}  # seconds a line
+    harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    environment = {"TQDM_MININTERVAL": "10", **harmless, "PATH": path, _MARK: str(Path.cwd())}  # seconds a line
     lines = []
     with subprocess.Popen(
         [str(folder / "dvc"), *arguments],

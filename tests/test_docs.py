@@ -13,7 +13,12 @@ from support.projects import ROOT
 
 from deepfuse.cli import _parser
 
-PAGES = [ROOT / "README.md", ROOT / "deepfuse/weights/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    ROOT / "deepfuse/weights/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 FILE = re.compile(r"(?<![\w/.])(?:benchmarks|deepfuse|docs|flows|tests)/[\w./-]*\w")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 TARGET = re.compile(r"(?:`|^)make\s([a-z]+)", re.MULTILINE)

@@ -231,6 +231,32 @@ def test_the_proper_client_makes_runs_and_models(servers: Servers) -> None:
     assert done.stdout.splitlines() == ["Scheduled", "['ours']"]
 
 
+OWN_SERVER = """
+import os, urllib.error, urllib.request
+from flows import services
+os.environ |= services.own_home()
+from prefect import flow, get_client
+
+@flow
+def look():
+    with get_client(sync_client=True) as client:
+        try:
+            urllib.request.urlopen(f"{client.api_url}admin/version")
+        except urllib.error.HTTPError as error:
+            return error.code
+
+print("answer", look())
+"""
+
+
+def test_a_run_without_a_server_starts_one_that_asks_too(servers: Servers, tmp_path: Path) -> None:
+    started = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_SERVER], cwd=tmp_path, env={**os.environ, **started}, capture_output=True, text=True
+    )
+    assert "answer 401" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_password_is_nowhere_that_others_look(servers: Servers) -> None:
     password = servers.client["MLFLOW_TRACKING_PASSWORD"]
     state = servers.place / ".deepfuse"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from deepfuse.errors import DeepfuseError
-from flows import background, login, services
+from flows import background, login, pipeline, services
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +78,15 @@ def test_a_server_elsewhere_does_not_get_it(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example.org/api")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
     assert services.access() == services.own_home() == {}
+
+
+def test_no_stage_has_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run([Path(sys.executable).with_name("dvc"), "init", "-q", "--no-scm"], check=True)
+    (place / "dvc.yaml").write_text("stages:\n  one:\n    cmd: env > seen\n    outs: [seen]\n")
+    for name, value in {**login.for_server(), **login.for_prefect(), **login.for_mlflow()}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_PROFILE", "of the remote")
+    pipeline.dvc("repro")
+    seen = (place / "seen").read_text()
+    assert "AWS_PROFILE=of the remote" in seen
+    assert login.read_login().partition(":")[2] not in seen

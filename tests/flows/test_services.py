@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import mlflow
 import pytest
 from support.projects import ROOT, add_scene, raw_project
 
+from deepfuse.files import write_json
 from flows import background, services
 
 WAIT_S = 240
@@ -51,7 +56,7 @@ def test_a_submitted_bracket_becomes_a_version(
 ) -> None:
     ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
     said = flows(environment, "up", *ports)
-    assert "user deepfuse, password in .deepfuse/services/login" in said
+    assert ".deepfuse/services/login has them" in said
     for name, value in re.findall(r"export (\w+)=(\S+)", flows(environment, "env")):
         monkeypatch.setenv(name, value)
     bracket = add_scene(project, "fjord", 9, folder="card")
@@ -79,6 +84,38 @@ def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
         port = other.getsockname()[1]
         with pytest.raises(background.ServiceError, match=f"prefect: expected port {port} to be free"):
             services.up(prefect_port=port, mlflow_port=port)
+
+
+@pytest.fixture
+def open_server() -> Iterator[http.server.HTTPServer]:
+    """One that answers everybody, in this process."""
+    server = http.server.HTTPServer((background.HOST, 0), http.server.SimpleHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_that_lets_everybody_in_is_refused(open_server: http.server.HTTPServer) -> None:
+    url = f"http://{background.HOST}:{open_server.server_port}/"
+    with pytest.raises(background.ServiceError, match=r"to ask for a password .* got 200: stop it"):
+        background.require_closed("mlflow", url)
+
+
+def test_another_process_that_answers_is_not_the_service(
+    open_server: http.server.HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(background, "START_S", 2)
+    background.STATE.mkdir(parents=True)
+    url = f"http://{background.HOST}:{open_server.server_port}/"
+    with subprocess.Popen(["sleep", "60"]) as other:
+        for pid, said in ((os.getpid(), None), (other.pid, "got none")):
+            service = background.Service(pid, background._started_s(pid) or 0, url)
+            write_json(background.STATE / "mlflow.json", asdict(service))
+            with pytest.raises(background.ServiceError, match=said) if said else nullcontext():
+                background.wait("mlflow", url)
+        other.kill()
 
 
 def test_the_state_of_a_dead_process_is_not_believed(environment: dict[str, str]) -> None:
