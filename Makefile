@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | faults | check | deps | lock | hash
+# make setup | demo | up | down | test | faults | check | deps | lock | hash | notice
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +15,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 FIRST = .venv/first
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: setup demo up down test faults check deps lock hash
+.PHONY: setup demo up down test faults check deps lock hash notice
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -89,3 +89,7 @@ hash: | $(BIN)/python
 	  assert head.startswith("torch=="); \
 	  lock.write_text(lock.read_text() if line in rest else f"{head}\n{line} \\\n{rest}")'
 	rm -rf $(FIRST)
+
+# Writes the licences of what is installed: after `make lock`.
+notice: .venv/loop
+	$(BIN)/python -m tools.notice

@@ -24,6 +24,7 @@ from deepfuse.stages.imports import LIBRARY_NAMES, closure, libraries_of, stage_
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES = PROJECT["project"]["dependencies"]
+LOCKS = FIRST, TORCH, MAIN = "requirements.first.lock", "requirements.torch.lock", "requirements.lock"
 # Libraries without a say in what a stage writes, and why.
 DECIDE_NOTHING = {
     "filelock": "one process after the other",
@@ -100,10 +101,32 @@ def test_declared_library_versions_are_the_installed_ones() -> None:
     assert libraries.installed(*type(libraries).model_fields) == libraries.model_dump()
 
 
-def test_the_lock_names_no_address_and_no_torch() -> None:
-    assert "://" not in (ROOT / "requirements.lock").read_text()
-    assert not {"torch", "triton"} & set(locked())
-    assert not [name for name in locked() if name.startswith("nvidia-")]
+@pytest.mark.parametrize("lock", LOCKS)
+def test_each_lock_names_no_address_and_hashes_all_it_pins(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    pins = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
+    assert len(pins) == sum(map(len, locked(lock).values()))
+    assert [pin for pin in pins if not re.search(r"--hash=sha256:[0-9a-f]{64}$", pin, re.MULTILINE)] == []
+
+
+def test_what_needs_torch_alone_is_in_the_lock_of_torch() -> None:
+    for lock in (MAIN, FIRST):
+        assert not [name for name in locked(lock) if re.match(r"nvidia-|cuda-|triton$", name)]
+    assert "torch" not in locked(MAIN)
+    assert {"sympy", "mpmath", "triton"} <= locked(TORCH).keys()
+    both = locked(TORCH).keys() & locked(MAIN).keys()
+    assert {name: locked(TORCH)[name] for name in both} == {name: locked(MAIN)[name] for name in both}
+
+
+def test_make_installs_first_what_the_lock_has_hashes_of() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    wanted = {name: re.findall(rf"^{name.upper()}_VERSION = (.+)$", makefile, re.MULTILINE) for name in ("torch", "uv")}
+    assert locked(FIRST) == wanted
+    installing = re.findall(r"^\t.*(?:PIP\) |pip )install .*", makefile.replace("\\\n", ""), re.MULTILINE)
+    assert len(installing) == 3
+    for line in installing:
+        assert "--require-hashes" in line or "-c requirements.lock -c requirements.torch.lock" in line
 
 
 def test_the_lock_satisfies_every_range_of_the_project() -> None:
@@ -120,9 +143,9 @@ def test_make_installs_a_torch_that_the_project_takes() -> None:
     assert torch.specifier.contains(version)
 
 
-def locked() -> dict[str, list[str]]:
-    """The versions of each distribution in the lock: one for each Python, where they differ."""
+def locked(lock: str = MAIN) -> dict[str, list[str]]:
+    """The versions of each distribution in a lock: one for each Python, where they differ."""
     found: dict[str, list[str]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE):
+    for name, version in re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / lock).read_text(), re.MULTILINE):
         found.setdefault(name, []).append(version)
     return found
