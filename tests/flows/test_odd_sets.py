@@ -163,6 +163,34 @@ def test_a_folder_that_cannot_be_entered_waits_and_stops_no_other(call: str, mon
     assert "Permission denied: data/inbox/closed/inner" in found["closed"][1]
 
 
+def test_only_a_file_is_opened(tmp_path: Path) -> None:
+    """By whoever has its name from a look of before."""
+    listen(tmp_path / "socket")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "params.yaml")
+    for name in ("socket", "pipe", "link", ".", "/dev/null"):
+        with pytest.raises(OSError, match=name):
+            sets.open_file(tmp_path / name)
+    with sets.open_file(tmp_path / "params.yaml") as file:
+        assert file.read() == (ROOT / "params.yaml").read_bytes()
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("error", [RecursionError("too deep"), ValueError("\x1b"), MemoryError()])
+def test_whatever_goes_wrong_with_a_set_the_others_are_taken(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("odd", "zoo"):
+        photos(INBOX / name, 10, 200 + len(name) * (name == "zoo"))
+    taking = inbox.fingerprint
+
+    def fail(entry: Path, **known: Any) -> str:
+        if entry == INBOX / "odd":
+            raise error
+        return taking(entry, **known)
+
+    monkeypatch.setattr(inbox, "fingerprint", fail)
+    assert taken() == {"odd": "waiting", "zoo": "accepted"}
+
+
 def test_a_file_that_may_not_be_read_is_a_reason_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = photos(INBOX / "odd", 10, 200) / "0.png"
     opened = os.open
