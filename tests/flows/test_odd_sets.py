@@ -19,6 +19,7 @@ from deepfuse.grouping import find_brackets
 from deepfuse.photo import write_photo
 from flows import checking, inbox, quarantine, sets
 from flows.inbox import INBOX, RAW, take_arrivals
+from flows.logs import log
 from flows.quarantine import QUARANTINE
 
 Make = Callable[[Path], object]
@@ -384,3 +385,9 @@ def test_dvc_records_every_file_of_what_was_taken(tmp_path: Path) -> None:
     assert taken() == {"odd": "accepted"}
     run_dvc(tmp_path, "add", "data/raw")
     assert f"nfiles: {len(names)}" in Path("data/raw.dvc").read_text()
+
+
+def test_a_log_is_given_nothing_that_commands_a_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="flows"):
+        log("%s: %s: %d", Path("a\x1b[31m\nb"), "tab\tbed", 3)
+    assert caplog.messages == ["a␛[31m␊b: tab     bed: 3"]
