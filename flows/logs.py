@@ -12,7 +12,7 @@ from deepfuse.bracket import printable
 
 def log(message: str, *values: object) -> None:
     """Say what happens, in the log of the run or of Python; control characters in the values command no terminal."""
-    said = [value if isinstance(value, (int, float)) else printable(str(value)) for value in values]
+    said = [value if isinstance(value, (int, float)) else printable(str(value).expandtabs()) for value in values]
     try:
         get_run_logger().info(message, *said)
     except MissingContextError:

@@ -19,6 +19,7 @@ from deepfuse.grouping import find_brackets
 from deepfuse.photo import write_photo
 from flows import checking, inbox, quarantine, sets
 from flows.inbox import INBOX, RAW, take_arrivals
+from flows.logs import log
 from flows.quarantine import QUARANTINE
 
 Make = Callable[[Path], object]
@@ -161,6 +162,34 @@ def test_a_folder_that_cannot_be_entered_waits_and_stops_no_other(call: str, mon
     assert found["zoo"][0] == "accepted"
     assert found["closed"][0] == "waiting"
     assert "Permission denied: data/inbox/closed/inner" in found["closed"][1]
+
+
+def test_only_a_file_is_opened(tmp_path: Path) -> None:
+    """By whoever has its name from a look of before."""
+    listen(tmp_path / "socket")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "params.yaml")
+    for name in ("socket", "pipe", "link", ".", "/dev/null"):
+        with pytest.raises(OSError, match=name):
+            sets.open_file(tmp_path / name)
+    with sets.open_file(tmp_path / "params.yaml") as file:
+        assert file.read() == (ROOT / "params.yaml").read_bytes()
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("error", [RecursionError("too deep"), ValueError("\x1b"), MemoryError()])
+def test_whatever_goes_wrong_with_a_set_the_others_are_taken(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("odd", "zoo"):
+        photos(INBOX / name, 10, 200 + len(name) * (name == "zoo"))
+    taking = inbox.fingerprint
+
+    def fail(entry: Path, **known: Any) -> str:
+        if entry == INBOX / "odd":
+            raise error
+        return taking(entry, **known)
+
+    monkeypatch.setattr(inbox, "fingerprint", fail)
+    assert taken() == {"odd": "waiting", "zoo": "accepted"}
 
 
 def test_a_file_that_may_not_be_read_is_a_reason_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,3 +385,9 @@ def test_dvc_records_every_file_of_what_was_taken(tmp_path: Path) -> None:
     assert taken() == {"odd": "accepted"}
     run_dvc(tmp_path, "add", "data/raw")
     assert f"nfiles: {len(names)}" in Path("data/raw.dvc").read_text()
+
+
+def test_a_log_is_given_nothing_that_commands_a_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="flows"):
+        log("%s: %s: %d", Path("a\x1b[31m\nb"), "tab\tbed", 3)
+    assert caplog.messages == ["a␛[31m␊b: tab     bed: 3"]
