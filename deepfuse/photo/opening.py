@@ -15,6 +15,7 @@ from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orie
 from deepfuse.metadata.reading import Metadata, read_file
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
+from deepfuse.photo.extents import check_extents
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
 from deepfuse.photo.kinds import Kind, kind_of
@@ -68,6 +69,7 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
 
 
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
+    check_extents(path, file)
     raw = stack.enter_context(open_raw(path, file))
     metadata = read_file(file)
     exposure = exposure_of(metadata.exif) or raw.exposure

@@ -18,6 +18,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.metadata.exif import read_exif
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.tiff import integer, text
+from deepfuse.photo.extents import check_extents
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.raw import check_whole
@@ -52,7 +53,7 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
             kind = kind_of(path, file)
             file.seek(0)
             if kind == "RAW":
-                return _raw(file, side_px, partial(check_size, path, limits=limits))
+                return _raw(path, file, side_px, partial(check_size, path, limits=limits))
             if kind == "JPEG":
                 return _jpeg(file, side_px, partial(check_size, path, limits=limits))
     except (PhotoError, MemoryError):
@@ -93,8 +94,9 @@ def _draft(image: Jpeg, side_px: int) -> Preview:
     return _floats(image)
 
 
-def _raw(file: BinaryIO, side_px: int, check: Check) -> Preview:
+def _raw(path: Path, file: BinaryIO, side_px: int, check: Check) -> Preview:
     check_whole(file)
+    check_extents(path, file)
     file.seek(0)
     with rawpy.imread(file) as raw:
         check(raw.sizes.raw_width, raw.sizes.raw_height)
