@@ -16,6 +16,7 @@ from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
 from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
+from deepfuse.photo.extents import check_extents
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
 from deepfuse.photo.jpeg2000 import open_jpeg2000
@@ -74,6 +75,7 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
 
 
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
+    check_extents(path, file)
     raw = stack.enter_context(open_raw(path, file))
     metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure

@@ -19,6 +19,7 @@ from deepfuse.metadata.exif import read_exif
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.tiff import integer, text
 from deepfuse.photo.deep_jpeg import frame_header
+from deepfuse.photo.extents import check_extents
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.opening import open_photo
@@ -56,7 +57,7 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
             frame = frame_header(file) if kind == "JPEG" else None
             file.seek(0)
             if kind == "RAW":
-                return _raw(file, side_px, partial(check_size, path, limits=limits))
+                return _raw(path, file, side_px, partial(check_size, path, limits=limits))
             if kind == "JPEG" and not (frame and frame.deep):
                 return _jpeg(file, side_px, partial(check_size, path, limits=limits))
     except (PhotoError, MemoryError):
@@ -98,8 +99,9 @@ def _draft(image: Jpeg, side_px: int) -> Preview:
     return _floats(image)
 
 
-def _raw(file: BinaryIO, side_px: int, check: Check) -> Preview:
+def _raw(path: Path, file: BinaryIO, side_px: int, check: Check) -> Preview:
     check_whole(file)
+    check_extents(path, file)
     file.seek(0)
     with rawpy.imread(file) as raw:
         check(raw.sizes.raw_width, raw.sizes.raw_height)
