@@ -23,12 +23,12 @@ class SensorPictures:
     Attributes:
         dng: whether it is a DNG.
         frames: how many pictures of full size it holds; 1 where its kind does not tell.
-        jpeg_xl: whether they are packed as JPEG XL.
+        jpeg_xl: where the directory lies of the first of them, if it is packed as JPEG XL.
     """
 
     dng: bool = False
     frames: int = 1
-    jpeg_xl: bool = False
+    jpeg_xl: int | None = None
 
 
 def structure(file: BinaryIO) -> Block | None:
@@ -45,12 +45,15 @@ def sensor_pictures(file: BinaryIO) -> SensorPictures:
         file.seek(0)
         head = file.read(_RAF_SECOND + 4)
         return SensorPictures(frames=2 if head.startswith(_RAF_START) and any(head[_RAF_SECOND:]) else 1)
-    found = list(directories(block).values())
-    full = [tags for tags in found if integer(tags, _PHOTOMETRIC) in _SENSOR and not integer(tags, _SUBFILE)]
-    largest = max((size_of(tags) for tags in full), default=(0, 0))
-    frames = [tags for tags in full if size_of(tags) == largest]
-    packed = any(integer(tags, _COMPRESSION) == _JPEG_XL for tags in frames)
-    return SensorPictures(any(_DNG_VERSION in tags for tags in found[:1]), max(1, len(frames)), packed)
+    found = directories(block)
+    full = {
+        at: tags for at, tags in found.items() if integer(tags, _PHOTOMETRIC) in _SENSOR and not integer(tags, _SUBFILE)
+    }
+    largest = max((size_of(tags) for tags in full.values()), default=(0, 0))
+    frames = [at for at, tags in full.items() if size_of(tags) == largest]
+    packed = bool(frames) and integer(full[frames[0]], _COMPRESSION) == _JPEG_XL
+    dng = any(_DNG_VERSION in tags for tags in list(found.values())[:1])
+    return SensorPictures(dng, max(1, len(frames)), frames[0] if packed else None)
 
 
 def directories(block: Block) -> dict[int, Tags]:

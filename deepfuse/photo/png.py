@@ -58,12 +58,11 @@ def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
 
 
 def _decode(file: BinaryIO) -> Image:
-    """Of the pixels' own chunks alone: libpng complains of long texts, and of a second header it takes the size."""
-    own, header = bytearray(_SIGNATURE), False
+    """Of the pixels' own chunks alone: libpng complains of long texts."""
+    own = bytearray(_SIGNATURE)
     for name, at, length in _walk(file):
-        if name in _PIXELS and not (name == b"IHDR" and header):
+        if name in _PIXELS:
             own += _read(file, at, 12 + length)
-        header = header or name == b"IHDR"
     pixels: Image = imagecodecs.png_decode(own)
     return pixels
 
@@ -89,10 +88,16 @@ def _chunks(file: BinaryIO) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes
 
 
 def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """The chunks up to the last: name, where it begins, and the length of its data."""
+    """The chunks up to the last: name, where it begins, and the length of its data.
+
+    Raises:
+        ValueError: not one header before all else: decoders differ in which of two they believe.
+    """
     at = len(_SIGNATURE)
     while len(start := _read(file, at, 8)) == 8:
         length, name = int.from_bytes(start[:4], "big"), start[4:]
+        if (name == b"IHDR") != (at == len(_SIGNATURE)):
+            raise ValueError("expected a PNG with one header, before all else")
         yield name, at, length
         if name == b"IEND":
             return

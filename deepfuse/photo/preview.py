@@ -24,7 +24,7 @@ from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.opening import open_photo
 from deepfuse.photo.profiles import NO_PROFILE
-from deepfuse.photo.raw import Development, check_whole
+from deepfuse.photo.raw import Development, open_raw
 from deepfuse.proxy import averaged, size_within
 
 Preview = NDArray[np.float32]
@@ -100,14 +100,12 @@ def _draft(image: Jpeg, side_px: int) -> Preview:
 
 
 def _raw(path: Path, file: BinaryIO, side_px: int, check: Check) -> Preview:
-    check_whole(file)
     check_extents(path, file)
-    file.seek(0)
-    with rawpy.imread(file) as raw:
-        check(raw.sizes.raw_width, raw.sizes.raw_height)
-        picture = _jpeg_in_raw(raw, check)
+    with open_raw(path, file) as raw:
+        check(raw.header.sizes.raw_width, raw.header.sizes.raw_height)
+        picture = _jpeg_in_raw(raw.header, check)
         if picture is None:
-            pixels = raw.postprocess(
+            pixels = raw.handle.postprocess(
                 half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0, user_flip=0
             )
             colours = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)  # a sensor without colours

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +20,7 @@ from deepfuse.color import Image
 from deepfuse.photo.balance import BalanceChoice, multipliers, white_point, xyz_of
 from deepfuse.photo.directories import SensorPictures, sensor_pictures, structure
 from deepfuse.photo.mosaic import WhiteBalance, grey_world, saturation
+from deepfuse.photo.packed_dng import PackedDng
 from deepfuse.photo.pixels import upright_crop
 from deepfuse.photo.profiles import NO_PROFILE, Profile, Space
 
@@ -50,22 +53,35 @@ class Development:
 
 
 AS_IT_IS = Development()
+_MOST_BORDER = 4  # times the picture
 _ONE_CHANNEL: WhiteBalance = (1.0, 1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """An open RAW file."""
+    """An open RAW file.
 
-    handle: rawpy.RawPy
+    Attributes:
+        header: the file as LibRaw opens it; sizes and exposure come from here.
+        holds: what its directories say.
+        unpack: the file as LibRaw can decode it, where that is another one.
+    """
+
+    header: rawpy.RawPy
     holds: SensorPictures
+    unpack: Callable[[], bytes] | None = None
+
+    @cached_property
+    def handle(self) -> rawpy.RawPy:
+        """The file to be decoded; one that is packed as LibRaw does not know is unpacked for it here."""
+        return rawpy.imread(io.BytesIO(self.unpack())) if self.unpack else self.header
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the developed picture, upright."""
         rows, columns = self._crop
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        return (height, width) if self.handle.sizes.flip & _TRANSPOSED else (width, height)
+        return (height, width) if self.header.sizes.flip & _TRANSPOSED else (width, height)
 
     @property
     def _crop(self) -> tuple[slice, slice]:
@@ -73,7 +89,7 @@ class RawFile:
 
         What other files say of a crop is what their maker's own program shows: less than the sensor has.
         """
-        sizes = self.handle.sizes
+        sizes = self.header.sizes
         top, left = sizes.crop_top_margin - sizes.top_margin, sizes.crop_left_margin - sizes.left_margin
         bottom, right = top + sizes.crop_height, left + sizes.crop_width
         if not self.holds.dng or not (0 <= top < bottom <= sizes.height and 0 <= left < right <= sizes.width):
@@ -83,7 +99,7 @@ class RawFile:
     @property
     def orientation(self) -> int:
         """The EXIF orientation that LibRaw undoes."""
-        return _EXIF_ORIENTATIONS.get(self.handle.sizes.flip, 1)
+        return _EXIF_ORIENTATIONS.get(self.header.sizes.flip, 1)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -94,7 +110,7 @@ class RawFile:
     @property
     def exposure(self) -> Exposure:
         """The exposure as LibRaw finds it, also in makers' own tags."""
-        other = self.handle.other
+        other = self.header.other
         return Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
 
     def white_balance(
@@ -191,13 +207,24 @@ def open_raw(path: Path, file: BinaryIO) -> Iterator[RawFile]:
     """
     check_whole(file)
     holds = sensor_pictures(file)
-    if holds.jpeg_xl:
-        raise ValueError("expected a mosaic that LibRaw reads, got JPEG XL in a DNG")
     source: str | BinaryIO = str(path)
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
+    unpack: Callable[[], bytes] | None = None
+    if holds.jpeg_xl:
+        file.seek(0)
+        packed = PackedDng(file.read(), holds.jpeg_xl)
+        source, unpack = io.BytesIO(packed.described()), packed.unpacked
+    elif not _is_text(path):
         file.seek(0)
         source = file
-    with rawpy.imread(source) as handle:
-        yield RawFile(handle, holds)
+    with rawpy.imread(source) as header:
+        raw = RawFile(header, holds, unpack)
+        if unpack and header.sizes.raw_width * header.sizes.raw_height > _MOST_BORDER * math.prod(raw.size):
+            raise ValueError("expected a picture of about the sensor's size")  # it alone is looked at for its size
+        yield raw
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False

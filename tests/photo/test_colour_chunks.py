@@ -93,11 +93,10 @@ def test_a_long_text_is_passed_over(tmp_path: Path, text: tuple[bytes, bytes], c
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_first_header_counts(tmp_path: Path) -> None:
-    """The one whose size was looked at, wherever it stands."""
+def test_two_headers_are_refused(tmp_path: Path) -> None:
     large = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
-    path = png(tmp_path / "a.png", (b"IHDR", large))
-    assert (read_photo(path) == COLOUR).all()
+    with pytest.raises(PhotoError, match="one header"):
+        read_photo(png(tmp_path / "a.png", (b"IHDR", large)))
 
 
 def test_impossible_numbers_are_refused(tmp_path: Path) -> None:

@@ -10,13 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.bad_files import tiff_with
-from support.dngs import CAMERA, VERSION_1_7, cropped, dng, monochrome, write
+from support.dngs import CAMERA, cropped, dng, monochrome, write
 from support.pictures import textured_radiance
 from support.reference_photo import decode, turned
 
-from deepfuse.errors import PhotoError
-from deepfuse.metadata.directories import entry_of_numbers
-from deepfuse.metadata.tiff import SHORT
 from deepfuse.photo import Rendering, read_bracket, read_header, read_photo
 from deepfuse.photo.directories import sensor_pictures
 from deepfuse.photo.preview import read_preview
@@ -99,9 +96,3 @@ def test_directories_in_a_circle_end() -> None:
     (count,) = struct.unpack_from("<H", data, start)
     struct.pack_into("<I", data, start + 2 + 12 * count, start)
     assert sensor_pictures(io.BytesIO(data)).frames == 2
-
-
-def test_jpeg_xl_is_named(tmp_path: Path) -> None:
-    packed = {**VERSION_1_7, 259: entry_of_numbers(259, SHORT, [52546])}
-    with pytest.raises(PhotoError, match=r"a\.dng.* JPEG XL"):
-        read_photo(write(tmp_path / "a.dng", dng(mosaic(), packed, pixels=b"\xff\x0a")))

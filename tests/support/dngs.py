@@ -45,18 +45,19 @@ def dng(
     *,
     stops: float = 0,
     others: Sequence[NDArray[np.uint16]] = (),
-    pixels: bytes | None = None,
+    parts: Sequence[bytes] = (),
+    tile: tuple[int, int] | None = None,
 ) -> bytes:
-    """A DNG of one mosaic (H, W), and of others beside it in directories of their own (SubIFDs).
+    """A DNG of one mosaic, (H, W) or (H, W, 3), and of others beside it in directories of their own (SubIFDs).
 
-    `pixels` are those of the first as they lie in the file, where they are packed.
+    `parts` are its pixels as they lie in the file, where they are packed: strips, or tiles of a height and width.
     """
     data = bytearray(HEADER + bytes(4))
     exif_at = _append(data, directory(_exif_entries(Exposure(2.0**stops / 60, 100, 5.6)), len(data)))
     below = [_picture(data, other, changes or {}, ()) for other in others]
     links = [entry_of_numbers(EXIF_POINTER, LONG, [exif_at])]
     links += [entry_of_numbers(330, LONG, below)] if below else []
-    struct.pack_into("<I", data, 4, _picture(data, mosaic, changes or {}, links, pixels))
+    struct.pack_into("<I", data, 4, _picture(data, mosaic, changes or {}, links, parts, tile))
     return bytes(data)
 
 
@@ -70,13 +71,21 @@ def _picture(
     mosaic: NDArray[np.uint16],
     changes: Changes,
     links: Sequence[Entry],
-    pixels: bytes | None = None,
+    parts: Sequence[bytes] = (),
+    tile: tuple[int, int] | None = None,
 ) -> int:
     """Where the directory of a mosaic lies that is appended."""
-    stored = mosaic.astype("<u2").tobytes() if pixels is None else pixels
-    layout = {259: (SHORT, 1), 273: (LONG, _append(data, stored)), 279: (LONG, len(stored))}
-    entries = {entry.tag: entry for entry in (*_main_entries(mosaic, CAMERA), *links)}
-    entries |= {tag: entry_of_numbers(tag, kind, [value]) for tag, (kind, value) in layout.items()}
+    stored = parts or [mosaic.astype("<u2").tobytes()]
+    places, lengths = [_append(data, part) for part in stored], [len(part) for part in stored]
+    plane = mosaic.reshape(*mosaic.shape[:2], -1)
+    entries = {entry.tag: entry for entry in (*_main_entries(plane[..., 0], CAMERA), *links)}
+    layout: dict[int, tuple[int, Sequence[float]]] = {259: (SHORT, [1]), 277: (SHORT, plane.shape[2:])}
+    if tile:
+        del entries[278]
+        layout |= {322: (LONG, tile[1:]), 323: (LONG, tile[:1]), 324: (LONG, places), 325: (LONG, lengths)}
+    else:
+        layout |= {273: (LONG, places), 279: (LONG, lengths)}
+    entries |= {tag: entry_of_numbers(tag, kind, values) for tag, (kind, values) in layout.items()}
     for tag, entry in changes.items():
         entries.pop(tag, None) if entry is None else entries.update({tag: entry})
     return _append(data, directory([entries[tag] for tag in sorted(entries)], len(data)))
