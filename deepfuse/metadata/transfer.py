@@ -12,7 +12,7 @@ from deepfuse.metadata.iptc import LARGEST_IPTC
 from deepfuse.metadata.kept_exif import Shape, dpi_of, kept_exif
 from deepfuse.metadata.reading import Metadata
 from deepfuse.metadata.texts import kept_texts, xmp_of_texts
-from deepfuse.metadata.xmp import KeptXmp, kept_xmp
+from deepfuse.metadata.xmp import KeptXmp, kept_xmp, properties
 
 _SRGB, _UNCALIBRATED = 1, 0xFFFF  # EXIF 2.32, ColorSpace
 
@@ -80,11 +80,10 @@ def _xmp(frame: Metadata, shape: Shape) -> tuple[KeptXmp, list[str]]:
     """What is kept of XMP, and what is to be said of a packet that cannot be read."""
     size = (shape.width, shape.height) if orientation_of(frame.exif) == 1 else None
     texts, _ = kept_texts(frame.texts)
-    readable, said = [], []
+    packets, said = [], []
     for packet in frame.xmp:
         try:
-            kept_xmp([packet])
-            readable.append(packet)
+            packets.append(properties(packet))
         except Exception as error:  # XMP is written by anyone: damage must not stop the fusion
             said.append(f"XMP cannot be read: {printable(str(error))}")
-    return kept_xmp(readable, xmp_of_texts(texts), size=size), said
+    return kept_xmp(packets, xmp_of_texts(texts), size=size), said

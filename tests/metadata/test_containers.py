@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from support.bad_files import encoded
 from support.exif import exif_block, ratios, segment, text, with_segments
 
 from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
+from deepfuse.metadata.iptc import iptc_of
+from deepfuse.metadata.png import TEXT_CHUNKS, read_png
 from deepfuse.metadata.reading import Metadata
 from deepfuse.photo import read_header
 from deepfuse.photo.opening import open_photo
@@ -177,3 +181,11 @@ def test_a_sidecar_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(JPEG)
     (tmp_path / "b.xmp").mkdir()
     assert [metadata_of(tmp_path / file).xmp for file in (name, "b.jpg")] == [(), ()]
+
+
+@given(data=st.binary(max_size=300), name=st.sampled_from(TEXT_CHUNKS), key=st.sampled_from([b"exif", b"8bim", b"xmp"]))
+def test_any_chunks_of_text_are_read(data: bytes, name: bytes, key: bytes) -> None:
+    profile = b"Raw profile type " + key + b"\0" + (b"\0" + zlib.compress(data) if name == b"zTXt" else data)
+    found = read_png(data, [(name, profile), (name, data), (name, b"XML:com.adobe.xmp\0\1\0\0\0" + data)], data[:9])
+    assert isinstance(found, Metadata)
+    assert len(iptc_of(b"8BIM" + data)) <= len(data)
