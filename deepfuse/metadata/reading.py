@@ -66,7 +66,8 @@ def read_blocks(
 def read_jpeg(jpeg: Jpeg) -> Metadata:
     """The metadata of an open JPEG."""
     texts = ((COMMENT, decoded(jpeg.comment)),) if jpeg.comment else ()
-    return read_blocks(jpeg.exif_block, *jpeg.xmp_packets, iptc=jpeg.iptc_block, texts=texts, dpi=jpeg.dpi)
+    xmp = jpeg.xmp_packet, jpeg.xmp_extension
+    return read_blocks(jpeg.exif_block, *xmp, iptc=jpeg.iptc_block, texts=texts, dpi=jpeg.dpi)
 
 
 def read_file(file: BinaryIO) -> Metadata:

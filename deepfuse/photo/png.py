@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
@@ -14,7 +15,8 @@ from deepfuse.photo.pixels import Stored
 from deepfuse.photo.profiles import NO_PROFILE, Profile, profile_of
 from deepfuse.photo.spaces import space_of_codes, space_of_gamma
 
-_SIGNATURE_BYTES = 8  # PNG specification 5.2
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"  # PNG specification 5.2
+_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _GREY = (0, 4)  # colour types, PNG specification 11.2.2
 _KEPT = (b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"eXIf")
 _PER_ONE, _USUAL_GAMMA = 100000, 45455  # PNG third edition, 11.3.2: numbers are written times 100 000
@@ -55,8 +57,12 @@ def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
 
 
 def _decode(file: BinaryIO) -> Image:
-    file.seek(0)
-    pixels: Image = imagecodecs.png_decode(file.read())
+    """Of the pixels' own chunks alone: libpng complains of long texts, and of EXIF as JPEGs have it."""
+    own = bytearray(_SIGNATURE)
+    for name, at, length in _walk(file):
+        if name in _PIXELS:
+            own += _read(file, at, 12 + length)
+    pixels: Image = imagecodecs.png_decode(own)
     return pixels
 
 
@@ -64,19 +70,34 @@ def _chunks(file: BinaryIO) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes
     """Header, size, colour and EXIF, by the names of their chunks; and the texts, with those names."""
     found: dict[bytes, bytes] = {}
     texts: list[tuple[bytes, bytes]] = []
-    at, room = _SIGNATURE_BYTES, _MOST
-    for _ in range(_MOST_CHUNKS):
-        start = _read(file, at, 8)
-        if len(start) < 8 or start[4:] == b"IEND":
-            break
-        length, name = int.from_bytes(start[:4], "big"), start[4:]
+    room = _MOST
+    for name, at, length in _walk(file):
         if name in TEXT_CHUNKS and length <= room:
             texts.append((name, _read(file, at + 8, length)))
             room -= length + _TEXT_COSTS
         elif name in _KEPT:
             found.setdefault(name, _read(file, at + 8, min(length, _MOST)))
-        at += 12 + length
     return found, texts
+
+
+def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks up to the last: name, where it begins, and the length of its data.
+
+    Raises:
+        ValueError: not one header before all else: decoders differ in which of two they believe.
+    """
+    at = len(_SIGNATURE)
+    for _ in range(_MOST_CHUNKS):
+        start = _read(file, at, 8)
+        if len(start) < 8:
+            return
+        length, name = int.from_bytes(start[:4], "big"), start[4:]
+        if (name == b"IHDR") != (at == len(_SIGNATURE)):
+            raise ValueError("expected a PNG with one header, before all else")
+        yield name, at, length
+        if name == b"IEND":
+            return
+        at += 12 + length
 
 
 def _read(file: BinaryIO, at: int, count: int) -> bytes:

@@ -22,7 +22,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.metadata.iptc import iptc_of
 from deepfuse.metadata.png import TEXT_CHUNKS, read_png
 from deepfuse.metadata.reading import Metadata
-from deepfuse.photo import read_header
+from deepfuse.photo import read_header, read_photo
 from deepfuse.photo.opening import open_photo
 from deepfuse.simulation.camera import CAMERAS, write_dng
 
@@ -109,6 +109,21 @@ def test_exif_is_found_in_a_png_in(tmp_path: Path, told: bytes) -> None:
     header = read_header(tmp_path / "a.png")
     assert (header.orientation, header.size, header.camera) == (6, "20×30", "Cam 1")
     assert header.exposure.time_s == pytest.approx(1 / 60)
+
+
+@pytest.mark.parametrize("told", CHUNKS.values(), ids=CHUNKS)
+def test_nothing_is_printed_of_it(tmp_path: Path, capfd: pytest.CaptureFixture[str], told: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(PNG[:33] + told + PNG[33:])
+    assert read_photo(tmp_path / "a.png").shape == (30, 20, 3)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_second_header_is_refused(tmp_path: Path) -> None:
+    header = PNG[8:33]
+    for data in (PNG[:33] + header + PNG[33:], PNG[:8] + chunk(b"tEXt", b"a\0b") + PNG[8:]):
+        (tmp_path / "a.png").write_bytes(data)
+        with pytest.raises(PhotoError, match="one header"):
+            read_header(tmp_path / "a.png")
 
 
 def test_texts_that_swell_are_not_unpacked_one_after_the_other(tmp_path: Path) -> None:
