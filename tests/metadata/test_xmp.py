@@ -50,6 +50,15 @@ def test_what_people_wrote_stays_and_what_programs_noted_goes() -> None:
     assert kept.lost == ()
 
 
+@pytest.mark.parametrize("prefix", ["MicrosoftPhoto", "MSPhoto", "lr", "digiKam", "plus", "cc", "Iptc4xmpExt"])
+def test_what_other_programs_say_of_the_scene_stays_by_its_own_name(prefix: str) -> None:
+    kept = kept_xmp([properties_of(f'{prefix}:Said="of the scene"')])
+    assert kept.lost == ()
+    assert [element.tag for element in properties(kept.packet)] == [
+        f"{{{RDF}}}about", f"{{{NAMES[prefix]}}}Said",
+    ]  # fmt: skip
+
+
 def test_what_is_not_known_is_named() -> None:
     assert kept_xmp([properties_of('mine:Mood="calm" dc:source="s"')]).lost == ("http://example.org/mine/",)
     assert kept_xmp([properties_of('mine:Mood="calm"')]).packet == b""
