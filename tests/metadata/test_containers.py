@@ -19,6 +19,8 @@ from support.exif import exif_block, ratios, segment, text, with_segments
 
 from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
+from deepfuse.metadata.capture import exposure_of
+from deepfuse.metadata.exif import read_exif
 from deepfuse.metadata.iptc import iptc_of
 from deepfuse.metadata.png import TEXT_CHUNKS, read_png
 from deepfuse.metadata.reading import Metadata
@@ -148,6 +150,17 @@ def test_a_big_tiff_tells_as_a_tiff_does(tmp_path: Path, order: str, big: bool) 
     header = read_header(tmp_path / "a.tif")
     assert (header.orientation, header.camera) == (3, "Acme Cam of a long name")
     assert header.exposure.time_s == pytest.approx(1 / 60)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("pointer", [4, 13, 16, 18])
+def test_the_exif_of_a_big_tiff_is_found(order: str, pointer: int) -> None:
+    """BigTIFF: 8 bytes of value in the row itself, so that a ratio lies there."""
+    width = "I4x" if pointer in (4, 13) else "Q"
+    magic = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HHHQ", 43, 8, 0, 16)
+    first = struct.pack(f"{order}QHHQ{width}Q", 1, 0x8769, pointer, 1, 16 + 8 + 20 + 8, 0)
+    below = struct.pack(order + "QHHQIIQ", 1, 0x829A, 5, 1, 1, 60, 0)
+    assert exposure_of(read_exif(io.BytesIO(magic + first + below))) == Exposure(1 / 60)
 
 
 def test_directories_of_a_big_tiff_that_lie_are_read(tmp_path: Path) -> None:
