@@ -14,6 +14,7 @@ from deepfuse.metadata.reading import Metadata
 from deepfuse.metadata.texts import kept_texts, xmp_of_texts
 from deepfuse.metadata.xmp import KeptXmp, kept_xmp, properties
 
+MOST_NAMED, LONGEST_NAME = 8, 80  # of what is lost
 _SRGB, _UNCALIBRATED = 1, 0xFFFF  # EXIF 2.32, ColorSpace
 
 
@@ -63,9 +64,15 @@ def transfer(
         *(f"text {name}" for name in strange),
         *(["IPTC"] if iptc != own.iptc else []),
     ]
-    said = [*unread, *([f"not carried over: {printable(', '.join(lost))}"] if lost else [])]
+    said = [*unread, *([f"not carried over: {_listed(lost)}"] if lost else [])]
     embedded = Embedded(exif.image, exif.photo, exif.gps, xmp.packet, icc, iptc, texts, own.dpi or dpi_of(own.exif))
     return Transferred(embedded, (*_damaged(frames, names), *(f"{printable(names[base])}: {what}" for what in said)))
+
+
+def _listed(lost: Sequence[str]) -> str:
+    """The first names, shortened: a file may say anything."""
+    more = [f"and {len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else []
+    return printable(", ".join([*(name[:LONGEST_NAME] for name in lost[:MOST_NAMED]), *more]))
 
 
 def _damaged(frames: Sequence[Metadata], names: Sequence[str]) -> list[str]:
