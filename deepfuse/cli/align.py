@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     frames = completed(result.frames, result.valid, result.base)
     motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
     turned = turned_frames(options.frames, pictures) if options.orientation == "auto" else ()
+    said = [*turned, *result.warnings(_names(options.frames))]
     record = {"frames": names(options.frames), "outputs": names(outputs), "turned": list(turned), **result.record()}
     record |= {"motion": motion.record()}
     if not options.dry_run:
@@ -64,9 +65,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             name = options.frames[index].name
             own = transfer([pictures[index].metadata], 0, names=[name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded, shown=shown)
+            said += own.warnings
         write_json(options.output / "alignment.json", record)
-    said = [f"warning: {warning}" for warning in (*turned, *result.warnings(_names(options.frames)))]
-    return {**record, "text": _text(options, result, motion), "said": said}
+    return {**record, "text": _text(options, result, motion), "said": [f"warning: {warning}" for warning in said]}
 
 
 def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Picture]]:

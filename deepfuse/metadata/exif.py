@@ -10,7 +10,7 @@ from deepfuse.metadata.makers import UNKNOWN, Bracketing, read_bracketing
 from deepfuse.metadata.tiff import EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, ORDERS, Block, Tags, integer, text
 
 _MAKE, _MAKER_NOTE = 0x010F, 0x927C
-_CANON_START = b"ftypcrx "
+CR3_START = b"ftypcrx "
 _CANON_BYTES = 1 << 16
 _IMAGE, _PHOTO, _NOTE, _GPS = b"CMT1", b"CMT2", b"CMT3", b"CMT4"
 
@@ -40,7 +40,7 @@ def read_exif(file: BinaryIO) -> Exif:
     """
     file.seek(0)
     start = file.read(12)
-    if start[4:12] == _CANON_START:
+    if start[4:12] == CR3_START:
         return _read_cr3(file)
     if (order := ORDERS.get(start[:2])) is None:
         return NO_EXIF

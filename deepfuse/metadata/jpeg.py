@@ -16,8 +16,7 @@ MOST_EXIF_SEGMENTS = 32  # of 64 kB; Pillow joins them one by one
 MOST_BETWEEN = 1 << 16  # bytes that belong to no segment
 _BARE = {0x00, 0x01, *range(0xD0, 0xD9)}  # markers without a length
 _SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
-_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"  # XMP specification part 3, 1.1.3.1
-_EXTENSION_HEAD = 32 + 4 + 4  # GUID, length, offset
+_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"  # then GUID, length, offset: XMP specification part 3, 1.1.3.1
 _GUID = re.compile(rb"HasExtendedXMP\W+([0-9A-F]{32})")
 
 
@@ -42,17 +41,17 @@ class Jpeg(JpegImageFile):
         return bytes(self.info.get("exif", b"")).removeprefix(b"Exif\0\0")
 
     @property
-    def xmp_packets(self) -> tuple[bytes, bytes]:
-        """The XMP as it lies in the file, and its extension; empty where there is none."""
-        packet = bytes(self.info.get("xmp", b""))
-        return packet, self._extension(packet)
+    def xmp_packet(self) -> bytes:
+        """The XMP as it lies in the file; empty where there is none."""
+        return bytes(self.info.get("xmp", b""))
 
-    def _extension(self, packet: bytes) -> bytes:
-        """What did not fit into one segment, in parts that tell whose and where they are."""
-        if (guid := _GUID.search(packet)) is None:
+    @property
+    def xmp_extension(self) -> bytes:
+        """What of the XMP did not fit into one segment, in parts that tell whose and where they are."""
+        if (guid := _GUID.search(self.xmp_packet)) is None:
             return b""
         start = _EXTENSION + guid[1]
-        parts = [data[len(_EXTENSION) + 36 :] for app, data in self.applist if app == "APP1" and data.startswith(start)]
+        parts = [data[len(start) + 4 :] for app, data in self.applist if app == "APP1" and data.startswith(start)]
         return b"".join(part[4:] for part in sorted(parts, key=lambda part: part[:4]))
 
     @property

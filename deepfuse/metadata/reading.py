@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from deepfuse.metadata.exif import NO_EXIF, Exif, read_exif
+from deepfuse.metadata.exif import CR3_START, NO_EXIF, Exif, read_exif
 from deepfuse.metadata.iptc import iptc_of
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.texts import COMMENT, Texts
@@ -19,6 +19,7 @@ _WHERE_EXIF_LIES = 1 << 18  # bytes from the start
 _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 700, 33723, 34377
 _MOST_BLOCK = 1 << 22  # bytes; longer ones are refused later, by their length
 _RAF_START, _RAF_JPEG = b"FUJIFILM", 84
+_XMP_BOX, _MOST_BOXES = bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), 16  # of XMP in ISO base media files
 _SIDECARS = (".xmp", ".XMP")
 
 
@@ -66,7 +67,8 @@ def read_blocks(
 def read_jpeg(jpeg: Jpeg) -> Metadata:
     """The metadata of an open JPEG."""
     texts = ((COMMENT, decoded(jpeg.comment)),) if jpeg.comment else ()
-    return read_blocks(jpeg.exif_block, *jpeg.xmp_packets, iptc=jpeg.iptc_block, texts=texts, dpi=jpeg.dpi)
+    xmp = jpeg.xmp_packet, jpeg.xmp_extension
+    return read_blocks(jpeg.exif_block, *xmp, iptc=jpeg.iptc_block, texts=texts, dpi=jpeg.dpi)
 
 
 def read_file(file: BinaryIO) -> Metadata:
@@ -75,7 +77,7 @@ def read_file(file: BinaryIO) -> Metadata:
     if file.read(len(_RAF_START)) == _RAF_START:
         return _read_raf(file)
     parsed = read_exif(file)
-    xmp = _block(file, parsed, _XMP_TAG)
+    xmp = _block(file, parsed, _XMP_TAG) or _box(file)
     iptc = iptc_of(_block(file, parsed, _IPTC_TAG) or _block(file, parsed, _PHOTOSHOP_TAG))
     return Metadata(parsed, (xmp,) if xmp else (), not parsed.image and _claims(file), iptc)
 
@@ -116,6 +118,21 @@ def _block(file: BinaryIO, exif: Exif, key: int) -> bytes:
         return b""
     file.seek(tag.offset)
     return file.read(min(tag.count * size_of(tag.kind), _MOST_BLOCK))
+
+
+def _box(file: BinaryIO) -> bytes:
+    """The XMP of Canon's CR3, in a box of its own; empty for other files."""
+    at = 0
+    for _ in range(_MOST_BOXES):
+        file.seek(at)
+        start = file.read(24)
+        if len(start) < 24 or (at == 0 and start[4:12] != CR3_START):
+            return b""
+        length = int.from_bytes(start[:4], "big")
+        if start[4:] == b"uuid" + _XMP_BOX:
+            return file.read(min(max(length - 24, 0), _MOST_BLOCK))
+        at += max(length, 8)
+    return b""
 
 
 def _claims(file: BinaryIO) -> bool:

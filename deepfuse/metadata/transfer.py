@@ -12,8 +12,9 @@ from deepfuse.metadata.iptc import LARGEST_IPTC
 from deepfuse.metadata.kept_exif import Shape, dpi_of, kept_exif
 from deepfuse.metadata.reading import Metadata
 from deepfuse.metadata.texts import kept_texts, xmp_of_texts
-from deepfuse.metadata.xmp import KeptXmp, kept_xmp
+from deepfuse.metadata.xmp import KeptXmp, kept_xmp, properties
 
+MOST_NAMED, LONGEST_NAME = 8, 80  # of what is lost
 _SRGB, _UNCALIBRATED = 1, 0xFFFF  # EXIF 2.32, ColorSpace
 
 
@@ -63,9 +64,15 @@ def transfer(
         *(f"text {name}" for name in strange),
         *(["IPTC"] if iptc != own.iptc else []),
     ]
-    said = [*unread, *([f"not carried over: {printable(', '.join(lost))}"] if lost else [])]
+    said = [*unread, *([f"not carried over: {_listed(lost)}"] if lost else [])]
     embedded = Embedded(exif.image, exif.photo, exif.gps, xmp.packet, icc, iptc, texts, own.dpi or dpi_of(own.exif))
     return Transferred(embedded, (*_damaged(frames, names), *(f"{printable(names[base])}: {what}" for what in said)))
+
+
+def _listed(lost: Sequence[str]) -> str:
+    """The first names, shortened: a file may say anything."""
+    more = [f"and {len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else []
+    return printable(", ".join([*(name[:LONGEST_NAME] for name in lost[:MOST_NAMED]), *more]))
 
 
 def _damaged(frames: Sequence[Metadata], names: Sequence[str]) -> list[str]:
@@ -80,11 +87,10 @@ def _xmp(frame: Metadata, shape: Shape) -> tuple[KeptXmp, list[str]]:
     """What is kept of XMP, and what is to be said of a packet that cannot be read."""
     size = (shape.width, shape.height) if orientation_of(frame.exif) == 1 else None
     texts, _ = kept_texts(frame.texts)
-    readable, said = [], []
+    packets, said = [], []
     for packet in frame.xmp:
         try:
-            kept_xmp([packet])
-            readable.append(packet)
+            packets.append(properties(packet))
         except Exception as error:  # XMP is written by anyone: damage must not stop the fusion
             said.append(f"XMP cannot be read: {printable(str(error))}")
-    return kept_xmp(readable, xmp_of_texts(texts), size=size), said
+    return kept_xmp(packets, xmp_of_texts(texts), size=size), said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -12,6 +14,7 @@ from deepfuse.metadata.xmp_names import AREAS, KEPT, NAMES, PASSED_OVER, PASSED_
 
 LARGEST = 65_000  # bytes; a JPEG segment holds 65,502
 MOST_READ = 1 << 21  # bytes of a packet
+DEEPEST = 100
 _RDF = f"{{{RDF}}}"
 _META = "{adobe:ns:meta/}xmpmeta"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -27,31 +30,39 @@ class KeptXmp:
 
 
 class _Builder(ElementTree.TreeBuilder):
+    depth = 0
+
     def doctype(self, *_: object) -> None:
         """XMP has no document types: they define entities that swell."""
         raise ValueError("expected XMP, got a document type")
 
+    def start(self, *told: Any) -> Element:
+        """Elements in elements, no deeper than they can be gone through."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ValueError(f"expected at most {DEEPEST} elements in each other, got more")
+        return super().start(*told)
+
+    def end(self, *told: Any) -> Element:
+        self.depth -= 1
+        return super().end(*told)
+
 
 def kept_xmp(
-    packets: Sequence[bytes], texts: Iterable[tuple[str, str]] = (), *, size: tuple[int, int] | None = None
+    packets: Sequence[Sequence[Element]], texts: Iterable[tuple[str, str]] = (), *, size: tuple[int, int] | None = None
 ) -> KeptXmp:
     """What stays true of a picture fused from a photo: title, keywords, rating, rights, place.
 
     Camera, exposure, orientation and settings of RAW developers go.
 
     Args:
-        packets: as they lie in the file, with what pads them; what several tell, the first of them tells.
+        packets: the properties of each; what several tell, the first of them tells.
         texts: properties by their names, such as "dc:title", for those that no packet tells.
         size: width and height of the fused picture, if it lies as the photo does: areas of a photo of that size stay.
-
-    Raises:
-        ValueError: a packet is too long, or has a document type.
-        SyntaxError: it is no XML.
     """
     found: dict[str, Element] = {}
-    for packet in packets:
-        for element in _properties(packet.strip(b"\0 \n")):
-            found.setdefault(element.tag, element)
+    for element in chain.from_iterable(packets):
+        found.setdefault(element.tag, element)
     for name, text in texts:
         found.setdefault(qualified(name), _text_property(qualified(name), text))
     stays = {tag: element for tag, element in found.items() if _stays(tag)}
@@ -60,8 +71,14 @@ def kept_xmp(
     return _fitting([element for tag, element in stays.items() if tag not in moved], (*strange, *_spaces(moved)))
 
 
-def _properties(packet: bytes) -> list[Element]:
-    """A packet's properties, those written as attributes too."""
+def properties(packet: bytes) -> list[Element]:
+    """What a packet says as it lies in a file, with what pads it; properties written as attributes too.
+
+    Raises:
+        ValueError: it is too long or deep, or has a document type.
+        SyntaxError: it is no XML.
+    """
+    packet = packet.strip(b"\0 \n")
     if len(packet) > MOST_READ:
         raise ValueError(f"expected at most {MOST_READ} bytes, got {len(packet)}")
     if not packet:

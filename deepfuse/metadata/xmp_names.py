@@ -18,6 +18,7 @@ NAMES = {
     "cc": "http://creativecommons.org/ns#",
     "digiKam": "http://www.digikam.org/ns/1.0/",
     "MicrosoftPhoto": "http://ns.microsoft.com/photo/1.0/",
+    "MSPhoto": "http://ns.microsoft.com/photo/1.0",  # as ExifTool writes it
     "MP": "http://ns.microsoft.com/photo/1.2/",
     "MPRI": "http://ns.microsoft.com/photo/1.2/t/RegionInfo#",
     "MPReg": "http://ns.microsoft.com/photo/1.2/t/Region#",

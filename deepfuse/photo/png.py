@@ -58,7 +58,7 @@ def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
 
 
 def _decode(file: BinaryIO) -> Image:
-    """Of the pixels' own chunks alone: libpng complains of long texts."""
+    """Of the pixels' own chunks alone: libpng complains of long texts, and of EXIF as JPEGs have it."""
     own = bytearray(_SIGNATURE)
     for name, at, length in _walk(file):
         if name in _PIXELS:
@@ -76,9 +76,7 @@ def _chunks(file: BinaryIO) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes
     found: dict[bytes, bytes] = {}
     texts: list[tuple[bytes, bytes]] = []
     room = _MOST
-    for name, at, length in itertools.islice(_walk(file), _MOST_CHUNKS):
-        if (name == b"IHDR") != (at == len(_SIGNATURE)):
-            raise ValueError("expected a PNG with one header, before all else")
+    for name, at, length in _walk(file):
         if name in TEXT_CHUNKS and length <= room:
             texts.append((name, _read(file, at + 8, length)))
             room -= length + _TEXT_COSTS
@@ -94,7 +92,10 @@ def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         ValueError: not one header before all else: decoders differ in which of two they believe.
     """
     at = len(_SIGNATURE)
-    while len(start := _read(file, at, 8)) == 8:
+    for _ in range(_MOST_CHUNKS):
+        start = _read(file, at, 8)
+        if len(start) < 8:
+            return
         length, name = int.from_bytes(start[:4], "big"), start[4:]
         if (name == b"IHDR") != (at == len(_SIGNATURE)):
             raise ValueError("expected a PNG with one header, before all else")

@@ -11,14 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from support.bad_files import encoded
 from support.exif import exif_block, ratios, segment, text, with_segments
 
 from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
+from deepfuse.metadata.capture import exposure_of
+from deepfuse.metadata.exif import read_exif
+from deepfuse.metadata.iptc import iptc_of
+from deepfuse.metadata.png import TEXT_CHUNKS, read_png
 from deepfuse.metadata.reading import Metadata
-from deepfuse.photo import read_header
+from deepfuse.photo import read_header, read_photo
 from deepfuse.photo.opening import open_photo
 from deepfuse.simulation.camera import CAMERAS, write_dng
 
@@ -107,6 +113,21 @@ def test_exif_is_found_in_a_png_in(tmp_path: Path, told: bytes) -> None:
     assert header.exposure.time_s == pytest.approx(1 / 60)
 
 
+@pytest.mark.parametrize("told", CHUNKS.values(), ids=CHUNKS)
+def test_nothing_is_printed_of_it(tmp_path: Path, capfd: pytest.CaptureFixture[str], told: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(PNG[:33] + told + PNG[33:])
+    assert read_photo(tmp_path / "a.png").shape == (30, 20, 3)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_second_header_is_refused(tmp_path: Path) -> None:
+    header = PNG[8:33]
+    for data in (PNG[:33] + header + PNG[33:], PNG[:8] + chunk(b"tEXt", b"a\0b") + PNG[8:]):
+        (tmp_path / "a.png").write_bytes(data)
+        with pytest.raises(PhotoError, match="one header"):
+            read_header(tmp_path / "a.png")
+
+
 def test_texts_that_swell_are_not_unpacked_one_after_the_other(tmp_path: Path) -> None:
     bomb = zlib.compress(bytes(1 << 24), 9)
     flood = b"".join(chunk(b"zTXt", f"K{index}".encode() + b"\0\0" + bomb) for index in range(200))
@@ -129,6 +150,17 @@ def test_a_big_tiff_tells_as_a_tiff_does(tmp_path: Path, order: str, big: bool) 
     header = read_header(tmp_path / "a.tif")
     assert (header.orientation, header.camera) == (3, "Acme Cam of a long name")
     assert header.exposure.time_s == pytest.approx(1 / 60)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("pointer", [4, 13, 16, 18])
+def test_the_exif_of_a_big_tiff_is_found(order: str, pointer: int) -> None:
+    """BigTIFF: 8 bytes of value in the row itself, so that a ratio lies there."""
+    width = "I4x" if pointer in (4, 13) else "Q"
+    magic = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HHHQ", 43, 8, 0, 16)
+    first = struct.pack(f"{order}QHHQ{width}Q", 1, 0x8769, pointer, 1, 16 + 8 + 20 + 8, 0)
+    below = struct.pack(order + "QHHQIIQ", 1, 0x829A, 5, 1, 1, 60, 0)
+    assert exposure_of(read_exif(io.BytesIO(magic + first + below))) == Exposure(1 / 60)
 
 
 def test_directories_of_a_big_tiff_that_lie_are_read(tmp_path: Path) -> None:
@@ -177,3 +209,11 @@ def test_a_sidecar_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(JPEG)
     (tmp_path / "b.xmp").mkdir()
     assert [metadata_of(tmp_path / file).xmp for file in (name, "b.jpg")] == [(), ()]
+
+
+@given(data=st.binary(max_size=300), name=st.sampled_from(TEXT_CHUNKS), key=st.sampled_from([b"exif", b"8bim", b"xmp"]))
+def test_any_chunks_of_text_are_read(data: bytes, name: bytes, key: bytes) -> None:
+    profile = b"Raw profile type " + key + b"\0" + (b"\0" + zlib.compress(data) if name == b"zTXt" else data)
+    found = read_png(data, [(name, profile), (name, data), (name, b"XML:com.adobe.xmp\0\1\0\0\0" + data)], data[:9])
+    assert isinstance(found, Metadata)
+    assert len(iptc_of(b"8BIM" + data)) <= len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import time
 import tracemalloc
@@ -18,7 +19,7 @@ from support.bad_files import encoded, patched
 from support.photographs import Card
 
 from deepfuse.bracket import Exposure
-from deepfuse.metadata.capture import camera_of, exposure_of, orientation_of
+from deepfuse.metadata.capture import bias_ev_of, camera_of, exposure_of, orientation_of
 from deepfuse.metadata.exif import Exif, read_exif
 from deepfuse.metadata.reading import read_blocks, read_file
 from deepfuse.metadata.tiff import Tag
@@ -80,7 +81,10 @@ def test_values_that_are_all_claimed_many_times_take_little_time_and_memory() ->
     assert len(exif.photo) > 400
 
 
-@given(data=st.binary(max_size=300), magic=st.sampled_from([b"II", b"MM", b"\0\0\0\x18ftypcrx CMT1II*\0", b"FUJIFILM"]))
+MAGICS = [b"II", b"MM", b"II\x2b\0\x08\0\0\0", b"MM\0\x2b\0\x08\0\0", b"\0\0\0\x18ftypcrx CMT1II*\0", b"FUJIFILM"]
+
+
+@given(data=st.binary(max_size=300), magic=st.sampled_from(MAGICS))
 def test_any_bytes_are_read(data: bytes, magic: bytes) -> None:
     file = io.BytesIO(magic + data)
     assert isinstance(read_file(file).exif, Exif)
@@ -106,6 +110,17 @@ def test_numbers_that_cannot_be_are_not_believed(tmp_path: Path) -> None:
     capture = read_capture(tmp_path / "a.jpg")
     assert read_exif(io.BytesIO(block)).photo[0x829A].numbers == (-1 / 60,)
     assert (capture.exposure_mode, capture.exposure) == (None, Exposure())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0, 5e-324, 1e-300, 1e300])
+def test_exposures_beyond_any_camera_are_unknown(value: float) -> None:
+    second = Tag(5, 1, struct.pack("<II", 1, 1), 0)
+    wrong = Tag(12, 1, struct.pack("<d", value), 0)
+    exif = Exif(photo={0x829A: second, 0x829D: wrong, 0x8827: wrong, 0x9204: wrong, 0xA402: wrong})
+    assert exposure_of(exif) == Exposure(1.0)
+    assert exposure_of(Exif(photo={0x829A: wrong})) is None
+    assert bias_ev_of(exif) is None or abs(value) < 50
+    assert orientation_of(Exif({0x0112: wrong})) == 1
 
 
 def test_text_is_read_up_to_its_end_and_whatever_its_letters() -> None:

@@ -198,3 +198,12 @@ def test_what_does_not_fit_is_left_out_and_named(
     exif, _ = fused(shots, tmp_path / "out.jpg")
     assert "Exif.Photo.LensModel" not in exif
     assert exif["Exif.Image.Make"] == "Maker"
+
+
+def test_align_says_what_its_frames_lose(shots: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = exiv2.ImageFactory.open(str(shots[1]))
+    image.readMetadata()
+    image.setXmpPacket(XMP.replace("crs:Contrast", 'xmlns:mine="http://example.org/" mine:Mood="calm" crs:Contrast'))
+    image.writeMetadata()
+    assert main(["align", *map(str, shots), "-o", str(tmp_path / "out"), "--if-unaligned", "as-is"]) == 0
+    assert f"warning: {shots[1].name}: not carried over: XMP http://example.org/" in capsys.readouterr().err

@@ -128,6 +128,16 @@ def test_iso_beyond_16_bits_is_in_a_tag_of_its_own() -> None:
     assert [exposure.iso for exposure in found if exposure] == [204800, 65535, 400]
 
 
+def test_a_file_that_loses_much_is_named_in_short(tmp_path: Path) -> None:
+    texts = b"".join(chunk(b"tEXt", b"Key %d \x1b[31m%s\0x" % (index, b"y" * 500)) for index in range(60))
+    png = encoded(PIXELS, format="PNG")
+    (tmp_path / "a.png").write_bytes(png[:33] + texts + png[33:])
+    _, (warning,) = fused(tmp_path / "a.png")
+    assert warning.startswith("a.png: not carried over: text Key 0 ")
+    assert warning.endswith(", and 52 more")
+    assert len(warning) < 800
+
+
 IPTC = b"\x1c\x01\x5a\x00\x03\x1b%G" + b"".join(
     b"\x1c\x02" + bytes([number]) + struct.pack(">H", len(value)) + value
     for number, value in ((5, b"Old pier"), (25, b"pier"), (25, "dämmerung".encode()), (116, b"(c) Ann"))
