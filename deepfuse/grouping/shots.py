@@ -18,7 +18,7 @@ from deepfuse.photo.capture import AUTO_BRACKET, Capture, read_capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
-_DCF = re.compile(r"(.*\D)\d{4}")
+_DCF = re.compile(r".*\D\d{4}")
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
@@ -110,18 +110,19 @@ def in_order(shots: Sequence[Shot]) -> list[Shot]:
 
 def _begun_again(shots: Sequence[Shot]) -> set[Shot]:
     """Shots of one folder numbered from the start again, behind 9999: those below the gap in the numbers."""
-    names = [_DCF.fullmatch(shot.file.stem) for shot in shots]
-    if (
-        len({name and name[1] for name in names}) > 1
-        or names[0] is None
-        or len({shot.file.parent for shot in shots}) > 1
-    ):
+    if not numbered(shots):
         return set()
     numbers = sorted({file_number(shot) for shot in shots})
     gap, above = max(((b - a, b) for a, b in pairwise(numbers)), default=(0, 0))
     if gap < _NUMBERS_WRAP or numbers[0] > _NEAR_WRAP or numbers[-1] < 9999 - _NEAR_WRAP:
         return set()
     return {shot for shot in shots if file_number(shot) < above}
+
+
+def numbered(shots: Sequence[Shot]) -> bool:
+    """Whether names are a camera's: one text and four digits, in one folder."""
+    names = [_DCF.fullmatch(shot.file.stem) for shot in shots]
+    return None not in names and len({(shot.file.parent, shot.file.stem[:-4]) for shot in shots}) == 1
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
