@@ -33,11 +33,12 @@ def find_sequences(shots: Sequence[Shot], pictures: Pictures, *, whole_folder: b
     costs = [row_cost(row, pictures) for row in rows]
     parts = [split(len(row), cost()) for row, cost in zip(rows, costs, strict=True)]
     brackets = [row[a:b] for row, cuts in zip(rows, parts, strict=True) for a, b in cuts if b - a > 1]
-    patterns = common_patterns([darkness(bracket, pictures) for bracket in brackets])
+    taken = [darkness(bracket, pictures) for bracket in brackets]
+    patterns, forms = common_patterns(taken), [tuple(ev - evs[0] for ev in evs) for evs in taken]
     parts = [split(len(row), cost(patterns)) for row, cost in zip(rows, costs, strict=True)]
     found, alone = list(programs), list[LeftOut]()
     for row, cuts in zip(rows, parts, strict=True):
-        found += [found_in(row[a:b], patterns, pictures) for a, b in cuts if b - a > 1]
+        found += [found_in(row[a:b], forms, pictures) for a, b in cuts if b - a > 1]
         alone += [left_out(row, a, pictures) for a, b in cuts if b - a == 1]
     if whole_folder and not others and not alone and (series := one_series(varied, found, pictures)):
         return [series], []

@@ -18,7 +18,7 @@ from deepfuse.photo.capture import AUTO_BRACKET, Capture, read_capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
-_DCF = re.compile(r".*\D\d{4}")
+_DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
@@ -120,9 +120,9 @@ def _begun_again(shots: Sequence[Shot]) -> set[Shot]:
 
 
 def numbered(shots: Sequence[Shot]) -> bool:
-    """Whether names are a camera's: one text and four digits, in one folder."""
-    names = [_DCF.fullmatch(shot.file.stem) for shot in shots]
-    return None not in names and len({(shot.file.parent, shot.file.stem[:-4]) for shot in shots}) == 1
+    """Whether names are a camera's: one text and a number of four digits or more, in one folder."""
+    names = {(shot.file.parent, name[1]) if (name := _DCF.fullmatch(shot.file.stem)) else None for shot in shots}
+    return len(names) == 1 and None not in names
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
