@@ -12,6 +12,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.grouping.copies import without_copies
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
 from deepfuse.grouping.formats import Prefer, find_sets
+from deepfuse.grouping.missing import skipped
 from deepfuse.grouping.names import Home, scene_names
 from deepfuse.grouping.reasons import no_bracket, turned
 from deepfuse.grouping.sequences import Result
@@ -159,6 +160,7 @@ def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:
     missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(str(one.file)) < names[-1])
     warnings = (
         *found.warnings,
+        *skipped(found.shots, folder.files),
         *turned(found.shots),
         *(f"{one.file.name} may belong to it but cannot be read" for one in missing),
     )

@@ -46,7 +46,7 @@ def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, picture
         return found, [*others, *(_twin(shot, photo[0]) for photo in photos for shot in photo[1:])]
     candidates: list[Found] = []
     reasons: dict[Shot, LeftOut] = {}
-    of_format: dict[Prefer, list[Shot]] = defaultdict(list)
+    of_format: dict[str, list[Shot]] = defaultdict(list)
     for shot in sorted((shot for photo in photos for shot in photo), key=lambda shot: _rank(shot, prefer)):
         of_format[format_of(shot)].append(shot)
     for alike in of_format.values():
@@ -96,9 +96,10 @@ def _sets_of(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> R
     return found, others
 
 
-def format_of(shot: Shot) -> Prefer:
-    """The format that a photo's suffix names."""
-    return next(name for name, suffixes in _SUFFIXES.items() if shot.file.suffix.lower() in suffixes)
+def format_of(shot: Shot) -> str:
+    """The format that a photo's suffix names; that itself where nobody prefers it."""
+    suffix = shot.file.suffix.lower()
+    return next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), suffix)
 
 
 def _photos(shots: Sequence[Shot], prefer: Prefer, pictures: Pictures) -> list[list[Shot]]:
@@ -123,9 +124,9 @@ def _photos(shots: Sequence[Shot], prefer: Prefer, pictures: Pictures) -> list[l
 
 def _rank(shot: Shot, prefer: Prefer) -> tuple[bool, float]:
     """Preferred formats first: as told, then RAW, then what has 16 bits, then HEIC, then what has 8."""
-    name, usual = format_of(shot), [*_SUFFIXES]
+    name, usual = format_of(shot), [*map(str, _SUFFIXES)]
     flat = name in ("tiff", "png") and shot.capture.kind == _FEW_LEVELS
-    return name != prefer, usual.index("heic") + 0.5 if flat else usual.index(name)
+    return name != prefer, usual.index("heic") + 0.5 if flat or name not in usual else usual.index(name)
 
 
 def _one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:

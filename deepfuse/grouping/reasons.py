@@ -9,6 +9,7 @@ from typing import get_args
 
 from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses, tells
 from deepfuse.grouping.ladders import MOST, SAME_EV, Pattern, steps_of
+from deepfuse.grouping.missing import interrupted
 from deepfuse.grouping.shots import Cause, LeftOut, Shot
 
 SHOWN = 3  # reasons, and files each
@@ -21,7 +22,7 @@ _TRAITS: dict[str, Callable[[Shot], str]] = {
 }
 
 
-def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictures) -> Found:
+def found_in(part: Sequence[Shot], forms: Sequence[Pattern], pictures: Pictures) -> Found:
     """A part of a row as a bracket: by whose word, and whether frames of it are missing."""
     dark_first = part if tells(part) else sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
     maker = all(shot.capture.bracketing.kind in ("exposure", "some") for shot in part)
@@ -37,25 +38,7 @@ def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictur
     else:
         why = "one scene at different brightness, by the look of it; exposures are unknown, ordered by brightness"
         found = Found(tuple(dark_first), "similarity", why)
-    return replace(found, warnings=_missing(part, patterns))
-
-
-def _missing(part: Sequence[Shot], patterns: Sequence[Pattern]) -> tuple[str, ...]:
-    """A warning where the camera was set to more frames, or the sets around have more and begin alike."""
-    evs = [shot.ev or 0.0 for shot in part]
-    told = max((shot.capture.bracketing.length or 0 for shot in part), default=0)
-    alike = [
-        len(pattern)
-        for pattern in patterns
-        if len(pattern) > len(part)
-        and all(any(abs(b - a - (q - p)) < 0.25 for p in pattern for q in pattern if p != q) for a, b in pairwise(evs))
-    ]
-    wanted = max([told, *alike])
-    return (
-        (f"{len(part)} of {wanted} frames: the bracket was interrupted or a photo is missing",)
-        if wanted > len(part)
-        else ()
-    )
+    return replace(found, warnings=interrupted(part, forms))
 
 
 def turned(shots: Sequence[Shot]) -> tuple[str, ...]:
@@ -71,7 +54,7 @@ def left_out(row: Sequence[Shot], at: int, pictures: Pictures) -> LeftOut:
     """Why one shot of a row is in no bracket."""
     shot = row[at]
     neighbours = [*row[max(0, at - 1) : at], *row[at + 1 : at + 2]]
-    if not neighbours:
+    if not neighbours and not shot.flagged:
         return LeftOut(shot.file, "alone", "stands alone: expected 2 or more exposures, got 1")
     if any(b.ev is not None and shot.ev is not None and abs(b.ev - shot.ev) < SAME_EV for b in neighbours):
         return LeftOut(shot.file, "burst", "a burst: shot in a row at one exposure, no bracket")

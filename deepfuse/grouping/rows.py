@@ -16,7 +16,7 @@ from deepfuse.grouping.evidence import (
     turning_cost,
     vouched,
 )
-from deepfuse.grouping.ladders import ALONE, SAME_EV, Pattern, Rung, ladder_cost
+from deepfuse.grouping.ladders import ALONE, Pattern, Rung, ladder_cost
 from deepfuse.grouping.shots import Shot
 
 Cost = Callable[[int, int], float]
@@ -68,19 +68,21 @@ def row_cost(row: Sequence[Shot], pictures: Pictures) -> Callable[..., Cost]:
     if not flagged and len(row) == 1:
         return lambda patterns=(): lambda a, b: ALONE
     told = _rungs(row, [shot.ev or 0.0 for shot in row])
+    unknown = [shot.ev is None for shot in row]
+    mixed = len({shot.capture.orientation for shot in row}) > 1
 
     def of(patterns: Sequence[Pattern] = ()) -> Cost:
         def cost(start: int, end: int) -> float:
-            part = row[start:end]
+            part, rungs, known = row[start:end], told, True not in unknown[start:end]
             if len(part) == 1:
                 return ALONE
-            known, rungs = tells(part) or (not flagged and all(shot.ev is not None for shot in part)), told
-            if not known:
-                rungs = [*told[:start], *_rungs(part, darkness(part, pictures)), *told[end:]]
-            price = ladder_cost(rungs, start, end, patterns, same_ev=SAME_EV if known else SAME_SEEN)
+            price = ladder_cost(rungs, start, end, patterns) if known else math.inf
+            if not known or (price == math.inf and flagged and not tells(part)):
+                known, rungs = False, [*told[:start], *_rungs(part, darkness(part, pictures)), *told[end:]]
+                price = ladder_cost(rungs, start, end, patterns, same_ev=SAME_SEEN)
             if price == math.inf:
                 return price
-            price += turning_cost(part, pictures)
+            price += turning_cost(part, pictures) if mixed else 0.0
             return price if (flagged and known) or vouched(part, rungs[start:end], pictures, known) else math.inf
 
         return cost

@@ -10,6 +10,7 @@ from deepfuse.grouping.programs import take_programs
 from deepfuse.grouping.reasons import found_in, left_out, objections, too_many
 from deepfuse.grouping.rows import row_cost, rows_of
 from deepfuse.grouping.shots import LeftOut, Shot, in_order
+from deepfuse.grouping.strands import untangled
 from deepfuse.grouping.wholes import one_series
 from deepfuse.grouping.wholes import whole_folder as whole_of
 
@@ -28,14 +29,16 @@ def find_sequences(shots: Sequence[Shot], pictures: Pictures, *, whole_folder: b
     if whole_folder and not others and (whole := whole_of(varied, pictures)):
         return ([whole], []) if len(varied) <= MOST else ([], too_many(varied))
     programs, rows = take_programs(rows_of(varied), pictures)
+    rows = [strand for row in rows for strand in untangled(row, pictures)]
     costs = [row_cost(row, pictures) for row in rows]
     parts = [split(len(row), cost()) for row, cost in zip(rows, costs, strict=True)]
     brackets = [row[a:b] for row, cuts in zip(rows, parts, strict=True) for a, b in cuts if b - a > 1]
-    patterns = common_patterns([darkness(bracket, pictures) for bracket in brackets])
+    taken = [darkness(bracket, pictures) for bracket in brackets]
+    patterns, forms = common_patterns(taken), [tuple(ev - evs[0] for ev in evs) for evs in taken]
     parts = [split(len(row), cost(patterns)) for row, cost in zip(rows, costs, strict=True)]
     found, alone = list(programs), list[LeftOut]()
     for row, cuts in zip(rows, parts, strict=True):
-        found += [found_in(row[a:b], patterns, pictures) for a, b in cuts if b - a > 1]
+        found += [found_in(row[a:b], forms, pictures) for a, b in cuts if b - a > 1]
         alone += [left_out(row, a, pictures) for a, b in cuts if b - a == 1]
     if whole_folder and not others and not alone and (series := one_series(varied, found, pictures)):
         return [series], []

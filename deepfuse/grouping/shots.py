@@ -17,7 +17,7 @@ from deepfuse.photo.capture import AUTO_BRACKET, Capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
-_DCF = re.compile(r"(.*\D)\d{4}")
+_DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
@@ -111,18 +111,19 @@ def in_order(shots: Sequence[Shot]) -> list[Shot]:
 
 def _begun_again(shots: Sequence[Shot]) -> set[Shot]:
     """Shots of one folder numbered from the start again, behind 9999: those below the gap in the numbers."""
-    names = [_DCF.fullmatch(shot.file.stem) for shot in shots]
-    if (
-        len({name and name[1] for name in names}) > 1
-        or names[0] is None
-        or len({shot.file.parent for shot in shots}) > 1
-    ):
+    if not numbered(shots):
         return set()
     numbers = sorted({file_number(shot) for shot in shots})
     gap, above = max(((b - a, b) for a, b in pairwise(numbers)), default=(0, 0))
     if gap < _NUMBERS_WRAP or numbers[0] > _NEAR_WRAP or numbers[-1] < 9999 - _NEAR_WRAP:
         return set()
     return {shot for shot in shots if file_number(shot) < above}
+
+
+def numbered(shots: Sequence[Shot]) -> bool:
+    """Whether names are a camera's: one text and a number of four digits or more, in one folder."""
+    names = {(shot.file.parent, name[1]) if (name := _DCF.fullmatch(shot.file.stem)) else None for shot in shots}
+    return len(names) == 1 and None not in names
 
 
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
