@@ -2,9 +2,9 @@
 
 `python benchmarks/cases.py CASES` takes a folder with one folder a case: the frames of a bracket with one trait, or
 `good` frames and a `bad` one. A case is right if its picture has the size and mean colour of its kind, as
-`case_kinds.py` has it, and refused by its name if the message says which file, within the limits. `--card` takes all cases as one card:
-`brackets` and `batch` must come to an end with each photo in a set, or left out for a reason. Exits with 1 if anything
-is wrong.
+`case_kinds.py` has it, and refused by its name if the message says which file, within the limits. `--card` takes all
+cases as one card: `brackets` and `batch` must come to an end with each photo in a set, or left out for a reason. Exits
+with 1 if anything is wrong.
 """
 
 from __future__ import annotations
