@@ -25,7 +25,7 @@ def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth:
     """
     name = printable(str(path))
     if path.suffix.lower() not in ENCODERS:
-        got = "a folder" if path.is_dir() else f"'{path.suffix}'"
+        got = "a folder" if path.is_dir() else f"'{path.suffix}'" if path.suffix else "no suffix"
         raise PhotoError(f"{name}: expected an output of {', '.join(ENCODERS)}, got {got}")
     check_depth(path.suffix, depth)
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
@@ -49,7 +49,8 @@ def check_folder(folder: Path) -> None:
     """
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise PhotoError(f"{printable(str(folder))}: expected a folder, got something else at {printable(str(there))}")
+        got = "a file" if there.is_file() else "something else"
+        raise PhotoError(f"{printable(str(folder))}: expected a folder, got {got} at {printable(str(there))}")
     try:
         with TemporaryFile(dir=there):
             pass

@@ -60,4 +60,4 @@ def test_align_refuses_a_folder_that_cannot_be_made_before_any_work(
     monkeypatch.setattr("deepfuse.photo.reading.open_photo", None)
     (tmp_path / "file").touch()
     assert main(["align", *files, "-o", str(tmp_path / "file" / "out")]) == 4
-    assert "expected a folder, got something else" in capsys.readouterr().err
+    assert "expected a folder, got a file at" in capsys.readouterr().err

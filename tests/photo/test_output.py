@@ -78,7 +78,7 @@ def test_a_read_only_folder_is_refused_in_words() -> None:
 def test_a_folder_to_be_made_is_no_file(tmp_path: Path) -> None:
     check_folder(tmp_path / "one" / "two")
     (tmp_path / "file").touch()
-    with pytest.raises(PhotoError, match="got something else"):
+    with pytest.raises(PhotoError, match="got a file at"):
         check_folder(tmp_path / "file" / "two")
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     with pytest.raises(PhotoError, match="got something else"):
