@@ -162,3 +162,12 @@ def test_a_picture_of_another_size_is_not_scored(
     write_photo(tmp_path / "small.tif", np.zeros((60, 80, 3), np.uint16))
     assert main(["score", str(tmp_path / "small.tif"), *files]) == 4
     assert "small.tif: expected 160×120 pixels like the frames, got 80×60" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "deepfuse.cli", "fuse", "--help"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
