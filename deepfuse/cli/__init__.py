@@ -13,7 +13,7 @@ from deepfuse.cli.options import EPILOG, NOTHING_TO_DO
 from deepfuse.cli.output import Parser, say, say_error, say_record
 from deepfuse.errors import DeepfuseError, ModelError, NoPhotoError, Unreachable
 
-HOW = "pip install deepfuse brings it"
+HOW = "'pip install deepfuse' installs it"
 BAD_INPUT, MODEL_REFUSED, UNREACHABLE, OUT_OF_MEMORY, INTERRUPTED = 4, 5, 6, 7, 130
 _CODES: tuple[tuple[type[BaseException], int], ...] = (  # the first that fits
     (NoPhotoError, NOTHING_TO_DO),

@@ -14,7 +14,7 @@ from deepfuse.cli import main
 from deepfuse.errors import BracketError, PhotoError
 from deepfuse.job.checks import check_distinct, check_picture_fits
 from deepfuse.photo import write_photo
-from deepfuse.photo.encoding import JPEG_SIDE_PX
+from deepfuse.photo.output import JPEG_SIDE_PX
 
 
 @pytest.fixture
