@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
@@ -15,7 +16,8 @@ from deepfuse.photo.pixels import Stored
 from deepfuse.photo.profiles import NO_PROFILE, Profile, profile_of
 from deepfuse.photo.spaces import space_of_codes, space_of_gamma
 
-_SIGNATURE_BYTES = 8  # PNG specification 5.2
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"  # PNG specification 5.2
+_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _GREY = (0, 4)  # colour types, PNG specification 11.2.2
 _XMP = b"XML:com.adobe.xmp\0"
 _KEPT = (b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", _XMP)
@@ -55,23 +57,41 @@ def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
 
 
 def _decode(file: BinaryIO) -> Image:
-    file.seek(0)
-    pixels: Image = imagecodecs.png_decode(file.read())
+    """Of the pixels' own chunks alone: libpng complains of long texts."""
+    own = bytearray(_SIGNATURE)
+    for name, at, length in _walk(file):
+        if name in _PIXELS:
+            own += _read(file, at, 12 + length)
+    pixels: Image = imagecodecs.png_decode(own)
     return pixels
 
 
 def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
     """Header, colour, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword."""
     found: dict[bytes, bytes] = {}
-    at = _SIGNATURE_BYTES
-    while len(start := _read(file, at, 8)) == 8 and start[4:] != b"IEND":
-        length, name = int.from_bytes(start[:4], "big"), start[4:]
+    for name, at, length in _walk(file):
         if name == b"iTXt" and _read(file, at + 8, len(_XMP)) == _XMP:
             name = _XMP
         if name in _KEPT:
             found.setdefault(name, _read(file, at + 8, min(length, _MOST)))
-        at += 12 + length
     return found
+
+
+def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks up to the last: name, where it begins, and the length of its data.
+
+    Raises:
+        ValueError: not one header before all else: decoders differ in which of two they believe.
+    """
+    at = len(_SIGNATURE)
+    while len(start := _read(file, at, 8)) == 8:
+        length, name = int.from_bytes(start[:4], "big"), start[4:]
+        if (name == b"IHDR") != (at == len(_SIGNATURE)):
+            raise ValueError("expected a PNG with one header, before all else")
+        yield name, at, length
+        if name == b"IEND":
+            return
+        at += 12 + length
 
 
 def _read(file: BinaryIO, at: int, count: int) -> bytes:

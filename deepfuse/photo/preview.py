@@ -15,8 +15,10 @@ from deepfuse.errors import PhotoError
 from deepfuse.metadata.exif import read_exif
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.tiff import integer, text
+from deepfuse.photo.deep_jpeg import frame_header
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
+from deepfuse.photo.raw import open_raw
 from deepfuse.photo.reading import read_photo
 from deepfuse.proxy import averaged, size_within
 
@@ -43,10 +45,11 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
     try:
         with path.open("rb") as file:
             kind = kind_of(path, file)
+            frame = frame_header(file) if kind == "JPEG" else None
             file.seek(0)
             if kind == "RAW":
-                return _raw(file, side_px)
-            if kind == "JPEG":
+                return _raw(path, file, side_px)
+            if kind == "JPEG" and not (frame and frame.deep):
                 return _jpeg(file, side_px)
     except PhotoError:
         raise
@@ -85,12 +88,15 @@ def _draft(image: Jpeg, side_px: int) -> Preview:
     return _floats(image)
 
 
-def _raw(file: BinaryIO, side_px: int) -> Preview:
-    with rawpy.imread(file) as raw:
-        picture = _jpeg_in_raw(raw)
+def _raw(path: Path, file: BinaryIO, side_px: int) -> Preview:
+    with open_raw(path, file) as raw:
+        picture = _jpeg_in_raw(raw.header)
         if picture is None:
-            pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
-            picture = np.asarray(pixels, np.float32) / np.float32(255)
+            pixels = raw.handle.postprocess(
+                half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0
+            )
+            colours = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)  # a sensor without colours
+            picture = np.asarray(colours, np.float32) / np.float32(255)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 

@@ -30,6 +30,7 @@ class Picture:
     """A photo of a bracket: what its file says of itself and tells besides, its pixels (H, W, 3), and their space.
 
     `valid` is (H, W), 1 where the pixels are picture and 0 where they are transparent; `None` where all are picture.
+    `warnings` are what the user should know of this file.
     """
 
     header: Header
@@ -37,6 +38,7 @@ class Picture:
     pixels: Image
     rendered: Rendered
     valid: Mask | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def read_photo(
@@ -49,7 +51,7 @@ def read_photo(
     """The pixels of one photo, upright.
 
     Args:
-        path: a RAW, TIFF, PNG, JPEG or HEIC file.
+        path: a RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP or JPEG 2000 file.
         white_balance: multipliers of the sensor's R, G, B, G for RAW; the camera's own if `None`.
         profile: the colour space of the pixels; 8 bits become 16 where they are converted to another than sRGB.
         limits: what is refused by its header.
@@ -145,7 +147,8 @@ def read_bracket(
 
         def decoded(photo: Photo) -> Picture:
             found = photo.decode(alike, rendered.profile)
-            return Picture(photo.header, photo.metadata, found.pixels, rendered, found.valid)
+            warnings = (*photo.warnings, *found.warnings)
+            return Picture(photo.header, photo.metadata, found.pixels, rendered, found.valid, warnings)
 
         if at_once == 1:
             yield from map(decoded, photos)
