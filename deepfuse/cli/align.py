@@ -13,7 +13,7 @@ from deepfuse.cli.refusal import with_advice
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment, Registration
     from deepfuse.motion import Moved
-    from deepfuse.photo import Metadata
+    from deepfuse.photo import Picture
 
 HELP_OUTPUT = (
     "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their "
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         check_folder(options.output)
         for output in outputs if options.output.exists() else ():
             check_output(output, sources=options.frames, overwrite=options.force)
-    result, metadata = _aligned(options)
+    result, pictures = _aligned(options)
     outputs = [outputs[index] for index in result.kept]
     frames = completed(result.frames, result.valid, result.base)
     motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
@@ -59,14 +59,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         height, width, _ = result.frames[0].shape
         for index, output, frame, shown in zip(result.kept, outputs, result.frames, result.valid, strict=True):
             name = options.frames[index].name
-            own = transfer([metadata[index]], 0, names=[name], width=width, height=height, icc=srgb_profile())
+            own = transfer([pictures[index].metadata], 0, names=[name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded, shown=shown)
         write_json(options.output / "alignment.json", record)
-    said = [f"warning: {warning}" for warning in result.warnings(_names(options.frames))]
+    warnings = (*(text for one in pictures for text in one.warnings), *result.warnings(_names(options.frames)))
+    said = [f"warning: {warning}" for warning in warnings]
     return {**record, "text": _text(options, result, motion), "said": said}
 
 
-def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
+def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Picture]]:
     from deepfuse.alignment import AlignmentError, align
     from deepfuse.photo import read_frames
 
@@ -80,7 +81,7 @@ def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
         )
     except AlignmentError as error:
         raise with_advice(error, options.frames, options.if_unaligned, skippable=False) from error
-    return found, [picture.metadata for picture in pictures]
+    return found, pictures
 
 
 def _names(files: list[Path]) -> list[str]:

@@ -112,7 +112,7 @@ def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
             valid = None if found.valid is None else upright(found.valid, orientation)
             rgb, warnings = in_range(found.pixels)
             pixels = upright(as_rgb(rgb, profile, target), orientation)
-            return Decoded(pixels, valid, _named(path, warnings))
+            return Decoded(pixels, valid, _named(path, (*found.warnings, *warnings)))
 
     passed_over = (profile.warning,) if profile.warning else ()
     return Photo(header, stored.metadata, decode, profile, warnings=_named(path, (*stored.warnings, *passed_over)))
