@@ -115,7 +115,9 @@ def limit_memory(limit_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)  # of those who started this process; it cannot be raised
+    limit = limit_bytes if most == resource.RLIM_INFINITY else min(limit_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _limit_threads(count: int) -> None:

@@ -61,7 +61,7 @@ def _plain(error: BaseException) -> BaseException:
     if isinstance(error, ModuleNotFoundError):
         return _not_installed(error)
     if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
-        return MemoryError("expected more memory than there is; fewer or smaller frames need less, --quality fast too")
+        return MemoryError("out of memory; fewer or smaller frames need less, and so does --quality fast")
     if isinstance(error, KeyboardInterrupt):
         return KeyboardInterrupt("interrupted")
     return error

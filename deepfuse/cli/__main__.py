@@ -12,6 +12,7 @@ from deepfuse.bracket import printable_lines
 from deepfuse.cli import BAD_INPUT, main
 from deepfuse.cli.output import say_error
 
+READER_GONE = 128 + 13  # as shells say that SIGPIPE ended a program
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -38,6 +39,9 @@ def run() -> NoReturn:
     try:
         code = main()
         print(end="", flush=True)  # nothing where standard output is closed
+    except BrokenPipeError:  # who reads it, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = READER_GONE
     except OSError as error:
         say_error(OSError(f"the output cannot be written: {error.strerror}"))
         code = BAD_INPUT

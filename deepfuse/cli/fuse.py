@@ -34,7 +34,7 @@ HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existi
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "fuse", run, help="fuse the frames of one scene")
-    command.description = DESCRIPTION
+    command.usage, command.description = "%(prog)s FRAME FRAME [FRAME ...] -o OUT [options]", DESCRIPTION
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
     add_fusing(command)

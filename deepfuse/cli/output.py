@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from deepfuse.bracket import printable_lines
 from deepfuse.files import json_text
 
+WRONG_USAGE = 2
 _PLAIN = str.maketrans({"×": "x", "…": "...", "→": "->", "–": "-", "’": "'", "�": "?"})
 _INDENT = "\n    "  # of an error's further lines: none can be taken for another message
 
@@ -57,6 +58,11 @@ def _encodable(text: str, stream: TextIO) -> str:
 
 class Parser(argparse.ArgumentParser):
     """Prints its help and its errors, which quote what was given, as the rest is printed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong where it can be seen: not below all options there are."""
+        say(f"{self.prog}: error: {message}{_INDENT}{self.prog} --help says more", sys.stderr)
+        raise SystemExit(WRONG_USAGE)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         say(message.removesuffix("\n"), file or sys.stderr)

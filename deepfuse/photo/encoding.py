@@ -15,18 +15,14 @@ import tifffile
 from PIL import Image as PillowImage
 
 from deepfuse.color import Image, Mask, from_float, to_float
-from deepfuse.errors import PhotoError
 from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
 from deepfuse.metadata.jpeg import jpeg_segments
 from deepfuse.metadata.png import png_chunks
 from deepfuse.metadata.texts import COMMENT
-from deepfuse.photo.header import Depth
 from deepfuse.photo.profiles import description, srgb_profile
 
 Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
-JPEG_SIDE_PX = 65_500  # libjpeg's JPEG_MAX_DIMENSION
-_LEAST_PACKED, _LEAST_JPEG = 1 / 8, 1 / 100  # of the bytes of the pixels: smaller than files of photos get
 _PNG_HEADER_BYTES = 33  # signature and IHDR
 _TIFF_LEVELS = {"deflate": 6, "zstd": 9}  # higher ones pack 16-bit frames no better
 _DEFLATE = "adobe_deflate"  # 8, which every viewer knows; what tifffile calls deflate is 32946
@@ -97,29 +93,8 @@ def with_alpha(image: Image, shown: Mask) -> Image:
     return np.dstack([image, shown.astype(image.dtype) * image.dtype.type(top)])
 
 
-def check_sides(suffix: str, width: int, height: int) -> None:
-    """Refuse a picture of more pixels a side than files of this suffix hold.
-
-    Raises:
-        PhotoError: it has.
-    """
-    if suffix.lower() in _JPEG and max(width, height) > JPEG_SIDE_PX:
-        most = f"at most {JPEG_SIDE_PX} pixels a side for '{suffix}'"
-        raise PhotoError(f"expected {most}, got {width}×{height}; .tif and .png hold more")
-
-
-def least_bytes(suffix: str, width: int, height: int, depth: Depth, encoding: Encoding) -> int:
-    """The least that a file of a photo can need on disk."""
-    samples = width * height * 3
-    if suffix.lower() in _JPEG:
-        return int(samples * _LEAST_JPEG)
-    packed = encoding.compression != "none" if suffix.lower() in _TIFF else encoding.png_level > 0
-    return int(samples * {"8-bit": 1, "16-bit": 2, "float": 4}[depth] * (_LEAST_PACKED if packed else 1))
-
-
 def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:
     """A JPEG of full colour resolution."""
-    check_sides(".jpg", image.shape[1], image.shape[0])
     image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
     block = embedded.exif_block()
     comment = dict(embedded.texts).get(COMMENT, "").encode()
@@ -134,8 +109,7 @@ def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
     return buffer.getvalue()
 
 
-_TIFF, _JPEG = (".tif", ".tiff"), (".jpg", ".jpeg")
-HAVE_ALPHA = (*_TIFF, ".png")
+HAVE_ALPHA = (".tif", ".tiff", ".png")
 Encode = Callable[[Image, Encoding, Embedded], bytes | bytearray]
 ENCODERS: dict[str, Encode] = {
     ".tif": encode_tiff, ".tiff": encode_tiff, ".png": encode_png, ".jpg": encode_jpeg, ".jpeg": encode_jpeg,

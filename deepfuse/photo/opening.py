@@ -117,7 +117,7 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
             valid = None if found.valid is None else upright(found.valid, turned)
             rgb, warnings = in_range(found.pixels)
             pixels = upright(as_rgb(rgb, profile, target), turned)
-            return Decoded(pixels, valid, _named(path, warnings))
+            return Decoded(pixels, valid, _named(path, (*found.warnings, *warnings)))
 
     passed_over = (profile.warning,) if profile.warning else ()
     warnings = _named(path, (*stored.warnings, *passed_over))

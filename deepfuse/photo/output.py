@@ -10,9 +10,12 @@ from tempfile import TemporaryFile
 
 from deepfuse.bracket import printable
 from deepfuse.errors import PhotoError
-from deepfuse.photo.encoding import ENCODERS, Encoding, check_sides, least_bytes
+from deepfuse.photo.encoding import ENCODERS, Encoding
 from deepfuse.photo.header import Depth
 
+JPEG_SIDE_PX = 65_500  # libjpeg's JPEG_MAX_DIMENSION
+_LEAST_PACKED, _LEAST_JPEG = 1 / 8, 1 / 100  # of the bytes of the pixels: smaller than files of photos get
+_TIFF, _JPEG = (".tif", ".tiff"), (".jpg", ".jpeg")
 _DEEPEST: dict[str, tuple[Depth, ...]] = {".jpg": ("8-bit",), ".jpeg": ("8-bit",), ".png": ("8-bit", "16-bit")}
 
 
@@ -25,7 +28,7 @@ def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth:
     """
     name = printable(str(path))
     if path.suffix.lower() not in ENCODERS:
-        got = "a folder" if path.is_dir() else f"'{path.suffix}'"
+        got = "a folder" if path.is_dir() else f"'{path.suffix}'" if path.suffix else "no suffix"
         raise PhotoError(f"{name}: expected an output of {', '.join(ENCODERS)}, got {got}")
     check_depth(path.suffix, depth)
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
@@ -49,7 +52,8 @@ def check_folder(folder: Path) -> None:
     """
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise PhotoError(f"{printable(str(folder))}: expected a folder, got something else at {printable(str(there))}")
+        got = "a file" if there.is_file() else "something else"
+        raise PhotoError(f"{printable(str(folder))}: expected a folder, got {got} at {printable(str(there))}")
     try:
         with TemporaryFile(dir=there):
             pass
@@ -104,3 +108,23 @@ def written_depth(suffix: str, depth: Depth) -> Depth:
     """The depth that a file of this suffix holds of pixels of another one."""
     held = _DEEPEST.get(suffix.lower(), (depth,))
     return depth if depth in held else held[-1]
+
+
+def check_sides(suffix: str, width: int, height: int) -> None:
+    """Refuse a picture of more pixels a side than files of this suffix hold.
+
+    Raises:
+        PhotoError: it has.
+    """
+    if suffix.lower() in _JPEG and max(width, height) > JPEG_SIDE_PX:
+        most = f"at most {JPEG_SIDE_PX} pixels a side for '{suffix}'"
+        raise PhotoError(f"expected {most}, got {width}×{height}; .tif and .png hold more")
+
+
+def least_bytes(suffix: str, width: int, height: int, depth: Depth, encoding: Encoding) -> int:
+    """The least that a file of a photo can need on disk."""
+    samples = width * height * 3
+    if suffix.lower() in _JPEG:
+        return int(samples * _LEAST_JPEG)
+    packed = encoding.compression != "none" if suffix.lower() in _TIFF else encoding.png_level > 0
+    return int(samples * {"8-bit": 1, "16-bit": 2, "float": 4}[depth] * (_LEAST_PACKED if packed else 1))

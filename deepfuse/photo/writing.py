@@ -13,7 +13,7 @@ from deepfuse.files import replacing
 from deepfuse.metadata.embedded import NOTHING, Embedded
 from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, HAVE_ALPHA, Encoding, tiff_bytes, with_alpha
 from deepfuse.photo.header import Depth
-from deepfuse.photo.output import check_output, written_file
+from deepfuse.photo.output import check_output, check_sides, written_file
 
 FRAME_LEVEL = 1  # of zstd, its fastest: see `write_frame`
 _CONVERSIONS: dict[Depth, Callable[[Image], Image]] = {
@@ -71,7 +71,12 @@ def write_photo(
 def encoded(
     path: Path, image: Image, encoding: Encoding, embedded: Embedded = NOTHING, shown: Mask | None = None
 ) -> bytes | bytearray:
-    """The bytes of a file of the path's suffix, with an alpha where not all is shown and the format has one."""
+    """The bytes of a file of the path's suffix, with an alpha where not all is shown and the format has one.
+
+    Raises:
+        PhotoError: the format does not hold so many pixels a side.
+    """
+    check_sides(path.suffix, image.shape[1], image.shape[0])
     if shown is not None and holds_alpha(path.suffix):
         image = with_alpha(image, shown)
     return ENCODERS[path.suffix.lower()](image, encoding, embedded)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from deepfuse import FuseOptions, fuse_files
 from deepfuse.cli import main
 from deepfuse.errors import BracketError, PhotoError
 from deepfuse.job.checks import check_distinct, check_picture_fits
 from deepfuse.photo import write_photo
-from deepfuse.photo.encoding import JPEG_SIDE_PX
+from deepfuse.photo.output import JPEG_SIDE_PX
 
 
 @pytest.fixture
@@ -68,3 +69,10 @@ def test_a_reference_is_found_by_its_name_whatever_its_letters(pair: list[Path])
         assert made.record.deghosting is not None
         assert made.record.deghosting.reference == 0
         assert made.record.frames[0] == "a␛�.png"
+
+
+def test_a_frame_that_hides_itself_is_told(pair: list[Path]) -> None:
+    hidden = np.dstack([np.full((64, 64, 3), 100, np.uint8), np.zeros((64, 64, 1), np.uint8)])
+    PillowImage.fromarray(hidden).save(pair[0])
+    [warning] = fuse_files(pair, options=FuseOptions(align=False)).record.warnings
+    assert warning.startswith("60.png: its alpha hides the whole frame")

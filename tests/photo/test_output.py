@@ -13,7 +13,7 @@ import pytest
 
 from deepfuse.errors import PhotoError
 from deepfuse.photo import DEFAULT_ENCODING, Encoding, check_folder, check_output, check_room, read_photo, write_photo
-from deepfuse.photo.encoding import JPEG_SIDE_PX, encode_jpeg, least_bytes
+from deepfuse.photo.output import JPEG_SIDE_PX, least_bytes
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
 
@@ -78,21 +78,21 @@ def test_a_read_only_folder_is_refused_in_words() -> None:
 def test_a_folder_to_be_made_is_no_file(tmp_path: Path) -> None:
     check_folder(tmp_path / "one" / "two")
     (tmp_path / "file").touch()
-    with pytest.raises(PhotoError, match="got something else"):
+    with pytest.raises(PhotoError, match="got a file at"):
         check_folder(tmp_path / "file" / "two")
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     with pytest.raises(PhotoError, match="got something else"):
         check_folder(tmp_path / "link")
 
 
-def test_jpeg_has_a_largest_side() -> None:
+def test_jpeg_has_a_largest_side(tmp_path: Path) -> None:
     check_room(Path("out.jpg"), JPEG_SIDE_PX, 2, "8-bit", DEFAULT_ENCODING)
     check_room(Path("out.tif"), JPEG_SIDE_PX + 1, 2, "8-bit", DEFAULT_ENCODING)
     with pytest.raises(PhotoError, match=r"at most 65500 pixels a side for '\.JPG', got 65501×2"):
         check_room(Path("out.JPG"), JPEG_SIDE_PX + 1, 2, "8-bit", DEFAULT_ENCODING)
-    encode_jpeg(np.zeros((2, JPEG_SIDE_PX, 3), np.uint8))
+    write_photo(tmp_path / "out.jpg", np.zeros((2, JPEG_SIDE_PX, 3), np.uint8))
     with pytest.raises(PhotoError, match="65501×2"):
-        encode_jpeg(np.zeros((2, JPEG_SIDE_PX + 1, 3), np.uint8))
+        write_photo(tmp_path / "out.jpg", np.zeros((2, JPEG_SIDE_PX + 1, 3), np.uint8))
 
 
 @pytest.mark.parametrize(("suffix", "free_mb", "fits"), [(".tif", 17, False), (".tif", 19, True), (".jpg", 1, True)])

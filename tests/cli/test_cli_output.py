@@ -10,11 +10,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.photographs import Card
 
 from deepfuse.cli import OUT_OF_MEMORY, main
 from deepfuse.cli.output import say
+from deepfuse.photo import write_photo
 
 HOSTILE = "\x1b[31m\n\x9b\u202e.png"
 
@@ -137,3 +139,35 @@ def test_what_libraries_log_commands_no_terminal() -> None:
     code += "import deepfuse.cli.__main__ as program\nprogram.run()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == "␛[2J\n"
+
+
+def test_wrong_usage_is_said_in_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fuse", "a.png", "b.png", "-o", "c.png", "--jpeg-quality", "high"])
+    assert stop.value.code == 2
+    what, more = capsys.readouterr().err.splitlines()
+    assert what == "deepfuse fuse: error: argument --jpeg-quality: expected a whole number from 1 to 100, got high"
+    assert more.strip() == "deepfuse fuse --help says more"
+
+
+def test_a_folder_of_frames_is_for_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("fuse", "align"):
+        assert main([command, str(tmp_path), "-o", str(tmp_path / "out.tif")]) == 4
+        assert f"`deepfuse batch {tmp_path}`" in capsys.readouterr().err
+
+
+def test_a_picture_of_another_size_is_not_scored(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photo(tmp_path / "small.tif", np.zeros((60, 80, 3), np.uint16))
+    assert main(["score", str(tmp_path / "small.tif"), *files]) == 4
+    assert "small.tif: expected 160×120 pixels like the frames, got 80×60" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "deepfuse.cli", "fuse", "--help"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
