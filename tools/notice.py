@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 NOTICE = ROOT / "NOTICE"
 BETWEEN = " / "  # statements of one distribution
-HEAD = """deepfuse is under the Apache License 2.0, in the file LICENSE. The packages below are installed beside it under their
-own licences, as each states them. `make notice` wrote this.
+HEAD = """deepfuse is under the Apache License 2.0, in the file LICENSE. The packages below are installed beside it
+under their own licences, as each states them. `make notice` wrote this.
 """
 SECTIONS = {
     "photos": "What fuses photos",
@@ -74,10 +74,10 @@ def needed(requirements: Iterable[str]) -> set[str]:
 
 def licence(of: Distribution) -> str:
     """What a distribution states: its SPDX expression, or else its own words and classifiers, or else its file."""
-    stated = of.metadata["License-Expression"]
+    stated = of.metadata.get("License-Expression")
     if stated:
         return str(stated)
-    words = (of.metadata["License"] or "").strip()
+    words = (of.metadata.get("License") or "").strip()
     classifiers = [
         text.rpartition(" :: ")[2]
         for text in of.metadata.get_all("Classifier") or []
