@@ -35,12 +35,23 @@ def main() -> None:
 
 
 def notice() -> str:
-    """The text of the file, of what is installed here."""
-    parts = [HEAD]
+    """The text of the file: of what is installed here, and as it was of what is locked for other machines."""
+    text = NOTICE.read_text(encoding="utf-8") if NOTICE.exists() else ""
+    elsewhere, parts = locked() - set().union(*sections().values()), [HEAD]
     for section, names in sections().items():
-        lines = [f"{name}: {licence(distribution(name))}\n" for name in sorted(names)]
-        parts.append(f"{SECTIONS[section]}\n\n{''.join(lines)}")
+        lines = {name: licence(distribution(name)) for name in names}
+        _, _, below = text.partition(SECTIONS[section])
+        before = re.findall(r"^(\S+): (.+)$", below.split("\n\n")[1] if below else "", re.MULTILINE)
+        lines |= {name: stated for name, stated in before if name in elsewhere}
+        shown = "".join(f"{name}: {lines[name]}\n" for name in sorted(lines))
+        parts.append(f"{SECTIONS[section]}\n\n{shown}")
     return "\n".join(parts)
+
+
+def locked() -> set[str]:
+    """The canonical names in all locks."""
+    text = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("requirements*.lock"))
+    return {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
 
 
 def sections() -> dict[str, set[str]]:
