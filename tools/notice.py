@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 NOTICE = ROOT / "NOTICE"
 BETWEEN = " / "  # statements of one distribution
-HEAD = """deepfuse is under the Apache License 2.0, in the file LICENSE. The packages below are installed beside it under their
-own licences, as each states them. `make notice` wrote this.
+HEAD = """deepfuse is under the Apache License 2.0, in the file LICENSE. The packages below are installed beside it
+under their own licences, as each states them. `make notice` wrote this.
 """
 SECTIONS = {
     "photos": "What fuses photos",
@@ -35,12 +35,23 @@ def main() -> None:
 
 
 def notice() -> str:
-    """The text of the file, of what is installed here."""
-    parts = [HEAD]
+    """The text of the file: of what is installed here, and as it was of what is locked for other machines."""
+    text = NOTICE.read_text(encoding="utf-8") if NOTICE.exists() else ""
+    elsewhere, parts = locked() - set().union(*sections().values()), [HEAD]
     for section, names in sections().items():
-        lines = [f"{name}: {licence(distribution(name))}\n" for name in sorted(names)]
-        parts.append(f"{SECTIONS[section]}\n\n{''.join(lines)}")
+        lines = {name: licence(distribution(name)) for name in names}
+        _, _, below = text.partition(SECTIONS[section])
+        before = re.findall(r"^(\S+): (.+)$", below.split("\n\n")[1] if below else "", re.MULTILINE)
+        lines |= {name: stated for name, stated in before if name in elsewhere}
+        shown = "".join(f"{name}: {lines[name]}\n" for name in sorted(lines))
+        parts.append(f"{SECTIONS[section]}\n\n{shown}")
     return "\n".join(parts)
+
+
+def locked() -> set[str]:
+    """The canonical names in all locks."""
+    text = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("requirements*.lock"))
+    return {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
 
 
 def sections() -> dict[str, set[str]]:
@@ -74,10 +85,10 @@ def needed(requirements: Iterable[str]) -> set[str]:
 
 def licence(of: Distribution) -> str:
     """What a distribution states: its SPDX expression, or else its own words and classifiers, or else its file."""
-    stated = of.metadata["License-Expression"]
+    stated = of.metadata.get("License-Expression")
     if stated:
         return str(stated)
-    words = (of.metadata["License"] or "").strip()
+    words = (of.metadata.get("License") or "").strip()
     classifiers = [
         text.rpartition(" :: ")[2]
         for text in of.metadata.get_all("Classifier") or []
