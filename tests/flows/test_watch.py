@@ -126,8 +126,12 @@ def copied_secrets() -> list[Path]:
     return [path for path in Path("data").rglob("*") if path.is_file() and "PRIVATE" in path.read_text()]
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_across_file_systems_no_link_is_followed(secret: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("far", [False, True])
+def test_a_set_with_what_is_no_file_stays_and_no_link_is_followed(
+    far: bool, secret: Path, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
+    if far:
+        request.getfixturevalue("elsewhere")
     watcher = Watcher(FOLDER, quiet_s=1)
     (write(FOLDER / "beach/1.dng").parent / "2.dng").symlink_to(secret)
     (write(FOLDER / "caves/1.dng").parent / "inner").symlink_to(secret.parent)
@@ -135,6 +139,7 @@ def test_across_file_systems_no_link_is_followed(secret: Path, caplog: pytest.Lo
     (FOLDER / "IMG_1.dng").symlink_to(secret)
     (FOLDER / "loop").symlink_to("loop")
     os.mkfifo(write(FOLDER / "fjord/1.dng").parent / "2.dng")
+    os.truncate(write(FOLDER / "hollow/1.dng"), 50_000_000_000)
     write(FOLDER / "IMG_2.dng")
     write(FOLDER / "zoo/1.dng")
     with caplog.at_level("INFO", logger="flows"):
@@ -142,9 +147,10 @@ def test_across_file_systems_no_link_is_followed(secret: Path, caplog: pytest.Lo
         assert [name.split("-")[0] for name in names(watcher.take(2))] == ["zoo", "IMG_2"]
         watcher.take(3)
     assert copied_secrets() == []
-    assert sorted(names(list(FOLDER.iterdir()))) == ["IMG_1.dng", "beach", "caves", "dunes", "fjord", "loop"]
+    assert sorted(names(list(FOLDER.iterdir()))) == ["IMG_1.dng", "beach", "caves", "dunes", "fjord", "hollow", "loop"]
     assert caplog.text.count("got a link") == 5  # each told once
     assert caplog.text.count("got a named pipe") == 1
+    assert caplog.text.count("got 50.0 GB") == 1
 
 
 @pytest.mark.usefixtures("elsewhere")
