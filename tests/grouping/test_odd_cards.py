@@ -86,6 +86,13 @@ def test_one_invalid_time_tears_no_set(card: Card, mode: int, invalid: dict[str,
     assert not found.left_out
 
 
+def test_a_frame_that_is_nearly_white_is_of_its_bracket(card: Card) -> None:
+    truth = card.bracket(2, 4.5, 7, mode=1)
+    found = find_brackets(card.folder.parent)
+    assert [set(names) for names in sets(found)] == [truth]
+    assert found.groups[0].evidence == "folder"
+
+
 ODD_ORDER = (-1.3, -0.6, 0.6, 1, 1, 0, -2)
 
 
