@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -23,6 +23,8 @@ from deepfuse.photo.writing import in_depth
 
 AT_ONCE = 2  # decoded, where all frames are wanted together: each takes memory for its mosaic or file beside its pixels
 _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
+
+Check = Callable[[Header], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,11 @@ def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> li
 
 
 def read_frames(
-    paths: Sequence[Path], depth: Depth | None = None, rendering: Rendering = SRGB_AS_SHOT
+    paths: Sequence[Path],
+    depth: Depth | None = None,
+    rendering: Rendering = SRGB_AS_SHOT,
+    *,
+    check: Check | None = None,
 ) -> list[Picture]:
     """The frames of one bracket, decoded side by side.
 
@@ -109,9 +115,10 @@ def read_frames(
             its further levels would stay empty. Where it is `None` and the space wider than sRGB, it is 16 bits, of
             which 8 are too few.
         rendering: their white balance and colour space.
+        check: called with the header of the first before anything is decoded; it raises what is to be raised then.
     """
     frames = []
-    for frame in read_bracket(paths, rendering=rendering, at_once=AT_ONCE):
+    for frame in read_bracket(paths, rendering=rendering, at_once=AT_ONCE, check=check):
         depth = depth or ("16-bit" if frame.rendered.wide else None)
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
         frames.append(replace(frame, pixels=in_depth(frame.pixels, depth)) if depth and deeper else frame)
@@ -124,6 +131,7 @@ def read_bracket(
     limits: Limits = DEFAULT_LIMITS,
     rendering: Rendering = SRGB_AS_SHOT,
     at_once: int = 1,
+    check: Check | None = None,
 ) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
 
@@ -132,6 +140,7 @@ def read_bracket(
         limits: what is refused by its header.
         rendering: their white balance and colour space; none of it depends on the order of the paths.
         at_once: frames decoded side by side; with one, the next is decoded when it is asked for.
+        check: called with the header of the first before anything is decoded.
 
     Raises:
         PhotoError: a file cannot be read, is damaged, too large, or no photo.
@@ -143,6 +152,8 @@ def read_bracket(
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
         check_alike(paths, [photo.header for photo in photos])
         rendered = space_for(photos, rendering)
+        if check:
+            check(photos[0].header)
         alike = development(paths, photos, rendering.white_balance)
 
         def decoded(photo: Photo) -> Picture:
