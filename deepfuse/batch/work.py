@@ -22,7 +22,6 @@ from deepfuse.batch.record import (
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.files import replacing
-from deepfuse.job.checks import check_picture_fits
 from deepfuse.job.fuse import Fused, fuse_prepared
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import mask_files, prepare
@@ -121,9 +120,8 @@ def _fuse_set(job: Job) -> Outcome:
             renew_inputs(job.record, contents)
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
-    check_picture_fits(job.output, job.files, job.options)
     used = UsedModel(printable(job.model_name), job.model_sha256)
-    bracket = prepare(job.files, job.options)
+    bracket = prepare(job.files, job.options, job.output)
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key}
     values |= {

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
-    from deepfuse.job.prepare import mask_files
+    from deepfuse.job.prepare import mask_files, prepare
     from deepfuse.photo import check_output
 
     check_count(options.frames)
@@ -54,17 +54,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
     pool = ThreadPoolExecutor(1)  # prepares while torch is imported
     try:
-        return _fuse(options, wanted, pool.submit(_prepared, options.output, options.frames, wanted), masks)
+        return _fuse(options, wanted, pool.submit(prepare, options.frames, wanted, options.output), masks)
     finally:
         pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
-
-
-def _prepared(output: Path, frames: list[Path], wanted: FuseOptions) -> Prepared:
-    from deepfuse.job.checks import check_picture_fits
-    from deepfuse.job.prepare import prepare
-
-    check_picture_fits(output, frames, wanted)
-    return prepare(frames, wanted)
 
 
 def _fuse(

@@ -10,7 +10,7 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.job.options import FuseOptions
-from deepfuse.photo import check_file, check_room, read_header, written_depth
+from deepfuse.photo import Header, check_file, check_room, written_depth
 
 
 def check_distinct(files: Sequence[Path]) -> None:
@@ -32,12 +32,11 @@ def check_distinct(files: Sequence[Path]) -> None:
             )
 
 
-def check_picture_fits(output: Path, files: Sequence[Path], options: FuseOptions) -> None:
+def check_picture_fits(header: Header, output: Path, options: FuseOptions) -> None:
     """Make sure that the format and the disk have room for a picture of the frames' size.
 
     Raises:
-        PhotoError: they have not, or the first frame cannot be read.
+        PhotoError: they have not.
     """
-    header = read_header(files[0])
     depth = written_depth(output.suffix, options.depth or header.depth)
     check_room(output, header.width, header.height, depth, options.encoding)

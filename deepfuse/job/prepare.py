@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from deepfuse.alignment import Alignment, AlignmentError, align, lay_still
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
-from deepfuse.job.checks import check_distinct
+from deepfuse.job.checks import check_distinct, check_picture_fits
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
@@ -73,22 +74,26 @@ class Prepared:
     seconds: dict[str, float]
 
 
-def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
+def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = None) -> Prepared:
     """Develop and align one bracket, and remove its ghosts.
 
     Args:
         files: the frames, in any order.
         options: what the user chose.
+        output: where the picture goes, so that nothing is decoded if it has no room there; nowhere if `None`.
 
     Raises:
-        PhotoError: a frame cannot be read.
+        PhotoError: a frame cannot be read, or the picture not be written.
         BracketError: the frames cannot be one bracket, or one is there twice.
         AlignmentError: they cannot be registered reliably.
     """
     check_distinct(files)
     wanted = _reference(options.reference, files)
     clock, rendering = Clock(), Rendering(options.white_balance, options.profile)
-    pictures = read_frames(files, options.depth, rendering, orientation=options.orientation, reference=wanted)
+    check = partial(check_picture_fits, output=output, options=options) if output else None
+    pictures = read_frames(
+        files, options.depth, rendering, orientation=options.orientation, reference=wanted, check=check
+    )
     clock.step("read")
     laid = _laid(files, pictures, options)
     if laid.alignment:
