@@ -20,6 +20,7 @@ from deepfuse.photo.extents import check_extents
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
 from deepfuse.photo.jpeg2000 import open_jpeg2000
+from deepfuse.photo.jpeg_xl import open_jpeg_xl
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.mosaic import WhiteBalance
@@ -31,8 +32,13 @@ from deepfuse.photo.spaces import named_space
 from deepfuse.photo.webp import open_webp
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
+<<<<<<< HEAD
     "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
     "JPEG 2000": open_jpeg2000,
+=======
+    "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
+    "JPEG 2000": open_jpeg2000, "JPEG XL": open_jpeg_xl,
+>>>>>>> rawcolour
 }  # fmt: skip
 
 

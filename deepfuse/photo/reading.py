@@ -62,7 +62,7 @@ def read_photo(
     """The pixels of one photo, upright.
 
     Args:
-        path: a RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP or JPEG 2000 file.
+        path: a RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL file.
         white_balance: multipliers of the sensor's R, G, B, G for RAW; the camera's own if `None`.
         profile: the colour space of the pixels; 8 bits become 16 where they are converted to another than sRGB.
         limits: what is refused by its header.
