@@ -32,13 +32,8 @@ from deepfuse.photo.spaces import named_space
 from deepfuse.photo.webp import open_webp
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
-<<<<<<< HEAD
     "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
-    "JPEG 2000": open_jpeg2000,
-=======
-    "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
     "JPEG 2000": open_jpeg2000, "JPEG XL": open_jpeg_xl,
->>>>>>> rawcolour
 }  # fmt: skip
 
 
