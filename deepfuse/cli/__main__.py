@@ -9,6 +9,7 @@ import threading
 from typing import NoReturn
 
 from deepfuse.cli import BAD_INPUT, main
+from deepfuse.cli.guard import guard
 
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
@@ -22,6 +23,7 @@ def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    guard(sys.argv[1:])
     logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
     try:
         code = main()
