@@ -115,6 +115,8 @@ def limit_memory(limit_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)  # of a worker in a worker, which may not lift it
+    limit_bytes = limit_bytes if most == resource.RLIM_INFINITY else min(limit_bytes, most)
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
 
 
