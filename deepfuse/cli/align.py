@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     outputs = [outputs[index] for index in result.kept]
     frames = completed(result.frames, result.valid, result.base)
     motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
+    said = list(result.warnings(_names(options.frames)))
     record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
@@ -57,9 +58,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             name = options.frames[index].name
             own = transfer([metadata[index]], 0, names=[name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded, shown=shown)
+            said += own.warnings
         write_json(options.output / "alignment.json", record)
-    said = [f"warning: {warning}" for warning in result.warnings(_names(options.frames))]
-    return {**record, "text": _text(options, result, motion), "said": said}
+    return {**record, "text": _text(options, result, motion), "said": [f"warning: {warning}" for warning in said]}
 
 
 def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:

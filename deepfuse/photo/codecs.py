@@ -11,7 +11,7 @@ import tifffile
 
 from deepfuse.color import Image
 from deepfuse.metadata.jpeg import Jpeg
-from deepfuse.metadata.reading import read_blocks, read_file
+from deepfuse.metadata.reading import read_file, read_jpeg
 from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
 from deepfuse.photo.tiles import check_tiles
@@ -34,8 +34,7 @@ def open_jpeg(file: BinaryIO) -> Stored:
         if image.mode not in ("L", "RGB"):
             raise ValueError(f"expected a grey or RGB JPEG, got {image.mode}")
         profile = profile_of(image.info.get("icc_profile") or b"", grey=image.mode == "L")
-        metadata = read_blocks(image.exif_block, image.xmp_packet)
-        return Stored(*image.size, "8-bit", partial(_decode_jpeg, file), profile, metadata=metadata)
+        return Stored(*image.size, "8-bit", partial(_decode_jpeg, file), profile, metadata=read_jpeg(image))
 
 
 def _decode_jpeg(file: BinaryIO) -> Image:

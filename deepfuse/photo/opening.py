@@ -12,7 +12,7 @@ from typing import BinaryIO
 from deepfuse.bracket import Exposure, printable
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
-from deepfuse.metadata.reading import Metadata, read_file
+from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
 from deepfuse.photo.extents import check_extents
@@ -71,7 +71,7 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     check_extents(path, file)
     raw = stack.enter_context(open_raw(path, file))
-    metadata = read_file(file)
+    metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure
     white_xy = white_xy_of(metadata.exif)
     header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
@@ -107,7 +107,7 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
             valid = None if found.valid is None else upright(found.valid, orientation)
             return Decoded(upright(as_rgb(found.pixels, profile, target), orientation), valid)
 
-    return Photo(header, stored.metadata, decode, profile)
+    return Photo(header, with_sidecar(stored.metadata, path), decode, profile)
 
 
 @contextmanager
