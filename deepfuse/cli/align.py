@@ -12,7 +12,7 @@ from deepfuse.cli.options import PHOTOS, Commands, add_aligning, add_command, ch
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment, Registration
     from deepfuse.motion import Moved
-    from deepfuse.photo import Metadata
+    from deepfuse.photo import Picture
 
 HELP_OUTPUT = (
     "folder for alignment.json and the aligned frames (NAME_aligned.tif, in the frames' own depth, with their "
@@ -33,6 +33,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
+    from deepfuse.job.prepare import turned_frames
     from deepfuse.metadata.transfer import transfer
     from deepfuse.motion import completed, detect_motion, shown_by
     from deepfuse.photo import check_output, write_photo
@@ -45,29 +46,31 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.output.exists() and not options.dry_run:
         for output in outputs:
             check_output(output, sources=options.frames, overwrite=options.force)
-    result, metadata = _aligned(options)
+    result, pictures = _aligned(options)
     outputs = [outputs[index] for index in result.kept]
     frames = completed(result.frames, result.valid, result.base)
     motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
-    said = list(result.warnings(_names(options.frames)))
-    record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
+    turned = turned_frames(options.frames, pictures) if options.orientation == "auto" else ()
+    said = [*turned, *result.warnings(_names(options.frames))]
+    record = {"frames": names(options.frames), "outputs": names(outputs), "turned": list(turned), **result.record()}
+    record |= {"motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
         height, width, _ = result.frames[0].shape
         for index, output, frame, shown in zip(result.kept, outputs, result.frames, result.valid, strict=True):
             name = options.frames[index].name
-            own = transfer([metadata[index]], 0, names=[name], width=width, height=height, icc=srgb_profile())
+            own = transfer([pictures[index].metadata], 0, names=[name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded, shown=shown)
             said += own.warnings
         write_json(options.output / "alignment.json", record)
     return {**record, "text": _text(options, result, motion), "said": [f"warning: {warning}" for warning in said]}
 
 
-def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
+def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Picture]]:
     from deepfuse.alignment import AlignmentError, align
     from deepfuse.photo import read_frames
 
-    pictures = read_frames(options.frames)
+    pictures = read_frames(options.frames, orientation=options.orientation)
     try:
         found = align(
             [picture.pixels for picture in pictures],
@@ -77,7 +80,7 @@ def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Metadata]]:
         )
     except AlignmentError as error:
         raise error.named(_names(options.frames)) from error
-    return found, [picture.metadata for picture in pictures]
+    return found, pictures
 
 
 def _names(files: list[Path]) -> list[str]:

@@ -101,11 +101,12 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
     exposure = exposure_of(exif) or Exposure()
     header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
 
-    def decode(_: Development, target: Profile) -> Decoded:
+    def decode(development: Development, target: Profile) -> Decoded:
+        turned = development.orientation or orientation
         with _blaming(path):
             found = shown(stored.decode(), stored.alpha)
-            valid = None if found.valid is None else upright(found.valid, orientation)
-            return Decoded(upright(as_rgb(found.pixels, profile, target), orientation), valid)
+            valid = None if found.valid is None else upright(found.valid, turned)
+            return Decoded(upright(as_rgb(found.pixels, profile, target), turned), valid)
 
     return Photo(header, with_sidecar(stored.metadata, path), decode, profile)
 

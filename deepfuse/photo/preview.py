@@ -21,8 +21,9 @@ from deepfuse.metadata.tiff import integer, text
 from deepfuse.photo.extents import check_extents
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
-from deepfuse.photo.raw import check_whole
-from deepfuse.photo.reading import read_photo
+from deepfuse.photo.opening import open_photo
+from deepfuse.photo.profiles import NO_PROFILE
+from deepfuse.photo.raw import Development, check_whole
 from deepfuse.proxy import averaged, size_within
 
 Preview = NDArray[np.float32]
@@ -32,6 +33,7 @@ Check = Callable[[int, int], None]
 _CHANGED, _TAKEN = 0x0132, 0x9003  # EXIF DateTime and DateTimeOriginal
 _JPEG_OFFSET, _JPEG_BYTES = 0x0201, 0x0202  # EXIF JPEGInterchangeFormat and its length
 _SAME_SHAPE = 0.02  # of the aspect ratio; many cameras letterbox their thumbnails into 4:3
+_AS_STORED = Development(orientation=1)
 _RAW_JPEG_PX = 256  # the JPEG in a RAW file is decoded no smaller than this
 
 
@@ -60,7 +62,8 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
         raise
     except Exception as error:  # decoders raise their own kinds on damage
         raise PhotoError(f"{printable(str(path))}: cannot be decoded: {error}") from error
-    picture = to_float(read_photo(path, limits=limits))
+    with open_photo(path, limits) as photo:
+        picture = to_float(photo.decode(_AS_STORED, NO_PROFILE).pixels)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 
@@ -102,7 +105,9 @@ def _raw(path: Path, file: BinaryIO, side_px: int, check: Check) -> Preview:
         check(raw.sizes.raw_width, raw.sizes.raw_height)
         picture = _jpeg_in_raw(raw, check)
         if picture is None:
-            pixels = raw.postprocess(half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
+            pixels = raw.postprocess(
+                half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0, user_flip=0
+            )
             picture = np.asarray(pixels, np.float32) / np.float32(255)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 

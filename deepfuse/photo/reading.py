@@ -15,6 +15,7 @@ from deepfuse.photo.header import Depth, Header, check_alike
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.mosaic import WhiteBalance
 from deepfuse.photo.opening import Photo, open_photo
+from deepfuse.photo.orientation import OrientationChoice, oriented
 from deepfuse.photo.profiles import Space
 from deepfuse.photo.raw import Development
 from deepfuse.photo.rendering import SRGB_AS_SHOT, Rendered, Rendering, development, space_for
@@ -30,6 +31,7 @@ class Picture:
     """A photo of a bracket: what its file says of itself and tells besides, its pixels (H, W, 3), and their space.
 
     `valid` is (H, W), 1 where the pixels are picture and 0 where they are transparent; `None` where all are picture.
+    `flag` is the EXIF orientation that its file tells, where the header has the one that counts in the bracket.
     """
 
     header: Header
@@ -37,6 +39,13 @@ class Picture:
     pixels: Image
     rendered: Rendered
     valid: Mask | None = None
+    flag: int = 1
+
+    @property
+    def turned(self) -> str:
+        """What is said of a frame that another orientation counts for than its own; else nothing."""
+        own, counts = self.flag, self.header.orientation
+        return f"its orientation flag is {own}, but {counts} counts in the bracket" if own != counts else ""
 
 
 def read_photo(
@@ -97,7 +106,12 @@ def read_photos(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> li
 
 
 def read_frames(
-    paths: Sequence[Path], depth: Depth | None = None, rendering: Rendering = SRGB_AS_SHOT
+    paths: Sequence[Path],
+    depth: Depth | None = None,
+    rendering: Rendering = SRGB_AS_SHOT,
+    *,
+    orientation: OrientationChoice = "auto",
+    reference: int | None = None,
 ) -> list[Picture]:
     """The frames of one bracket, decoded side by side.
 
@@ -107,9 +121,13 @@ def read_frames(
             its further levels would stay empty. Where it is `None` and the space wider than sRGB, it is 16 bits, of
             which 8 are too few.
         rendering: their white balance and colour space.
+        orientation: which one counts.
+        reference: the place of the frame whose orientation counts, where that is "auto".
     """
     frames = []
-    for frame in read_bracket(paths, rendering=rendering, at_once=AT_ONCE):
+    for frame in read_bracket(
+        paths, rendering=rendering, at_once=AT_ONCE, orientation=orientation, reference=reference
+    ):
         depth = depth or ("16-bit" if frame.rendered.wide else None)
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
         frames.append(replace(frame, pixels=in_depth(frame.pixels, depth)) if depth and deeper else frame)
@@ -122,6 +140,8 @@ def read_bracket(
     limits: Limits = DEFAULT_LIMITS,
     rendering: Rendering = SRGB_AS_SHOT,
     at_once: int = 1,
+    orientation: OrientationChoice = "auto",
+    reference: int | None = None,
 ) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
 
@@ -130,6 +150,8 @@ def read_bracket(
         limits: what is refused by its header.
         rendering: their white balance and colour space; none of it depends on the order of the paths.
         at_once: frames decoded side by side; with one, the next is decoded when it is asked for.
+        orientation: which one counts.
+        reference: the place of the frame whose orientation counts, where that is "auto".
 
     Raises:
         PhotoError: a file cannot be read, is damaged, too large, or no photo.
@@ -139,15 +161,18 @@ def read_bracket(
         raise BracketError(f"expected at most {limits.frames} exposures, got {len(paths)} ({paths[0].parent})")
     with ExitStack() as stack:
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
-        check_alike(paths, [photo.header for photo in photos])
+        headers = oriented([photo.header for photo in photos], orientation, reference)
+        check_alike(paths, headers)
         rendered = space_for(photos, rendering)
         alike = development(paths, photos, rendering.white_balance)
 
-        def decoded(photo: Photo) -> Picture:
-            found = photo.decode(alike, rendered.profile)
-            return Picture(photo.header, photo.metadata, found.pixels, rendered, found.valid)
+        def decoded(photo: Photo, header: Header) -> Picture:
+            flag = photo.header.orientation
+            how = alike if header.orientation == flag else replace(alike, orientation=header.orientation)
+            found = photo.decode(how, rendered.profile)
+            return Picture(header, photo.metadata, found.pixels, rendered, found.valid, flag)
 
         if at_once == 1:
-            yield from map(decoded, photos)
+            yield from map(decoded, photos, headers)
         else:
-            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, photos)
+            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, photos, headers)
