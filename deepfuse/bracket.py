@@ -15,7 +15,9 @@ RAW_SUFFIXES = frozenset(
         "3fr arw cr2 cr3 crw dcr dng erf fff iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
     ).split()
 )
-PHOTO_SUFFIXES = RAW_SUFFIXES | {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif"}
+PHOTO_SUFFIXES = RAW_SUFFIXES | frozenset(
+    f".{name}" for name in "jpg jpeg png tif tiff heic heif hif avif webp jp2 j2k jpx jxl".split()
+)
 RADIANCE_SUFFIX = ".hdr"
 LONGEST_ID_BYTES = 200
 

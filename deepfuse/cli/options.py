@@ -27,7 +27,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 T = TypeVar("T")
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
-PHOTOS = "RAW, TIFF, PNG, JPEG or HEIC"
+PHOTOS = "RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL"
 NOTHING_TO_DO = 3
 SOME_FAILED = 1
 EPILOG = (

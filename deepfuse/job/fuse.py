@@ -49,7 +49,7 @@ def fuse_files(
     """Fuse the photo files of one scene, as the command `deepfuse fuse` does, without writing the picture.
 
     Args:
-        files: two or more exposures, RAW, TIFF, PNG, JPEG or HEIC, in any order.
+        files: two or more exposures, of any kind that `read_photo` takes, in any order.
         model: the network; the shipped one if `None`.
         options: what is done with them; if `None`, they are aligned and what moved is shown as in one of them. Where it
             names no depth, the pixels are in that of the frames.

@@ -105,7 +105,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         files=tuple(files[index] for index in laid.kept),
         metadata=tuple(pictures[index].metadata for index in laid.kept),
         depth=depth_of(frames[0].dtype),
-        rendered=pictures[0].rendered,
+        rendered=_told(pictures),
         aligned=frames,
         agreeing=agreeing,
         base=laid.base,
@@ -162,6 +162,12 @@ def _reference(choice: str, files: Sequence[Path], kept: Sequence[int]) -> int |
             raise BracketError(f"expected the reference to be aligned, but {_names(files)[index]} was left out")
     wanted = f"1 to {len(files)} or one of {', '.join(_names(files))}"
     raise BracketError(f"expected a reference of {wanted}, got {printable(choice)}")
+
+
+def _told(pictures: Sequence[Picture]) -> Rendered:
+    """How the pictures were rendered, with the warnings of each."""
+    rendered = pictures[0].rendered
+    return replace(rendered, warnings=(*rendered.warnings, *(text for one in pictures for text in one.warnings)))
 
 
 def _names(files: Sequence[Path]) -> list[str]:

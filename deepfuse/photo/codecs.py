@@ -12,6 +12,8 @@ import tifffile
 from deepfuse.color import Image
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.reading import read_file, read_jpeg
+from deepfuse.photo.deep_jpeg import frame_header, open_deep_jpeg
+from deepfuse.photo.pages import metadata_with, picture_page
 from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
 from deepfuse.photo.tiles import check_tiles
@@ -30,6 +32,8 @@ def open_jpeg(file: BinaryIO) -> Stored:
 
     Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects.
     """
+    if (frame := frame_header(file)) and frame.deep:
+        return open_deep_jpeg(file, frame)
     with _jpeg(file) as image:
         if image.mode not in ("L", "RGB"):
             raise ValueError(f"expected a grey or RGB JPEG, got {image.mode}")
@@ -48,9 +52,9 @@ def _jpeg(file: BinaryIO) -> Jpeg:
 
 
 def open_tiff(file: BinaryIO, check_size: Callable[[int, int], None]) -> Stored:
-    """The first page of a TIFF, grey or RGB, of 8, 16 or float 16, 32 or 64 bits, if its size passes the check."""
+    """The picture of a TIFF, grey or RGB, of 8, 16 or float 16, 32 or 64 bits, if its size passes the check."""
     with _tiff(file) as tiff:
-        page = tiff.pages.first
+        page = picture_page(tiff, file)
         check_size(page.imagewidth, page.imagelength)
         _check_page(page, tiff.filehandle.size)
         if page.dtype is None or page.dtype not in _TIFF_SAMPLES:
@@ -59,7 +63,8 @@ def open_tiff(file: BinaryIO, check_size: Callable[[int, int], None]) -> Stored:
         grey = page.photometric == tifffile.PHOTOMETRIC.MINISBLACK
         profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)
         size, depth, alpha = (page.imagewidth, page.imagelength), depth_of(page.dtype), _alpha(page)
-    return Stored(*size, depth, partial(_decode_tiff, file), profile, metadata=read_file(file), alpha=alpha)
+        metadata = metadata_with(page, file, read_file(file))
+    return Stored(*size, depth, partial(_decode_tiff, file), profile, metadata=metadata, alpha=alpha)
 
 
 def _alpha(page: tifffile.TiffPage) -> Alpha | None:
@@ -84,7 +89,7 @@ def _check_page(page: tifffile.TiffPage, file_size: int) -> None:
 
 def _decode_tiff(file: BinaryIO) -> Image:
     with _tiff(file) as tiff:
-        page = tiff.pages.first
+        page = picture_page(tiff, file)
         pixels: Image = page.asarray()
         return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
 

@@ -12,7 +12,7 @@ from deepfuse.color import Image
 from deepfuse.metadata.reading import read_blocks
 from deepfuse.photo.header import Depth
 from deepfuse.photo.items import check_items
-from deepfuse.photo.pixels import Stored
+from deepfuse.photo.pixels import Stored, full_range
 from deepfuse.photo.profiles import Profile, profile_of
 from deepfuse.photo.spaces import space_of_codes
 
@@ -43,8 +43,4 @@ def _profile(heif: pi_heif.HeifFile) -> Profile:
 def _decode(file: BinaryIO) -> Image:
     heif = _open(file)
     pixels: Image = np.array(heif)  # a copy: the memory is freed with `heif`
-    top = 2 ** heif.info["bit_depth"] - 1
-    if pixels.dtype == np.uint8:
-        return pixels
-    scaled: Image = ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
-    return scaled
+    return pixels if pixels.dtype == np.uint8 else full_range(pixels, heif.info["bit_depth"])

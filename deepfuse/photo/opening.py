@@ -13,22 +13,27 @@ from deepfuse.bracket import Exposure, printable
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
 from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
+from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
 from deepfuse.photo.extents import check_extents
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
+from deepfuse.photo.jpeg2000 import open_jpeg2000
+from deepfuse.photo.jpeg_xl import open_jpeg_xl
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.mosaic import WhiteBalance
-from deepfuse.photo.pixels import Decoded, Stored, as_rgb, shown, upright
+from deepfuse.photo.pixels import Decoded, Stored, as_rgb, in_range, shown, upright
 from deepfuse.photo.png import open_png
 from deepfuse.photo.profiles import NO_PROFILE, Profile
 from deepfuse.photo.raw import Development, open_raw
 from deepfuse.photo.spaces import named_space
+from deepfuse.photo.webp import open_webp
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
-    "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic,
+    "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
+    "JPEG 2000": open_jpeg2000, "JPEG XL": open_jpeg_xl,
 }  # fmt: skip
 
 
@@ -37,7 +42,8 @@ class Photo:
     """An open photo file, all of whose metadata are read.
 
     `decode` works once; it takes how RAW is developed, and the space of the pixels. `profile` is the space that they
-    are stored in, `raw` whether they are a sensor's. `white_balance` and `saturation` are what the mosaic says; asking
+    are stored in, `raw` whether they are a sensor's. `warnings` are what the user should know of the file, by its name.
+    `white_balance` and `saturation` are what the mosaic says; asking
     for them holds it in memory.
     """
 
@@ -48,6 +54,7 @@ class Photo:
     raw: bool = False
     white_balance: Callable[[BalanceChoice], WhiteBalance | None] = lambda _: None
     saturation: Callable[[WhiteBalance | None], int | None] = lambda _: None
+    warnings: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -88,7 +95,10 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
         with _blaming(path):
             return raw.saturation(balance)
 
-    return Photo(header, metadata, decode, raw=True, white_balance=white_balance, saturation=saturation)
+    return Photo(
+        header, metadata, decode, raw=True, white_balance=white_balance, saturation=saturation,
+        warnings=_named(path, raw.warnings),
+    )  # fmt: skip
 
 
 def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int], None]) -> Photo:
@@ -106,9 +116,16 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
         with _blaming(path):
             found = shown(stored.decode(), stored.alpha)
             valid = None if found.valid is None else upright(found.valid, turned)
-            return Decoded(upright(as_rgb(found.pixels, profile, target), turned), valid)
+            rgb, warnings = in_range(found.pixels)
+            pixels = upright(as_rgb(rgb, profile, target), turned)
+            return Decoded(pixels, valid, _named(path, warnings))
 
-    return Photo(header, with_sidecar(stored.metadata, path), decode, profile)
+    metadata, passed_over = with_sidecar(stored.metadata, path), (profile.warning,) if profile.warning else ()
+    return Photo(header, metadata, decode, profile, warnings=_named(path, (*stored.warnings, *passed_over)))
+
+
+def _named(path: Path, warnings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{printable(path.name)}: {warning}" for warning in warnings)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,8 @@ from deepfuse.metadata.reading import NO_METADATA, Metadata
 from deepfuse.photo.header import Depth
 from deepfuse.photo.profiles import NO_PROFILE, Profile, convert
 
+_OVERSHOOT = 0.25  # of the range of floats
+
 Alpha = Literal["associated", "unassociated"]
 """Whether colours are stored times their alpha: TIFF 6.0, ExtraSamples. PNG's never are."""
 
@@ -22,7 +25,8 @@ class Stored:
     """What a header says.
 
     `decode` reads the pixels while the file is open; `turned` says that it leaves them upright already. `alpha` is what
-    a channel behind the colours means; `None` where it means nothing that is known.
+    a channel behind the colours means; `None` where it means nothing that is known. `warnings` are what the user should
+    know of the file.
     """
 
     width: int
@@ -33,14 +37,19 @@ class Stored:
     turned: bool = False
     metadata: Metadata = NO_METADATA
     alpha: Alpha | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Pixels (H, W, 3), and where they are picture: (H, W), 1 or 0; `None` where all are."""
+    """Pixels (H, W, 3), and where they are picture: (H, W), 1 or 0; `None` where all are.
+
+    `warnings` are what the user should know of them.
+    """
 
     pixels: Image
     valid: Mask | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def depth_of(dtype: np.dtype[np.generic]) -> Depth:
@@ -48,6 +57,17 @@ def depth_of(dtype: np.dtype[np.generic]) -> Depth:
     if dtype.kind == "f":
         return "float"
     return "8-bit" if dtype.itemsize == 1 else "16-bit"
+
+
+def full_range(pixels: Image, bits: int) -> Image:
+    """Integers of so many bits, up to 16, in 16.
+
+    >>> full_range(np.array([0, 2048, 4095], np.uint16), 12).tolist()
+    [0, 32776, 65535]
+    """
+    top = 2**bits - 1
+    scaled: Image = ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+    return scaled
 
 
 def shown(pixels: Image, alpha: Alpha | None) -> Decoded:
@@ -68,6 +88,27 @@ def shown(pixels: Image, alpha: Alpha | None) -> Decoded:
         restored = np.minimum(pixels[partly, :-1] * (top / opacity[partly].astype(float))[:, None], top)
         pixels[partly, :-1] = restored if pixels.dtype.kind == "f" else np.rint(restored)
     return Decoded(pixels, None if valid.all() else valid)
+
+
+def in_range(pixels: Image) -> tuple[Image, tuple[str, ...]]:
+    """Pixels (H, W) or (H, W, 1 to 4), floats clipped to 0..1 where they are a little outside, with a warning.
+
+    Resampling and sharpening overshoot by so much; what goes further is light, and no exposure of it.
+
+    Raises:
+        ValueError: floats far outside of 0..1, NaN or infinite.
+    """
+    if pixels.dtype.kind != "f" or not pixels.size:
+        return pixels, ()
+    colour = pixels if pixels.ndim < 3 or pixels.shape[2] in (1, 3) else pixels[..., :-1]
+    least, most = float(colour.min()), float(colour.max())
+    if least >= 0 and most <= 1:
+        return pixels, ()
+    if not (least >= -_OVERSHOOT and most <= 1 + _OVERSHOOT):
+        got = f"{least:g} to {most:g}"
+        radiance = math.isfinite(most) and most > 1 + _OVERSHOOT
+        raise ValueError(f"expected float pixels from 0 to 1, got {got}{': a radiance map' if radiance else ''}")
+    return pixels.clip(0, 1), (f"its pixels go from {least:.3g} to {most:.3g} and are clipped to 0 to 1",)
 
 
 def as_rgb(pixels: Image, profile: Profile = NO_PROFILE, target: Profile = NO_PROFILE) -> Image:
@@ -95,3 +136,18 @@ def upright(image: Image, orientation: int) -> Image:
     if orientation in (3, 4, 7, 8):
         image = image[::-1]
     return np.ascontiguousarray(image)
+
+
+def upright_crop(crop: tuple[slice, slice], size: tuple[int, int], orientation: int) -> tuple[slice, slice]:
+    """The rows and columns of an upright picture, of this height and width, that are a crop of the stored one.
+
+    >>> upright_crop((slice(0, 1), slice(0, 5)), (9, 4), 6)  # a quarter turn to the right
+    (slice(0, 5, None), slice(3, 4, None))
+    """
+    height, width = size
+    rows, columns = reversed(crop) if orientation in (5, 6, 7, 8) else crop
+    if orientation in (2, 3, 6, 7):
+        columns = slice(width - columns.stop, width - columns.start)
+    if orientation in (3, 4, 7, 8):
+        rows = slice(height - rows.stop, height - rows.start)
+    return rows, columns

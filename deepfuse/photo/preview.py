@@ -18,12 +18,13 @@ from deepfuse.errors import PhotoError
 from deepfuse.metadata.exif import read_exif
 from deepfuse.metadata.jpeg import Jpeg
 from deepfuse.metadata.tiff import integer, text
+from deepfuse.photo.deep_jpeg import frame_header
 from deepfuse.photo.extents import check_extents
 from deepfuse.photo.kinds import kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.opening import open_photo
 from deepfuse.photo.profiles import NO_PROFILE
-from deepfuse.photo.raw import Development, check_whole
+from deepfuse.photo.raw import Development, open_raw
 from deepfuse.proxy import averaged, size_within
 
 Preview = NDArray[np.float32]
@@ -53,10 +54,11 @@ def read_preview(path: Path, side_px: int, *, limits: Limits = DEFAULT_LIMITS) -
     try:
         with path.open("rb") as file:
             kind = kind_of(path, file)
+            frame = frame_header(file) if kind == "JPEG" else None
             file.seek(0)
             if kind == "RAW":
                 return _raw(path, file, side_px, partial(check_size, path, limits=limits))
-            if kind == "JPEG":
+            if kind == "JPEG" and not (frame and frame.deep):
                 return _jpeg(file, side_px, partial(check_size, path, limits=limits))
     except (PhotoError, MemoryError):
         raise
@@ -98,17 +100,17 @@ def _draft(image: Jpeg, side_px: int) -> Preview:
 
 
 def _raw(path: Path, file: BinaryIO, side_px: int, check: Check) -> Preview:
-    check_whole(file)
     check_extents(path, file)
-    file.seek(0)
-    with rawpy.imread(file) as raw:
-        check(raw.sizes.raw_width, raw.sizes.raw_height)
-        picture = _jpeg_in_raw(raw, check)
+    with open_raw(path, file) as raw:
+        sizes = raw.handle.sizes
+        check(sizes.raw_width, sizes.raw_height)
+        picture = _jpeg_in_raw(raw.header, check)
         if picture is None:
-            pixels = raw.postprocess(
+            pixels = raw.handle.postprocess(
                 half_size=True, use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0, user_flip=0
             )
-            picture = np.asarray(pixels, np.float32) / np.float32(255)
+            colours = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)  # a sensor without colours
+            picture = np.asarray(colours, np.float32) / np.float32(255)
     return averaged(picture, size_within(picture.shape[1], picture.shape[0], side_px))
 
 

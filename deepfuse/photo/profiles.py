@@ -32,13 +32,15 @@ _CREATED = slice(24, 36)  # ICC.1:2022, 7.2.1: LittleCMS writes the time of day 
 class Profile:
     """The space that pixels are in (`icc`, empty for sRGB), and its name for the record.
 
-    `space` is what RAW files are developed to; only the spaces with a name of their own have it.
+    `space` is what RAW files are developed to; only the spaces with a name of their own have it. `warning` is there if
+    a file's own was passed over.
     """
 
     name: str = ""
     icc: bytes = b""
     grey: bool = False
     space: Space | None = None
+    warning: str = ""
 
 
 NO_PROFILE = Profile()
@@ -57,10 +59,14 @@ def profile_of(icc: bytes, *, grey: bool) -> Profile:
         header = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile
         name = description(icc)
         if header.xcolor_space.strip() != ("GRAY" if grey else "RGB"):
-            return Profile(f"{name}: for {header.xcolor_space.strip()}, taken as sRGB")
+            return _passed_over(f"{name}: for {header.xcolor_space.strip()}, taken as sRGB")
         return Profile(name) if _means_srgb(icc, grey) else Profile(name, icc, grey)
-    except (OSError, imagecodecs.CmsError):
-        return Profile("unreadable profile, taken as sRGB")
+    except (OSError, ValueError, imagecodecs.CmsError):  # ValueError: a colour model that is no text
+        return _passed_over("unreadable profile, taken as sRGB")
+
+
+def _passed_over(why: str) -> Profile:
+    return Profile(why, warning=f"its colour profile cannot be used: {why}")
 
 
 def convert(pixels: Image, profile: Profile, target: Profile) -> Image:
@@ -90,20 +96,33 @@ def _convert(pixels: Image, icc: bytes, target: bytes, grey: bool) -> Image:
 
 @lru_cache(maxsize=64)
 def holds(target: Profile, profile: Profile) -> bool:
-    """Whether all colours of an RGB profile are there in another space: a grid comes back as it went."""
+    """Whether all colours of an RGB profile are there in another space: a grid comes back as it went.
+
+    Of a scanner's profile, from which no way leads back, that is not known.
+    """
     if not profile.icc or profile.icc == target.icc:
         return True
     there = _convert(_grid(), profile.icc, target.icc or _srgb(), grey=False)
-    back = _convert(there, target.icc or _srgb(), profile.icc, grey=False)
+    try:
+        back = _convert(there, target.icc or _srgb(), profile.icc, grey=False)
+    except imagecodecs.CmsError:
+        return False
     return bool(np.abs(back.astype(int) - _grid()).max() <= _HELD)
 
 
 @lru_cache(maxsize=64)
 def is_display_like(profile: Profile) -> bool:
-    """Whether equal values of R, G and B are grey, and their steps about even to the eye, as fusion expects."""
+    """Whether equal values of R, G and B are grey, and their steps about even to the eye, as fusion expects.
+
+    A picture can be in it only if colours can be brought there.
+    """
     ramp: Any = np.repeat(np.linspace(0, 65535, 17).astype(np.uint16)[None, :, None], 3, axis=2)
     seen = _convert(ramp, profile.icc, _srgb(), grey=False).astype(float) / 65535
     least, most = _MIDDLE
+    try:
+        _convert(ramp, _srgb(), profile.icc, grey=False)
+    except imagecodecs.CmsError:
+        return False
     return bool(np.ptp(seen, axis=2).max() < _NEUTRAL and least < seen[0, 8].mean() < most)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,12 +17,13 @@ from numpy.typing import NDArray
 
 from deepfuse.bracket import Exposure
 from deepfuse.color import Image
-from deepfuse.metadata.tiff import Block
 from deepfuse.photo.balance import BalanceChoice, multipliers, white_point, xyz_of
+from deepfuse.photo.directories import SensorPictures, sensor_pictures, structure
 from deepfuse.photo.mosaic import WhiteBalance, grey_world, saturation
+from deepfuse.photo.packed_dng import PackedDng
+from deepfuse.photo.pixels import upright_crop
 from deepfuse.photo.profiles import NO_PROFILE, Profile, Space
 
-_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _TRANSPOSED = 4  # a bit of LibRaw's flip
 _EXIF_ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}  # by LibRaw's flip
 _FLIPS = {orientation: flip for flip, orientation in _EXIF_ORIENTATIONS.items()}
@@ -50,41 +53,79 @@ class Development:
 
 
 AS_IT_IS = Development()
+_MOST_BORDER = 4  # times the picture
+_ONE_CHANNEL: WhiteBalance = (1.0, 1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """An open RAW file."""
+    """An open RAW file.
 
-    handle: rawpy.RawPy
+    Attributes:
+        header: the file as LibRaw opens it; sizes and exposure come from here.
+        holds: what its directories say.
+        unpack: the file as LibRaw can decode it, where that is another one.
+    """
+
+    header: rawpy.RawPy
+    holds: SensorPictures
+    unpack: Callable[[], bytes] | None = None
+
+    @cached_property
+    def handle(self) -> rawpy.RawPy:
+        """The file to be decoded; one that is packed as LibRaw does not know is unpacked for it here."""
+        return rawpy.imread(io.BytesIO(self.unpack())) if self.unpack else self.header
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the developed picture, upright."""
-        sizes = self.handle.sizes
-        return (sizes.height, sizes.width) if sizes.flip & _TRANSPOSED else (sizes.width, sizes.height)
+        rows, columns = self._crop
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        return (height, width) if self.header.sizes.flip & _TRANSPOSED else (width, height)
+
+    @property
+    def _crop(self) -> tuple[slice, slice]:
+        """The rows and columns, not turned, that a DNG's DefaultCrop leaves; LibRaw tells them of the whole sensor.
+
+        What other files say of a crop is what their maker's own program shows: less than the sensor has.
+        """
+        sizes = self.header.sizes
+        top, left = sizes.crop_top_margin - sizes.top_margin, sizes.crop_left_margin - sizes.left_margin
+        bottom, right = top + sizes.crop_height, left + sizes.crop_width
+        if not self.holds.dng or not (0 <= top < bottom <= sizes.height and 0 <= left < right <= sizes.width):
+            return slice(0, sizes.height), slice(0, sizes.width)
+        return slice(top, bottom), slice(left, right)
 
     @property
     def orientation(self) -> int:
         """The EXIF orientation that LibRaw undoes."""
-        return _EXIF_ORIENTATIONS.get(self.handle.sizes.flip, 1)
+        return _EXIF_ORIENTATIONS.get(self.header.sizes.flip, 1)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of the file."""
+        frames = self.holds.frames
+        return (f"it holds {frames} frames in one file: the first is used",) if frames > 1 else ()
 
     @property
     def exposure(self) -> Exposure:
         """The exposure as LibRaw finds it, also in makers' own tags."""
-        other = self.handle.other
+        other = self.header.other
         return Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
 
     def white_balance(
         self, choice: BalanceChoice = "as-shot", white_xy: tuple[float, float] | None = None
     ) -> WhiteBalance | None:
-        """The multipliers of R, G, B, G, `None` where the file says none; this unpacks the mosaic.
+        """The multipliers of R, G, B, G; `None` where the file says none, or the sensor has no colours.
 
+        This unpacks the mosaic.
         `white_xy` is the chromaticity of the light where a DNG says that instead of multipliers: LibRaw passes over it.
 
         Raises:
             ValueError: the camera's colours are not known, which a colour temperature needs.
         """
+        if self._monochrome:
+            return None
         if choice == "auto":
             return grey_world(self.handle)
         if isinstance(choice, int):
@@ -94,6 +135,10 @@ class RawFile:
         if min(balance[:3]) > 0:
             return balance
         return self._balance_for(xyz_of(*white_xy)) if white_xy else None
+
+    @property
+    def _monochrome(self) -> bool:
+        return bool(self.handle.num_colors == 1)
 
     def _balance_for(self, light: NDArray[np.float64]) -> WhiteBalance:
         return multipliers(
@@ -106,7 +151,7 @@ class RawFile:
 
     def develop(self, development: Development = AS_IT_IS, target: Profile = NO_PROFILE) -> Image:
         """The picture, upright, in the target's space, 16 bits: (H, W, 3). The file is closed: its memory is free."""
-        chosen = development.white_balance
+        chosen = _ONE_CHANNEL if self._monochrome else development.white_balance
         wanted: dict[str, Any] = {"user_wb": list(chosen)} if chosen else {"use_camera_wb": True}
         if development.white_level:
             wanted["user_sat"] = development.white_level
@@ -124,8 +169,10 @@ class RawFile:
             )
         except rawpy.LibRawUnsufficientMemoryError as error:
             raise MemoryError from error
+        crop = upright_crop(self._crop, rgb.shape[:2], self.orientation)
         self.handle.close()
-        return rgb if rgb.shape[2] == 3 else np.repeat(rgb[..., :1], 3, axis=2)  # a sensor without colours
+        rgb = np.ascontiguousarray(rgb[crop])
+        return rgb if rgb.shape[2] == 3 else np.repeat(rgb[..., :1], 3, axis=2)
 
 
 def _four(told: list[float]) -> WhiteBalance:
@@ -141,10 +188,9 @@ def check_whole(file: BinaryIO) -> None:
     Raises:
         ValueError: the file is cut short.
     """
-    file.seek(0)
-    if (order := _BYTE_ORDERS.get(file.read(4))) is None:
+    if (block := structure(file)) is None:
         return
-    block, end = Block(file, 0, order), file.seek(0, io.SEEK_END)
+    end = file.seek(0, io.SEEK_END)
     for place in block.places(block.start):
         if place.offset + place.bytes > end:
             raise ValueError(
@@ -160,11 +206,25 @@ def open_raw(path: Path, file: BinaryIO) -> Iterator[RawFile]:
     LibRaw takes a path only as UTF-8: a file of another name is read whole.
     """
     check_whole(file)
+    holds = sensor_pictures(file)
     source: str | BinaryIO = str(path)
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
+    unpack: Callable[[], bytes] | None = None
+    if holds.jpeg_xl:
+        file.seek(0)
+        packed = PackedDng(file.read(), holds.jpeg_xl)
+        source, unpack = io.BytesIO(packed.described()), packed.unpacked
+    elif not _is_text(path):
         file.seek(0)
         source = file
-    with rawpy.imread(source) as handle:
-        yield RawFile(handle)
+    with rawpy.imread(source) as header:
+        raw = RawFile(header, holds, unpack)
+        if unpack and header.sizes.raw_width * header.sizes.raw_height > _MOST_BORDER * math.prod(raw.size):
+            raise ValueError("expected a picture of about the sensor's size")  # it alone is looked at for its size
+        yield raw
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False

@@ -32,6 +32,7 @@ class Picture:
 
     `valid` is (H, W), 1 where the pixels are picture and 0 where they are transparent; `None` where all are picture.
     `flag` is the EXIF orientation that its file tells, where the header has the one that counts in the bracket.
+    `warnings` are what the user should know of this file.
     """
 
     header: Header
@@ -40,6 +41,7 @@ class Picture:
     rendered: Rendered
     valid: Mask | None = None
     flag: int = 1
+    warnings: tuple[str, ...] = ()
 
     @property
     def turned(self) -> str:
@@ -58,7 +60,7 @@ def read_photo(
     """The pixels of one photo, upright.
 
     Args:
-        path: a RAW, TIFF, PNG, JPEG or HEIC file.
+        path: a RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL file.
         white_balance: multipliers of the sensor's R, G, B, G for RAW; the camera's own if `None`.
         profile: the colour space of the pixels; 8 bits become 16 where they are converted to another than sRGB.
         limits: what is refused by its header.
@@ -170,7 +172,8 @@ def read_bracket(
             flag = photo.header.orientation
             how = alike if header.orientation == flag else replace(alike, orientation=header.orientation)
             found = photo.decode(how, rendered.profile)
-            return Picture(header, photo.metadata, found.pixels, rendered, found.valid, flag)
+            warnings = (*photo.warnings, *found.warnings)
+            return Picture(header, photo.metadata, found.pixels, rendered, found.valid, flag, warnings)
 
         if at_once == 1:
             yield from map(decoded, photos, headers)

@@ -78,6 +78,27 @@ def test_what_is_not_known_or_of_high_range_is_refused(tmp_path: Path, codes: tu
         read_photo(png(tmp_path / "a.png", (b"cICP", bytes([*codes, 0, 1]))))
 
 
+_LONG = bytes(20 << 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [(b"tEXt", b"Comment\0" + _LONG), (b"zTXt", b"Comment\0\0" + zlib.compress(_LONG)),
+     (b"iTXt", b"Comment\0\0\0\0\0" + _LONG), (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(_LONG))],
+    ids=["text", "packed", "international", "XMP"],
+)  # fmt: skip
+def test_a_long_text_is_passed_over(tmp_path: Path, text: tuple[bytes, bytes], capfd: pytest.CaptureFixture) -> None:
+    path = png(tmp_path / "a.png", text)
+    assert (read_photo(path) == COLOUR).all()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_two_headers_are_refused(tmp_path: Path) -> None:
+    large = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    with pytest.raises(PhotoError, match="one header"):
+        read_photo(png(tmp_path / "a.png", (b"IHDR", large)))
+
+
 def test_impossible_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="expected a gamma"):
         read_photo(png(tmp_path / "a.png", gamma(0.001)))

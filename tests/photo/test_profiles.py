@@ -10,9 +10,11 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
+from support.bad_files import patched
+from support.profiles import adobe_named, of_a_scanner
 from support.reference_photo import ADOBE_GAMMA, D65, PRIMARIES, converted, encode
 
-from deepfuse.photo import read_header, read_photo
+from deepfuse.photo import Rendering, read_bracket, read_header, read_photo
 
 rng = np.random.default_rng(6)
 
@@ -70,6 +72,51 @@ def test_profiles_that_change_nothing_but_the_record(tmp_path: Path, case: str) 
     record = read_header(tmp_path / "a.tif").profile
     assert record == {"srgb": "sRGB built-in", "broken": "unreadable profile, taken as sRGB"}.get(case, record)
     assert record.endswith("taken as sRGB") == (case != "srgb")
+
+
+@pytest.mark.parametrize("name", ["Écran".encode("latin-1"), "Écran".encode(), "画面".encode("shift-jis"), b"\xff\xfe"])
+def test_a_profile_is_used_whatever_its_name(tmp_path: Path, name: bytes) -> None:
+    flat = np.full((8, 8, 3), (200, 120, 60), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", flat, photometric="rgb", iccprofile=adobe_named(name))
+    (picture,) = read_bracket([tmp_path / "a.tif"])
+    assert picture.pixels[0, 0] == pytest.approx(255 * converted((flat[0, 0] / 255) ** ADOBE_GAMMA, "adobe"), abs=1.5)
+    assert not picture.warnings
+
+
+def test_a_damaged_profile_never_refuses_a_photo(tmp_path: Path) -> None:
+    """It is used, or passed over with a warning."""
+    originals = [adobe_named(b"A name"), of_a_scanner(), bytes(imagecodecs.cms_profile("gray", gamma=1.8))]
+    random = np.random.default_rng(15)
+    flat, passed_over = np.full((4, 4, 3), 120, np.uint8), 0
+    for index in range(45):
+        icc = bytearray(originals[index % 3])
+        for at in random.integers(0, min(len(icc), 600), random.integers(1, 9)):
+            icc[at] ^= random.integers(1, 256)
+        tifffile.imwrite(tmp_path / "a.tif", flat[..., 0] if index % 3 == 2 else flat, iccprofile=bytes(icc))
+        for choice in ("srgb", "keep"):
+            (picture,) = read_bracket([tmp_path / "a.tif"], rendering=Rendering(profile=choice))  # type: ignore[arg-type]
+            assert picture.rendered.wide in (True, False)
+        if picture.warnings:
+            assert picture.warnings[0].startswith("a.tif: its colour profile cannot be used")
+            assert (picture.pixels == 120).all()
+            passed_over += 1
+    assert 8 < passed_over < 38
+
+
+def test_a_colour_model_that_is_no_text_is_passed_over(tmp_path: Path) -> None:
+    icc = adobe_named(b"A name")
+    tifffile.imwrite(
+        tmp_path / "a.tif", colours(np.uint8), photometric="rgb", iccprofile=patched(icc, 16, b"\xff\xfeGB")
+    )
+    assert read_header(tmp_path / "a.tif").profile == "unreadable profile, taken as sRGB"
+
+
+def test_frames_of_a_scanner_are_brought_to_a_space_that_can_be_written(tmp_path: Path) -> None:
+    """No way leads back into a scanner's space."""
+    tifffile.imwrite(tmp_path / "a.tif", colours(np.uint8), photometric="rgb", iccprofile=of_a_scanner())
+    (picture,) = read_bracket([tmp_path / "a.tif"], rendering=Rendering(profile="keep"))
+    assert picture.rendered.profile.name == "ProPhoto RGB"
+    assert picture.rendered.wide
 
 
 def test_a_jpeg_that_is_adobe_rgb_by_exif_alone(tmp_path: Path) -> None:
