@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from support.projects import ROOT
 
 from deepfuse.worker import Worker, WorkerError
-from deepfuse.workers import available_memory
+from deepfuse.workers import available_memory, limit_memory
 
 
 class OddError(Exception):
@@ -83,6 +84,20 @@ def test_what_a_call_raises_is_raised_here(worker: Worker) -> None:
         worker.ask(divmod, 1, 0)
     with pytest.raises(RuntimeError, match="OddError: an odd one"):
         worker.ask(odd)
+
+
+def limit_of_a_worker_in_a_worker() -> int:
+    limit_memory(3 * 10**9)
+    worker = Worker(memory_gb=8, seconds=20)
+    soft, _ = worker.ask(resource.getrlimit, resource.RLIMIT_DATA)
+    worker.close()
+    return soft
+
+
+def test_a_worker_in_a_worker_keeps_the_limit_of_both() -> None:
+    worker = Worker(memory_gb=8, seconds=60)
+    assert worker.ask(limit_of_a_worker_in_a_worker) <= 3 * 10**9
+    worker.close()
 
 
 CALLER = """

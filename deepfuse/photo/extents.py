@@ -98,6 +98,8 @@ def _check_sensor(directory: _Directory) -> None:
     """Each strip or tile of a DNG's mosaic, by what it must hold at least."""
     width, length = directory.one(_WIDTH), directory.one(_LENGTH)
     samples, compression = directory.one(_SAMPLES, 1), directory.one(_COMPRESSION, _UNPACKED)
+    if compression not in (_UNPACKED, _JPEG, _LOSSY_JPEG):
+        return
     across, down = directory.one(_TILE_WIDTH, width), directory.one(_TILE_LENGTH)
     down = down or min(directory.one(_ROWS_PER_STRIP, length), length)
     if max(directory.numbers(_PATTERN), default=0) >= _COLOURS:
@@ -111,11 +113,9 @@ def _check_sensor(directory: _Directory) -> None:
         rows = down if _TILE_LENGTH in directory.places else min(down, length - index * down)
         if compression == _UNPACKED:
             needed, got = -(-across * samples * directory.one(_BITS, 1) // 8) * rows, count
-        elif compression in (_JPEG, _LOSSY_JPEG):
+        else:
             wide, high, components = jpeg_size(directory.block.bytes(offset, min(count, _JPEG_HEAD)))
             needed, got = across * rows * samples, wide * high * components
-        else:
-            return
         if got < needed:
             kind = "bytes" if compression == _UNPACKED else "samples"
             raise ValueError(f"expected {needed} {kind} in the part at {offset}, got {got}: damaged")

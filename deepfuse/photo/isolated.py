@@ -11,6 +11,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.photo.capture import Capture, read_capture
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.preview import Preview, read_preview
+from deepfuse.photo.reading import read_photo
 from deepfuse.worker import Worker, WorkerError
 
 MEMORY_GB = 8.0  # a TIFF of 250 megapixels, the most that is read, takes 6.2 as 16 bits on its way to a preview
@@ -38,11 +39,18 @@ class Onlooker:
         with _blaming(path):
             return self._worker.ask(_preview, path, side_px, self._limits)
 
+    def decode(self, path: Path) -> None:
+        """Nothing: whether a photo can be decoded whole."""
+        with _blaming(path):
+            self._worker.ask(_decode, path, self._limits)
+
 
 @contextmanager
-def onlooker(limits: Limits = DEFAULT_LIMITS, *, seconds: float = SECONDS) -> Iterator[Onlooker]:
-    """The process for as long as it is needed; each look may take so many seconds."""
-    worker = Worker(memory_gb=MEMORY_GB, seconds=seconds)
+def onlooker(
+    limits: Limits = DEFAULT_LIMITS, *, seconds: float = SECONDS, memory_gb: float = MEMORY_GB
+) -> Iterator[Onlooker]:
+    """The process for as long as it is needed; each look may take so many seconds, and so many 10⁹ bytes."""
+    worker = Worker(memory_gb=memory_gb, seconds=seconds)
     try:
         yield Onlooker(worker, limits)
     finally:
@@ -55,6 +63,10 @@ def _capture(path: Path, limits: Limits) -> Capture:
 
 def _preview(path: Path, side_px: int, limits: Limits) -> Preview:
     return read_preview(path, side_px, limits=limits)
+
+
+def _decode(path: Path, limits: Limits) -> None:
+    read_photo(path, limits=limits)
 
 
 @contextmanager
