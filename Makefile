@@ -92,4 +92,4 @@ hash: | $(BIN)/python
 
 # Writes the licences of what is installed: after `make lock`.
 notice: .venv/loop
-	$(BIN)/python -m tools.notice
+	$(BIN)/python tests/support/notice.py

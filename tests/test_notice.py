@@ -7,9 +7,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-
-import tools.notice
-from tools.notice import NOTICE, SECTIONS, gpl_without_choice, licence, locked, notice, sections
+import support.notice
+from support.notice import NOTICE, SECTIONS, gpl_without_choice, licence, locked, notice, sections
 
 # Distributions that name the GPL as one of several in classifiers alone, and where they say that one may choose.
 CHOICE = {"text-unidecode": "its README: Artistic License, or GPL 2 or later"}
@@ -32,7 +31,7 @@ def test_a_stale_notice_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     changed = good.replace("\ntorch: ", "\ngone: MIT\ntorch: Proprietary ").replace("\nmypy: MIT", "")
     assert lines(changed).keys() ^ lines(good).keys() == {"gone", "mypy"}
     stale.write_text(changed, encoding="utf-8")
-    monkeypatch.setattr(tools.notice, "NOTICE", stale)
+    monkeypatch.setattr(support.notice, "NOTICE", stale)
     assert notice() == good
 
 
@@ -41,7 +40,7 @@ def test_what_is_locked_for_other_machines_keeps_its_line(tmp_path: Path, monkey
     assert "nvidia-cublas" in locked()
     told = text.replace("\ntorch: ", "\nnvidia-cublas: LicenseRef-NVIDIA\ntorch: ")
     other.write_text(told, encoding="utf-8")
-    monkeypatch.setattr(tools.notice, "NOTICE", other)
+    monkeypatch.setattr(support.notice, "NOTICE", other)
     elsewhere = "nvidia-cublas" not in set().union(*sections().values())
     assert ("\nnvidia-cublas: LicenseRef-NVIDIA\n" in notice()) == elsewhere
 

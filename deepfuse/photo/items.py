@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from deepfuse.photo.boxes import boxes
+
 _LARGEST_META = 1 << 26  # bytes; of a picture in 500 tiles it is 20 000
 _MOST_EXTENTS = 1 << 16
+_FLAGS = 4  # bytes of version and flags before a full box's content
 _HEVC = b"hvc1"
 _LENGTH_SIZE_AT = 21  # of HEVCDecoderConfigurationRecord: lengthSizeMinusOne in its two lowest bits
 _IN_FILE, _IN_IDAT = 0, 1  # construction methods of items
@@ -53,10 +56,12 @@ def check_items(file: BinaryIO) -> None:
     """
     size = file.seek(0, io.SEEK_END)
     meta = _meta(file, size)
-    boxes = dict(_boxes(meta[4:]))
-    kinds = _kinds(boxes.get(b"iinf", b""))
-    idat = len(boxes.get(b"idat", b""))
-    for item in _items(boxes.get(b"iloc", b"")):
+    parts = dict(boxes(meta, skipped=_FLAGS))
+    if b"iloc" not in parts:
+        raise ValueError("expected whole boxes, got no places of the pictures: cut short or damaged")
+    kinds = _kinds(parts.get(b"iinf", b""))
+    idat = len(parts.get(b"idat", b""))
+    for item in _items(parts[b"iloc"]):
         end = idat if item.method == _IN_IDAT else size
         for offset, count in item.extents if item.method in (_IN_FILE, _IN_IDAT) else ():
             if offset + count > end:
@@ -79,21 +84,10 @@ def _meta(file: BinaryIO, size: int) -> bytes:
     raise ValueError("expected a HEIF file, got none of its boxes")
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each box."""
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big") or len(data) - at
-        if length < 8 or at + length > len(data):
-            raise ValueError("expected whole boxes, got one cut short")
-        yield data[at + 4 : at + 8], data[at + 8 : at + length]
-        at += length
-
-
 def _kinds(iinf: bytes) -> dict[int, bytes]:
     """The type of each item, by its number."""
     found = {}
-    for name, entry in _boxes(iinf[6 if iinf[:1] == b"\0" else 8 :]):
+    for name, entry in boxes(iinf, skipped=_FLAGS + (2 if iinf[:1] == b"\0" else 4)):
         if name == b"infe" and len(entry) > 12 and entry[0] >= 2:
             wide = 2 if entry[0] == 2 else 4
             found[int.from_bytes(entry[4 : 4 + wide], "big")] = entry[6 + wide : 10 + wide]
@@ -101,8 +95,6 @@ def _kinds(iinf: bytes) -> dict[int, bytes]:
 
 
 def _items(iloc: bytes) -> Iterator[_Item]:
-    if not iloc:
-        return
     box = _Bytes(iloc)
     version, sizes = box.number(4) >> 24, box.number(2)
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))

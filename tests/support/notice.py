@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTICE = ROOT / "NOTICE"
 BETWEEN = " / "  # statements of one distribution
 HEAD = """deepfuse is under the Apache License 2.0, in the file LICENSE. The packages below are installed beside it
