@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from deepfuse.metadata.tiff import Block, Place
+from deepfuse.photo.tails import zero_tail
 from deepfuse.photo.tiles import jpeg_size
 
 # TIFF 6.0 section 8 and TIFF/EP (ISO 12234-2)
@@ -55,21 +56,25 @@ class _Directory:
         return [pair for at, length in pairs for pair in zip(self.numbers(at), self.numbers(length), strict=False)]
 
 
-def check_extents(path: Path, file: BinaryIO) -> None:
+def check_extents(path: Path, file: BinaryIO) -> tuple[str, ...]:
     """Refuse a RAW file that is shorter than its directories say, or a DNG whose pixels are not where it says.
 
     Files of other structures pass.
+
+    Returns:
+        A warning where the last of a DNG's pixels were never written.
 
     Raises:
         ValueError: what is missing.
     """
     file.seek(0)
     if (order := _ORDERS.get(file.read(4))) is None:
-        return
+        return ()
     found = list(_directories(Block(file, 0, order), file.seek(0, io.SEEK_END)))
     dng = bool(found) and _DNG_VERSION in found[0].places
     if path.suffix.lower() == ".dng" and not dng:
         raise ValueError("expected a DNG, got a directory without its version: damaged")
+    warnings: tuple[str, ...] = ()
     for directory in found:
         for offset, count in directory.segments:
             if offset + count > directory.file_size:
@@ -77,6 +82,9 @@ def check_extents(path: Path, file: BinaryIO) -> None:
                 raise ValueError(f"expected {offset + count} bytes or more, got {got}")
         if dng and directory.one(_PHOTOMETRIC) in _SENSOR and directory.one(_PLANES, 1) == 1:
             _check_sensor(directory)
+            if directory.one(_COMPRESSION, _UNPACKED) == _UNPACKED:
+                warnings += zero_tail(file, directory.segments)
+    return warnings
 
 
 def _directories(block: Block, file_size: int) -> Iterator[_Directory]:
