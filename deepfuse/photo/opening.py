@@ -81,7 +81,9 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure
     white_xy = white_xy_of(metadata.exif)
-    header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
+    header = Header(
+        *raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation, frames=raw.holds.frames
+    )
 
     def decode(development: Development, target: Profile) -> Decoded:
         with _blaming(path):
