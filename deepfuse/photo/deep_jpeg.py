@@ -13,7 +13,7 @@ import numpy as np
 
 from deepfuse.color import Image
 from deepfuse.metadata.jpeg import Jpeg
-from deepfuse.metadata.reading import read_blocks
+from deepfuse.metadata.reading import read_jpeg
 from deepfuse.photo.header import Depth
 from deepfuse.photo.pixels import Stored, full_range
 from deepfuse.photo.profiles import profile_of
@@ -73,7 +73,7 @@ def open_deep_jpeg(file: BinaryIO, frame: FrameHeader) -> Stored:
     shown[frame.at + 1], shown[frame.at + 4] = _BASELINE, 8
     with Jpeg(io.BytesIO(shown)) as image:
         profile = profile_of(image.info.get("icc_profile") or b"", grey=frame.components == 1)
-        metadata = read_blocks(image.exif_block, image.xmp_packet)
+        metadata = read_jpeg(image)
     depth: Depth = "8-bit" if frame.bits == 8 else "16-bit"
     return Stored(frame.width, frame.height, depth, partial(_decode, file, frame), profile, metadata=metadata)
 
