@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from deepfuse.metadata.tiff import Block, Place
 from deepfuse.photo.directories import directories, structure
+from deepfuse.photo.tails import zero_tail
 from deepfuse.photo.tiles import jpeg_size
 
 # TIFF 6.0 section 8 and TIFF/EP (ISO 12234-2)
@@ -24,7 +25,7 @@ _COLOURS = 7  # TIFF/EP, CFAPattern: red, green, blue, cyan, magenta, yellow, wh
 _SENSOR = (32803, 34892)  # PhotometricInterpretation: CFA, LinearRaw
 _UNPACKED, _JPEG, _LOSSY_JPEG = 1, 7, 34892  # DNG specification, Compression
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
-_MOST_NUMBERS = 1 << 18  # a tile of 16 × 16 pixels each in 64 megapixels
+_MOST_NUMBERS = 1 << 18  # as many tiles of 16 × 16 pixels make 64 megapixels
 _JPEG_HEAD = 1 << 14  # bytes: tables come before the frame
 
 
@@ -54,21 +55,27 @@ class _Directory:
         return [pair for at, length in pairs for pair in zip(self.numbers(at), self.numbers(length), strict=False)]
 
 
-def check_extents(path: Path, file: BinaryIO) -> None:
+def check_extents(path: Path, file: BinaryIO) -> tuple[str, ...]:
     """Refuse a RAW file that is shorter than its directories say, or a DNG whose pixels are not where it says.
 
     Files of other structures pass.
+
+    Returns:
+        A warning where the last of a DNG's pixels were never written.
 
     Raises:
         ValueError: what is missing.
     """
     if (block := structure(file)) is None:
-        return
+        return ()
     size = file.seek(0, io.SEEK_END)
     found = [_Directory(block, {place.tag: place for place in block.places(at)}, size) for at in directories(block)]
+    for first in found[:1]:
+        _check_first(first)
     dng = bool(found) and _DNG_VERSION in found[0].places
     if path.suffix.lower() == ".dng" and not dng:
         raise ValueError("expected a DNG, got a directory without its version: damaged")
+    warnings: tuple[str, ...] = ()
     for directory in found:
         for offset, count in directory.segments:
             if offset + count > directory.file_size:
@@ -76,6 +83,18 @@ def check_extents(path: Path, file: BinaryIO) -> None:
                 raise ValueError(f"expected {offset + count} bytes or more, got {got}")
         if dng and directory.one(_PHOTOMETRIC) in _SENSOR and directory.one(_PLANES, 1) == 1:
             _check_sensor(directory)
+            if directory.one(_COMPRESSION, _UNPACKED) == _UNPACKED:
+                warnings += zero_tail(file, directory.segments)
+    return warnings
+
+
+def _check_first(directory: _Directory) -> None:
+    """All that the first directory points to: LibRaw takes a missing colour matrix or white balance for zeros."""
+    for place in directory.places.values():
+        if (end := place.offset + place.bytes) > directory.file_size:
+            raise ValueError(
+                f"expected {end} bytes or more, got {directory.file_size} (tag {place.tag}): cut short or damaged"
+            )
 
 
 def _check_sensor(directory: _Directory) -> None:

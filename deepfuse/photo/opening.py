@@ -76,7 +76,7 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
 
 
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
-    check_extents(path, file)
+    unwritten = check_extents(path, file)
     raw = stack.enter_context(open_raw(path, file))
     metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure
@@ -99,7 +99,7 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
 
     return Photo(
         header, metadata, decode, raw=True, white_balance=white_balance, saturation=saturation,
-        warnings=_named(path, raw.warnings),
+        warnings=_named(path, (*raw.warnings, *unwritten)),
     )  # fmt: skip
 
 

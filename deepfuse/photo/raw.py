@@ -169,7 +169,7 @@ class RawFile:
             )
         except rawpy.LibRawUnsufficientMemoryError as error:
             raise MemoryError from error
-        crop = upright_crop(self._crop, rgb.shape[:2], self.orientation)
+        crop = upright_crop(self._crop, rgb.shape[:2], development.orientation or self.orientation)
         self.handle.close()
         rgb = np.ascontiguousarray(rgb[crop])
         return rgb if rgb.shape[2] == 3 else np.repeat(rgb[..., :1], 3, axis=2)

@@ -9,14 +9,19 @@ import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.bad_files import tiff_with
 from support.dngs import CAMERA, LINEAR_RAW, VERSION_1_7, Changes, cropped, dng, write
+from support.reference_photo import turned
 
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.directories import entry_of_numbers
 from deepfuse.metadata.tiff import LONG, SHORT
 from deepfuse.photo import read_bracket, read_header, read_photo
 from deepfuse.photo.jpeg_xl_header import size_of_jpeg_xl
+from deepfuse.photo.opening import open_photo
 from deepfuse.photo.preview import read_preview
+from deepfuse.photo.profiles import NO_PROFILE
+from deepfuse.photo.raw import Development
 
 MOSAIC = np.random.default_rng(7).integers(CAMERA.black_level, CAMERA.white_level, (64, 96)).astype(np.uint16)
 PACKED: Changes = {**VERSION_1_7, 259: entry_of_numbers(259, SHORT, [52546])}
@@ -68,6 +73,20 @@ def test_it_is_read_as_a_plain_file(
     assert (read_preview(path, 48) == read_preview(plain, 48)).all()
     (alone,), (expected,) = (list(read_bracket([one])) for one in (path, plain))
     assert (alone.pixels == expected.pixels).all(), "white balance and white level too"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_crop_turns_with_the_bracket(tmp_path: Path, packed: bool, orientation: int) -> None:
+    """Where another orientation than the file's own counts."""
+    changes, parts = {**(PACKED if packed else {}), **cropped(4, 6, 40, 64)}, [jpeg_xl(MOSAIC)] if packed else []
+    path = write(tmp_path / "a.dng", tiff_with({274: 6}, dng(MOSAIC, changes, parts=parts)))
+    whole = read_photo(write(tmp_path / "plain.dng", dng(MOSAIC)))
+    expected = turned(whole[4:44, 6:70], orientation)
+    with open_photo(path) as photo:
+        got = photo.decode(Development(orientation=orientation), NO_PROFILE).pixels
+    assert got.shape == expected.shape
+    assert (got == expected).mean() > 0.999
 
 
 def test_three_samples_of_ten_bits(tmp_path: Path) -> None:
