@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,11 @@ PHOTO_SUFFIXES = RAW_SUFFIXES | frozenset(
 )
 RADIANCE_SUFFIX = ".hdr"
 LONGEST_ID_BYTES = 200
+_BYTES = re.compile("[\udc80-\udcff]+")  # how Python hands on the bytes of a name that it cannot decode
+CONTROLS = re.compile(  # what moves a terminal's cursor or colours, breaks a line, or turns the order of letters round
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_PICTURES = 0x2400  # ␀, the first of Unicode's pictures of control characters; ␡ is apart
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,28 @@ class BracketFiles:
     files: tuple[Path, ...]
 
 
-def printable(name: str) -> str:
-    """A file name as text that can be written: bytes that are no UTF-8 become replacement characters."""
-    return os.fsencode(name).decode("utf-8", "replace")
+def printable(text: str) -> str:
+    """Text of others (a file's name, what EXIF or XMP say) as text that can go to a terminal, a log or a page.
+
+    Control characters become pictures of themselves, so that a name stays one line and commands no terminal; bytes that
+    are no UTF-8, and marks that turn the direction of writing, become replacement characters.
+
+    >>> printable("a\\x1b[31m\\nb")
+    'a␛[31m␊b'
+    """
+    known = _BYTES.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace"), text)
+    return CONTROLS.sub(lambda found: _picture(ord(found[0])), known)
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text of several lines: those stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _picture(code: int) -> str:
+    if code == 0x7F:
+        return "␡"
+    return chr(_PICTURES + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
 
 
 def scene_id(parts: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 DeepfuseError
 ├── PhotoError       a photo file cannot be read, or none may be written there
 ├── BracketError     these frames are not a bracket of one scene
+│   └── NoPhotoError        a folder holds none
 ├── AlignmentError   the frames cannot be registered reliably (deepfuse.alignment)
 ├── ModelError       a model cannot be loaded, or is not what it says
 │   └── NotInstalledError   it is in MLflow, which is not installed
@@ -24,6 +25,10 @@ class PhotoError(DeepfuseError):
 
 class BracketError(DeepfuseError):
     """The frames do not form a bracket: too few, or of different sizes."""
+
+
+class NoPhotoError(BracketError):
+    """A folder in which brackets are looked for holds no photo at all."""
 
 
 class ModelError(DeepfuseError):

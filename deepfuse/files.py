@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deepfuse.bracket import CONTROLS
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -64,7 +66,20 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON with keys in their own order and a newline at the end."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(value) + "\n")
+
+
+def json_text(value: Any) -> str:
+    """`value` as indented JSON in which control characters stand as escapes, also those that JSON allows as they are.
+
+    Raises:
+        ValueError: a number is none, or infinite.
+
+    >>> json_text("a\\x9bb")
+    '"a\\\\u009bb"'
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return "\n".join(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n"))
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:

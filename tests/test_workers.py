@@ -115,6 +115,28 @@ def test_a_worker_takes_its_share_of_threads_and_the_parent_keeps_its_own(
     assert done.stdout == f'[[{expected}], 1, {expected}, "{expected}"] True\nTrue\n'
 
 
+LIMIT = """
+import resource
+from deepfuse.workers import run_scenes
+
+def limits(task):
+    return resource.getrlimit(resource.RLIMIT_DATA)
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_DATA, (2**31, 2**31))
+    print(*run_scenes([1], limits, refuse=lambda task, why: why, jobs=1, memory_gb=8.0))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_a_worker_keeps_to_a_limit_that_its_starter_has(tmp_path: Path) -> None:
+    script = tmp_path / "main.py"
+    script.write_text(LIMIT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (f"{(2**31, 2**31)}\n", "")
+
+
 def alive(group: int) -> list[int]:
     """The processes of a process group that have not ended."""
     found = []

@@ -15,7 +15,9 @@ MIN_SIDE_PX = 64  # a tile with its reach needs 48 (`tiles`), and one alone prov
 def check_size(shape: tuple[int, ...]) -> None:
     """Refuse frames of this shape in which no tile has room."""
     if min(shape[:2]) < MIN_SIDE_PX:
-        raise AlignmentError(f"expected sides of {MIN_SIDE_PX} or more pixels, got {shape}")
+        raise AlignmentError(
+            f"expected frames of {MIN_SIDE_PX} or more pixels a side to lay on each other, got {shape[1]}×{shape[0]}"
+        )
 
 
 def checked_masks(frames: Sequence[Image], valid: Sequence[Mask | None] | None) -> Sequence[Mask | None]:

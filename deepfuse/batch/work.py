@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -26,7 +27,7 @@ from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import mask_files, prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.model import Network, read_model
-from deepfuse.photo import check_file, encoded
+from deepfuse.photo import check_file, encoded, written_file
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _fuse_set(job: Job) -> Outcome:
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
     used = UsedModel(printable(job.model_name), job.model_sha256)
-    bracket = prepare(job.files, job.options)
+    bracket = prepare(job.files, job.options, job.output)
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key}
     values |= {
@@ -140,7 +141,7 @@ def check_overwriting(job: Job, before: Record | None) -> None:
         PhotoError: it may be somebody's work.
     """
     for path in () if job.force else job.outputs:
-        if path.exists() and not (before and before.wrote(path)):
+        if os.path.lexists(path) and not (before and before.wrote(path)):
             raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
 
 
@@ -154,7 +155,7 @@ def _earlier(job: Job, before: Record | None) -> list[dict[str, Any]]:
 def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
     """The record comes before the files get their names, the picture last: killed in between, the set is made again."""
     with ExitStack() as stack:
-        temporaries = [stack.enter_context(replacing(path)) for path in job.outputs]
+        temporaries = [stack.enter_context(replacing(written_file(path))) for path in job.outputs]
         picture, *masks = temporaries
         picture.write_bytes(encoded(job.output, fused.pixels, job.options.encoding, fused.embedded, fused.shown))
         for path, mask in zip(masks, fused.masks, strict=True):

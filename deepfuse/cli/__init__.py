@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from deepfuse import __version__
 from deepfuse.cli import align, batch, brackets, fuse, models, promote, rollback, score
-from deepfuse.cli.options import EPILOG
-from deepfuse.errors import DeepfuseError, ModelError, Unreachable
+from deepfuse.cli.options import EPILOG, NOTHING_TO_DO
+from deepfuse.cli.output import Parser, say, say_error, say_record
+from deepfuse.errors import DeepfuseError, ModelError, NoPhotoError, Unreachable
 
-HOW = "pip install deepfuse brings it"
-BAD_INPUT, MODEL_REFUSED, UNREACHABLE, INTERRUPTED = 4, 5, 6, 130
+HOW = "'pip install deepfuse' installs it"
+BAD_INPUT, MODEL_REFUSED, UNREACHABLE, OUT_OF_MEMORY, INTERRUPTED = 4, 5, 6, 7, 130
+_CODES: tuple[tuple[type[BaseException], int], ...] = (  # the first that fits
+    (NoPhotoError, NOTHING_TO_DO),
+    (ModelError, MODEL_REFUSED),
+    (ModuleNotFoundError, MODEL_REFUSED),
+    (Unreachable, UNREACHABLE),
+    (DeepfuseError, BAD_INPUT),
+    (OSError, BAD_INPUT),
+    (ValueError, BAD_INPUT),
+    (TypeError, BAD_INPUT),
+    (MemoryError, OUT_OF_MEMORY),
+    (KeyboardInterrupt, INTERRUPTED),
+)
+_NO_MEMORY = ("can't allocate memory", "Insufficient memory")  # as torch and OpenCV say it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,26 +35,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         record: dict[str, Any] = options.run(options)
-    except ModelError as error:
-        return _fail(error, MODEL_REFUSED)
-    except Unreachable as error:
-        return _fail(error, UNREACHABLE)
-    except ModuleNotFoundError as error:
-        return _fail(_not_installed(error), MODEL_REFUSED)
-    except (DeepfuseError, OSError, ValueError, TypeError) as error:
-        return _fail(error, BAD_INPUT)
-    except KeyboardInterrupt:
-        return _fail(KeyboardInterrupt("interrupted"), INTERRUPTED)
+    except (Exception, KeyboardInterrupt) as error:
+        return _failed(_plain(error))
     text, code = record.pop("text"), record.pop("code", 0)
     for line in record.pop("said", ()):
-        print(f"deepfuse: {line}", file=sys.stderr)
-    print(json.dumps(record, indent=2, ensure_ascii=False) if options.json else text)
+        say(f"deepfuse: {line}", sys.stderr)
+    if options.json:
+        say_record(record)
+    else:
+        say(text, sys.stdout)
     return int(code)
 
 
-def _fail(error: BaseException, code: int) -> int:
-    print(f"deepfuse: {error}", file=sys.stderr)
+def _failed(error: BaseException) -> int:
+    """Say what the user can mend, and return its exit code; whatever else is wrong is a fault of the program."""
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
+    if code is None:
+        raise error
+    say_error(error)
     return code
+
+
+def _plain(error: BaseException) -> BaseException:
+    """The error in the words of those who see it."""
+    if isinstance(error, ModuleNotFoundError):
+        return _not_installed(error)
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
+        return MemoryError("out of memory; fewer or smaller frames need less, and so does --quality fast")
+    if isinstance(error, KeyboardInterrupt):
+        return KeyboardInterrupt("interrupted")
+    return error
 
 
 def _not_installed(error: ModuleNotFoundError) -> ModuleNotFoundError:
@@ -54,9 +77,7 @@ def _not_installed(error: ModuleNotFoundError) -> ModuleNotFoundError:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG
-    )
+    parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in (fuse, batch, brackets, align, score, models, promote, rollback):

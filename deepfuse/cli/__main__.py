@@ -8,9 +8,12 @@ import sys
 import threading
 from typing import NoReturn
 
+from deepfuse.bracket import printable_lines
 from deepfuse.cli import BAD_INPUT, main
 from deepfuse.cli.guard import guard
+from deepfuse.cli.output import say_error
 
+READER_GONE = 128 + 13  # as shells say that SIGPIPE ended a program
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -19,17 +22,30 @@ SETTINGS = {
 }
 
 
+class Harmless(logging.Formatter):
+    """What libraries log may quote a file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As lines without control characters."""
+        return printable_lines(super().format(record))
+
+
 def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     guard(sys.argv[1:])
+    if logging.lastResort:  # what prints warnings of libraries that nobody else handles
+        logging.lastResort.setFormatter(Harmless())
     logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
     try:
         code = main()
         print(end="", flush=True)  # nothing where standard output is closed
+    except BrokenPipeError:  # who reads it, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = READER_GONE
     except OSError as error:
-        print(f"deepfuse: the output cannot be written: {error.strerror}", file=sys.stderr)
+        say_error(OSError(f"the output cannot be written: {error.strerror}"))
         code = BAD_INPUT
     gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
     if code and _abandoned():

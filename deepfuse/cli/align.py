@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
 from deepfuse.cli.options import PHOTOS, Commands, add_aligning, add_command, check_count, names
+from deepfuse.cli.refusal import with_advice
 
 if TYPE_CHECKING:
     from deepfuse.alignment import Alignment, Registration
@@ -33,18 +34,21 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
+    from deepfuse.job.checks import check_distinct
     from deepfuse.job.prepare import turned_frames
     from deepfuse.metadata.transfer import transfer
     from deepfuse.motion import completed, detect_motion, shown_by
-    from deepfuse.photo import check_output, write_photo
+    from deepfuse.photo import check_folder, check_output, write_photo
     from deepfuse.photo.profiles import srgb_profile
 
     check_count(options.frames)
-    outputs = [options.output / f"{path.stem}_aligned.tif" for path in options.frames]
+    check_distinct(options.frames)
+    outputs = [options.output / f"{printable(path.stem)}_aligned.tif" for path in options.frames]
     if len(set(outputs)) < len(outputs):
         raise ValueError(f"expected frames of different names, got {', '.join(names(options.frames))}")
-    if options.output.exists() and not options.dry_run:
-        for output in outputs:
+    if not options.dry_run:
+        check_folder(options.output)
+        for output in outputs if options.output.exists() else ():
             check_output(output, sources=options.frames, overwrite=options.force)
     result, pictures = _aligned(options)
     outputs = [outputs[index] for index in result.kept]
@@ -63,6 +67,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             write_photo(output, frame, embedded=own.embedded, shown=shown)
             said += own.warnings
         write_json(options.output / "alignment.json", record)
+    said = [*(text for one in pictures for text in one.warnings), *said]
     return {**record, "text": _text(options, result, motion), "said": [f"warning: {warning}" for warning in said]}
 
 
@@ -79,7 +84,7 @@ def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Picture]]:
             crop=options.crop,
         )
     except AlignmentError as error:
-        raise error.named(_names(options.frames)) from error
+        raise with_advice(error, options.frames, options.if_unaligned, skippable=False) from error
     return found, pictures
 
 

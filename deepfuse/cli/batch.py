@@ -43,7 +43,7 @@ HELP_SECONDS = "how long a set may take, for each of its frames (default: 300)"
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "batch", run, help="fuse every bracket under a folder")
-    command.description = DESCRIPTION
+    command.usage, command.description = "%(prog)s DIR -o OUT [options]", DESCRIPTION
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="made where it is not there")
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
@@ -58,13 +58,17 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
     from deepfuse.batch import plan, sole_batch
-    from deepfuse.photo import check_depth
+    from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
     started, output = time.perf_counter(), options.output
     check_depth(f".{options.format}", fuse_options(options, score=options.score).depth)
     if output.resolve().is_relative_to(options.source.resolve()):
-        raise PhotoError(f"{output}: expected a folder outside {options.source}, got one in it")
+        raise PhotoError(
+            f"{printable(str(output))}: expected a folder outside {printable(str(options.source))}, got one in it"
+        )
+    if not options.dry_run:
+        check_folder(output)
     grouping = found_brackets(options)
     with model_folder(options.model) as model:
         jobs = _jobs(options, grouping, model)
@@ -137,10 +141,12 @@ def _summary(batch: Batch, outcomes: list[Outcome], grouping: Grouping, seconds:
     failed = _failures(outcomes)
     lines = [f"warning: {one.scene}: {text}" for one in outcomes for text in one.warnings]
     lines += [f"failed: {one['set']}: {one['reason']}" for one in failed]
-    lines += [f"{len(grouping.left_out)} photos are in no set: `deepfuse brackets` says why"] * bool(grouping.left_out)
+    if left_out := len(grouping.left_out):
+        are = "1 photo is" if left_out == 1 else f"{left_out} photos are"
+        lines.append(f"{are} in no set: `deepfuse brackets` says why")
     lines += [f"{len(done)} sets fused, {len(finished)} finished before, {len(failed)} failed, in {seconds:.0f} s"]
     code = SOME_FAILED if failed else 0 if done or finished else NOTHING_TO_DO
     warnings = [{"set": one.scene, "warning": text} for one in outcomes for text in one.warnings]
     return {"done": done, "finished": finished, "failed": failed, "warnings": warnings,
-            "left_out": len(grouping.left_out), "seconds": round(seconds, 1), "text": "\n".join(lines),
+            "left_out": left_out, "seconds": round(seconds, 1), "text": "\n".join(lines),
             "code": code}  # fmt: skip

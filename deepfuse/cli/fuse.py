@@ -17,6 +17,7 @@ from deepfuse.cli.options import (
     fuse_options,
     names,
 )
+from deepfuse.cli.refusal import with_advice
 
 if TYPE_CHECKING:
     from deepfuse.job.options import FuseOptions
@@ -27,18 +28,13 @@ DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are de
 cropped to what all of them show, or as --crop says; what moved is shown as in one of them. The picture is in the
 frames' own colour space where they share one, else in sRGB, with the profile, upright, and carries the camera, lens,
 place and date of the frame the others were laid on."""
-INSTEAD = {
-    "refuse": "--if-unaligned drop leaves such a frame out, as-is takes it where it is, --no-align takes all so",
-    "drop": "two frames must be left; --if-unaligned as-is takes such a frame where it is, --no-align takes all so",
-    "as-is": "--no-align takes all frames as they are",
-}
 HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existing file is kept unless --force is given"
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "fuse", run, help="fuse the frames of one scene")
-    command.description = DESCRIPTION
+    command.usage, command.description = "%(prog)s FRAME FRAME [FRAME ...] -o OUT [options]", DESCRIPTION
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
     add_fusing(command)
@@ -58,7 +54,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
     pool = ThreadPoolExecutor(1)  # prepares while torch is imported
     try:
-        return _fuse(options, wanted, pool.submit(prepare, options.frames, wanted), masks)
+        return _fuse(options, wanted, pool.submit(prepare, options.frames, wanted, options.output), masks)
     finally:
         pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
 
@@ -79,7 +75,7 @@ def _fuse(
     try:
         prepared = bracket.result()
     except AlignmentError as error:
-        raise AlignmentError(f"{error}; {INSTEAD[options.if_unaligned]}") from error
+        raise with_advice(error, options.frames, options.if_unaligned, skippable=True) from error
     fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix, used=UsedModel(found.name, sha256))
     write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded, shown=fused.shown)
     for path, mask in zip(masks, fused.masks, strict=True):

@@ -34,7 +34,7 @@ NOTHING_TO_DO = 3
 SOME_FAILED = 1
 EPILOG = (
     "exit codes: 0 done, 1 some sets of a batch failed, 2 wrong usage, 3 no bracket found, 4 bad input, "
-    "5 model refused or a package missing, 6 registry unreachable, 130 interrupted"
+    "5 model refused or a package missing, 6 registry unreachable, 7 out of memory, 130 interrupted"
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"
@@ -68,7 +68,7 @@ HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where
 HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour temperature in kelvin such as 5200"
 HELP_PROFILE = "colour space of the output (default: keep that of the frames, where they share one; else sRGB)"
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
-LOOK = "a named set of controls, and single controls, which go before it (docs/controls.md)"
+LOOK = "a named set of controls, and single controls, which override it (docs/controls.md)"
 HELP_CONTROLS = {
     "strength": "how much of the network's brightness is taken; 0 is that of the middle exposure",
     "exposure_ev": "stops by which dark parts get brighter; bright ones less, and white stays white",
@@ -92,7 +92,9 @@ def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argpar
     Three of them are not printed in JSON: "text", which people read instead, "code", the exit code if it is not 0, and
     "said", lines for standard error.
     """
-    command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help, epilog=EPILOG)
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=f"{help[0].upper()}{help[1:]}.", epilog=EPILOG
+    )
     command.add_argument("--json", action="store_true", help="print a record in JSON")
     command.set_defaults(run=run)
     return command
@@ -104,9 +106,13 @@ def names(paths: list[Path]) -> list[str]:
 
 
 def check_count(frames: list[Path]) -> None:
-    """Refuse a single frame, and a single file of several, which nothing here takes apart."""
+    """Refuse a folder, a single frame, and a single file of several frames, which nothing here takes apart."""
+    if folder := next((path for path in frames if path.is_dir()), None):
+        name = printable(str(folder))
+        raise ValueError(f"{name}: expected photos, got a folder; `deepfuse batch {name}` fuses the sets in it")
     if len(frames) < 2:
-        raise ValueError(f"expected 2 or more exposures, got 1 ({frames[0]}){_of_several(frames[0])}")
+        name = printable(str(frames[0]))
+        raise ValueError(f"expected 2 or more exposures, got 1 ({name}){_of_several(frames[0])}")
 
 
 def _of_several(path: Path) -> str:
@@ -140,8 +146,12 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--compression", choices=("none", "deflate", "lzw", "zstd"), default="deflate", help=HELP_COMPRESSION
     )
-    command.add_argument("--png-level", type=whole(0, 9), default=6, metavar="0-9", help="of PNG (default: 6)")
-    command.add_argument("--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="(default: 95)")
+    command.add_argument(
+        "--png-level", type=whole(0, 9), default=6, metavar="0-9", help="how hard PNG is packed (default: 6)"
+    )
+    command.add_argument(
+        "--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="of JPEG (default: 95)"
+    )
     _add_look(command)
 
 

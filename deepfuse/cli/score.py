@@ -25,6 +25,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
     check_count(options.frames)
     frames, fused = read_photos(options.frames), read_photo(options.fused)
+    if frames[0].shape != fused.shape:
+        size, wanted = (f"{one.shape[1]}×{one.shape[0]}" for one in (fused, frames[0]))
+        raise ValueError(f"{printable(str(options.fused))}: expected {wanted} pixels like the frames, got {size}")
     scores = score(frames, fused)
     text = "\n".join(f"{metric.name:22}{scores[metric.name]:8.4f}  {metric.description}" for metric in METRICS)
     return {"fused": printable(str(options.fused)), "frames": names(options.frames), **scores, "text": text}

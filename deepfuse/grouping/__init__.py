@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX
-from deepfuse.errors import BracketError
+from deepfuse.errors import BracketError, NoPhotoError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
 from deepfuse.grouping.formats import Prefer
 from deepfuse.grouping.names import Home
@@ -60,7 +60,7 @@ def find_brackets(
         raise BracketError(f"expected 2 or more frames a set, got {frames}")
     folders = [(parent, files) for parent, files in walk(source) if files]
     if not folders:
-        raise BracketError(f"{source}: expected brackets, got no photo and no radiance map")
+        raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
     with onlooker(limits) as looks:
         album = Album(looks.preview)
         rows = joined(_read_folders(source, folders, looks, progress), album)

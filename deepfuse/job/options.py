@@ -58,7 +58,9 @@ class FuseOptions:
         if self.profile not in PROFILES:
             raise ValueError(f"expected a profile of {', '.join(PROFILES)}, got {self.profile}")
         if self.reference != "auto" and not self.deghost:
-            raise ValueError(f"expected what moved to be taken from the reference {self.reference}, got deghost off")
+            raise ValueError(
+                f"expected ghosts to be removed as the reference, {self.reference}, shows what moved; got deghost off"
+            )
         if self.if_unaligned not in IF_UNALIGNED:
             raise ValueError(f"expected if_unaligned to be one of {', '.join(IF_UNALIGNED)}, got {self.if_unaligned}")
         orientation_choice(str(self.orientation))

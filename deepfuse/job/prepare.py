@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from deepfuse.alignment import Alignment, AlignmentError, align, lay_still
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
+from deepfuse.job.checks import check_distinct, check_picture_fits
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
@@ -72,21 +74,26 @@ class Prepared:
     seconds: dict[str, float]
 
 
-def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
+def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = None) -> Prepared:
     """Develop and align one bracket, and remove its ghosts.
 
     Args:
         files: the frames, in any order.
         options: what the user chose.
+        output: where the picture goes, so that nothing is decoded if it has no room there; nowhere if `None`.
 
     Raises:
-        PhotoError: a frame cannot be read.
-        BracketError: the frames cannot be one bracket.
+        PhotoError: a frame cannot be read, or the picture not be written.
+        BracketError: the frames cannot be one bracket, or one is there twice.
         AlignmentError: they cannot be registered reliably.
     """
-    wanted = _reference(options.reference, files, range(len(files)))
+    check_distinct(files)
+    wanted = _reference(options.reference, files)
     clock, rendering = Clock(), Rendering(options.white_balance, options.profile)
-    pictures = read_frames(files, options.depth, rendering, orientation=options.orientation, reference=wanted)
+    check = partial(check_picture_fits, output=output, options=options) if output else None
+    pictures = read_frames(
+        files, options.depth, rendering, orientation=options.orientation, reference=wanted, check=check
+    )
     clock.step("read")
     laid = _laid(files, pictures, options)
     if laid.alignment:
@@ -96,7 +103,7 @@ def prepare(files: Sequence[Path], options: FuseOptions) -> Prepared:
         clock.step("complete")
     agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        reference, told = _reference(options.reference, files, laid.kept), shown_by(2, laid.valid)
+        reference, told = _kept_reference(options.reference, files, laid), shown_by(2, laid.valid)
         found = remove_ghosts(frames, laid.base, reference=reference, told=told)
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
@@ -149,17 +156,24 @@ def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptio
     return _Laid(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
 
 
-def _reference(choice: str, files: Sequence[Path], kept: Sequence[int]) -> int | None:
-    """The place among the frames that are left of the one whose moment is wanted; `None` leaves it to the program."""
+def _kept_reference(choice: str, files: Sequence[Path], laid: _Laid) -> int | None:
+    """Its place among the frames that are left."""
+    index = _reference(choice, files)
+    if index is None or index in laid.kept:
+        return None if index is None else laid.kept.index(index)
+    names, unplaced = _names(files), laid.alignment.unplaced if laid.alignment else ()
+    why = "; ".join(one.told(names) for one in unplaced if one.frame == index)
+    raise BracketError(f"expected the reference to be aligned, but {names[index]} was left out: {why}")
+
+
+def _reference(choice: str, files: Sequence[Path]) -> int | None:
+    """The place among the files of the one whose moment is wanted; `None` leaves it to the program."""
     if choice == "auto":
         return None
     numbers = [str(number) for number in range(1, len(files) + 1)]
-    for answers in (numbers, [str(file) for file in files], _names(files)):
+    for answers in (numbers, [str(file) for file in files], [file.name for file in files], _names(files)):
         if answers.count(choice) == 1:
-            index = answers.index(choice)
-            if index in kept:
-                return kept.index(index)
-            raise BracketError(f"expected the reference to be aligned, but {_names(files)[index]} was left out")
+            return answers.index(choice)
     wanted = f"1 to {len(files)} or one of {', '.join(_names(files))}"
     raise BracketError(f"expected a reference of {wanted}, got {printable(choice)}")
 
@@ -188,7 +202,7 @@ def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tup
     """
     if not options.save_masks:
         return ()
-    paths = tuple(output.with_name(f"{output.stem}_mask_{file.stem}.png") for file in files)
+    paths = tuple(output.with_name(f"{output.stem}_mask_{printable(file.stem)}.png") for file in files)
     if len(set(paths)) < len(paths):
         got = ", ".join(_names(files))
         raise BracketError(f"expected frames of different names, suffixes apart, to name their masks by, got {got}")

@@ -6,18 +6,10 @@ from deepfuse.photo.encoding import DEFAULT_ENCODING, Encoding
 from deepfuse.photo.header import Depth, Header
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file
 from deepfuse.photo.mosaic import WhiteBalance
+from deepfuse.photo.output import check_depth, check_folder, check_output, check_room, written_depth, written_file
 from deepfuse.photo.reading import Picture, read_bracket, read_frames, read_header, read_photo, read_photos
 from deepfuse.photo.rendering import Rendered, Rendering
-from deepfuse.photo.writing import (
-    check_depth,
-    check_output,
-    encoded,
-    holds_alpha,
-    in_depth,
-    write_frame,
-    write_photo,
-    written_depth,
-)
+from deepfuse.photo.writing import encoded, holds_alpha, in_depth, write_frame, write_photo
 
 __all__ = [
     "DEFAULT_ENCODING",
@@ -35,7 +27,9 @@ __all__ = [
     "WhiteBalance",
     "check_depth",
     "check_file",
+    "check_folder",
     "check_output",
+    "check_room",
     "encoded",
     "holds_alpha",
     "in_depth",
@@ -47,4 +41,5 @@ __all__ = [
     "write_frame",
     "write_photo",
     "written_depth",
+    "written_file",
 ]

@@ -120,7 +120,7 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
             valid = None if found.valid is None else upright(found.valid, turned)
             rgb, warnings = in_range(found.pixels)
             pixels = upright(as_rgb(rgb, profile, target), turned)
-            return Decoded(pixels, valid, _named(path, warnings))
+            return Decoded(pixels, valid, _named(path, (*found.warnings, *warnings)))
 
     metadata, passed_over = with_sidecar(stored.metadata, path), (profile.warning,) if profile.warning else ()
     return Photo(header, metadata, decode, profile, warnings=_named(path, (*stored.warnings, *passed_over)))

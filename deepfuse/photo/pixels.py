@@ -14,6 +14,7 @@ from deepfuse.metadata.reading import NO_METADATA, Metadata
 from deepfuse.photo.header import Depth
 from deepfuse.photo.profiles import NO_PROFILE, Profile, convert
 
+_HIDDEN = "its alpha hides the whole frame and is passed over: what it holds is taken as picture"
 _OVERSHOOT = 0.25  # of the range of floats
 
 Alpha = Literal["associated", "unassociated"]
@@ -73,7 +74,7 @@ def full_range(pixels: Image, bits: int) -> Image:
 def shown(pixels: Image, alpha: Alpha | None) -> Decoded:
     """Pixels (H, W, 1 to 4) with colours not times their alpha, and where that is half or more.
 
-    An alpha that shows nothing at all is none: programs leave it empty.
+    An alpha that shows nothing at all is none, with a warning: programs leave it empty.
     """
     if pixels.ndim != 3 or pixels.shape[2] not in (2, 4) or alpha is None:
         return Decoded(pixels)
@@ -81,7 +82,7 @@ def shown(pixels: Image, alpha: Alpha | None) -> Decoded:
     top = 1.0 if opacity.dtype.kind == "f" else np.iinfo(opacity.dtype).max
     valid = (opacity >= top / 2).astype(np.uint8)
     if not valid.any():
-        return Decoded(pixels)
+        return Decoded(pixels, warnings=(_HIDDEN,))
     partly = (valid > 0) & (opacity < top)
     if alpha == "associated" and partly.any():
         pixels = pixels.copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -24,6 +24,8 @@ from deepfuse.photo.writing import in_depth
 
 AT_ONCE = 2  # decoded, where all frames are wanted together: each takes memory for its mosaic or file beside its pixels
 _DEPTHS: tuple[Depth, ...] = ("8-bit", "16-bit", "float")
+
+Check = Callable[[Header], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,7 @@ def read_frames(
     *,
     orientation: OrientationChoice = "auto",
     reference: int | None = None,
+    check: Check | None = None,
 ) -> list[Picture]:
     """The frames of one bracket, decoded side by side.
 
@@ -125,10 +128,11 @@ def read_frames(
         rendering: their white balance and colour space.
         orientation: which one counts.
         reference: the place of the frame whose orientation counts, where that is "auto".
+        check: called with the header of the first before anything is decoded; it raises what is to be raised then.
     """
     frames = []
     for frame in read_bracket(
-        paths, rendering=rendering, at_once=AT_ONCE, orientation=orientation, reference=reference
+        paths, rendering=rendering, at_once=AT_ONCE, orientation=orientation, reference=reference, check=check
     ):
         depth = depth or ("16-bit" if frame.rendered.wide else None)
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
@@ -144,6 +148,7 @@ def read_bracket(
     at_once: int = 1,
     orientation: OrientationChoice = "auto",
     reference: int | None = None,
+    check: Check | None = None,
 ) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
 
@@ -154,6 +159,7 @@ def read_bracket(
         at_once: frames decoded side by side; with one, the next is decoded when it is asked for.
         orientation: which one counts.
         reference: the place of the frame whose orientation counts, where that is "auto".
+        check: called with the header of the first before anything is decoded.
 
     Raises:
         PhotoError: a file cannot be read, is damaged, too large, or no photo.
@@ -166,6 +172,8 @@ def read_bracket(
         headers = oriented([photo.header for photo in photos], orientation, reference)
         check_alike(paths, headers)
         rendered = space_for(photos, rendering)
+        if check:
+            check(headers[0])
         alike = development(paths, photos, rendering.white_balance)
 
         def decoded(photo: Photo, header: Header) -> Picture:

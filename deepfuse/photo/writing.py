@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask, as_uint16, from_float, to_float
-from deepfuse.errors import PhotoError
 from deepfuse.files import replacing
 from deepfuse.metadata.embedded import NOTHING, Embedded
 from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, HAVE_ALPHA, Encoding, tiff_bytes, with_alpha
 from deepfuse.photo.header import Depth
+from deepfuse.photo.output import check_output, check_sides, written_file
 
 FRAME_LEVEL = 1  # of zstd, its fastest: see `write_frame`
-_DEEPEST: dict[str, tuple[Depth, ...]] = {".jpg": ("8-bit",), ".jpeg": ("8-bit",), ".png": ("8-bit", "16-bit")}
 _CONVERSIONS: dict[Depth, Callable[[Image], Image]] = {
     "8-bit": lambda image: image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8)),
     "16-bit": as_uint16,
     "float": to_float,
 }
-
-
-def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth: Depth | None = None) -> None:
-    """Refuse an output before any work is done for it.
-
-    Raises:
-        PhotoError: its suffix is none that can be written or none that holds `depth`, its folder is missing, it is one
-            of the sources, or it exists and `overwrite` is false.
-    """
-    if path.suffix.lower() not in ENCODERS:
-        raise PhotoError(f"{path}: expected an output of {', '.join(ENCODERS)}, got '{path.suffix}'")
-    check_depth(path.suffix, depth)
-    if not path.parent.is_dir():
-        raise PhotoError(f"{path}: expected a folder to write into, got nothing at {path.parent}")
-    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
-        raise PhotoError(f"{path}: expected an output other than the frames, got one of them")
-    if path.exists() and not overwrite:
-        raise PhotoError(f"{path}: exists already; it is not overwritten")
-
-
-def check_depth(suffix: str, depth: Depth | None) -> None:
-    """Refuse a depth that files of this suffix cannot hold; `None` asks for none.
-
-    Raises:
-        PhotoError: it is deeper.
-    """
-    if depth and (held := written_depth(suffix, depth)) != depth:
-        raise PhotoError(f"expected a depth up to {held} for '{suffix}', got {depth}")
-
-
-def written_depth(suffix: str, depth: Depth) -> Depth:
-    """The depth that a file of this suffix holds of pixels of another one."""
-    held = _DEEPEST.get(suffix.lower(), (depth,))
-    return depth if depth in held else held[-1]
 
 
 def holds_alpha(suffix: str) -> bool:
@@ -86,7 +52,7 @@ def write_photo(
             cannot be; all of them are picture if `None`.
 
     Raises:
-        PhotoError: another suffix, or no folder to write into.
+        PhotoError: another suffix, no folder to write into, or a picture too large for the format.
         OSError: the file cannot be written.
 
     >>> from tempfile import TemporaryDirectory
@@ -104,7 +70,12 @@ def write_photo(
 def encoded(
     path: Path, image: Image, encoding: Encoding, embedded: Embedded = NOTHING, shown: Mask | None = None
 ) -> bytes | bytearray:
-    """The bytes of a file of the path's suffix, with an alpha where not all is shown and the format has one."""
+    """The bytes of a file of the path's suffix, with an alpha where not all is shown and the format has one.
+
+    Raises:
+        PhotoError: the format does not hold so many pixels a side.
+    """
+    check_sides(path.suffix, image.shape[1], image.shape[0])
     if shown is not None and holds_alpha(path.suffix):
         image = with_alpha(image, shown)
     return ENCODERS[path.suffix.lower()](image, encoding, embedded)
@@ -125,7 +96,7 @@ def write_frame(path: Path, image: Image, shown: Mask | None = None) -> None:
 
 def _write(path: Path, data: bytes | bytearray) -> None:
     try:
-        with replacing(path) as temporary:
+        with replacing(written_file(path)) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        raise OSError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise OSError(f"{printable(str(path))}: cannot be written: {error.strerror or error}") from error

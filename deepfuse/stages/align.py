@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deepfuse.alignment import align
+from deepfuse.alignment import AlignmentError, align
 from deepfuse.files import write_json
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.motion import completed, detect_motion, shown_by
@@ -62,12 +62,15 @@ def align_scene(scene: Scene, *, cache: SceneCache, params: Align) -> Scene:
 def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
     """Write the registered frames and `alignment.json`, the evidence and what moved, into `folder`."""
     pictures = [picture for path in scene.pictures(FRAMES) for picture in read_bracket([path])]
-    result = align(
-        [picture.pixels for picture in pictures],
-        valid=[picture.valid for picture in pictures],
-        min_inliers=params.min_inliers,
-        min_kept=params.min_kept,
-    )
+    try:
+        result = align(
+            [picture.pixels for picture in pictures],
+            valid=[picture.valid for picture in pictures],
+            min_inliers=params.min_inliers,
+            min_kept=params.min_kept,
+        )
+    except AlignmentError as error:
+        raise error.named([frame.file for frame in scene.frames]) from error
     aligned = completed(result.frames, result.valid, result.base)
     height, width, _ = aligned[0].shape
     for index, picture in enumerate(aligned):

@@ -85,7 +85,7 @@ def test_bad_sets_are_left_out_with_the_reason_and_the_others_made(
     assert said["done"] == ["barn"]
     failed = {one["set"]: one["reason"] for one in said["failed"]}
     assert set(failed) == {"cave", "cellar"}
-    assert "1.png: expected a JPEG" in failed["cave"]
+    assert "1.png: expected a RAW" in failed["cave"]
     assert {name: record(out, name)["reason"] for name in failed} == failed
     picture = read_photo(out / "barn.tif")
     assert picture.dtype == np.uint16

@@ -117,6 +117,18 @@ def test_a_picture_that_somebody_changed_is_kept_unless_forced(tmp_path: Path) -
     assert read_photo(first.output).shape == (120, 160, 3)
 
 
+def test_a_link_under_the_name_of_a_picture_is_kept_unless_forced(tmp_path: Path) -> None:
+    first, elsewhere = job(tmp_path), tmp_path / "elsewhere.png"
+    first.output.symlink_to(elsewhere)
+    assert "not overwritten without --force" in fuse_set(first).reason
+    assert first.output.is_symlink()
+    assert not elsewhere.exists()
+    assert fuse_set(replace(first, force=True)).status == "done"
+    assert first.output.is_symlink()
+    assert read_photo(elsewhere).shape == (120, 160, 3)
+    assert replace(first, force=True).finished
+
+
 def test_a_failure_forgets_nothing_of_the_picture_before(tmp_path: Path) -> None:
     first = job(tmp_path)
     fuse_set(first)

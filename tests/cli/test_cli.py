@@ -159,7 +159,7 @@ def test_a_refused_model_does_not_wait_for_the_frames(
     files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused, waited = threading.Event(), threading.Event()
-    monkeypatch.setattr("deepfuse.job.prepare.prepare", lambda files, wanted: refused.wait(20) or waited.set())
+    monkeypatch.setattr("deepfuse.job.prepare.prepare", lambda *_: refused.wait(20) or waited.set())
     code = main(["fuse", *files, "-o", str(tmp_path / "out.png"), "--model", str(tmp_path)])
     refused.set()
     assert code == 5

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from support.photographs import write_tags
 
 from deepfuse.cli import main
@@ -48,5 +49,26 @@ def test_align_refuses_what_cannot_be_aligned_and_writes_nothing(
 
 
 def test_align_wants_names_that_differ(tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["align", files[0], files[0], "-o", str(tmp_path / "out")]) == 4
+    (tmp_path / "other").mkdir()
+    other = Path(files[1]).rename(tmp_path / "other" / Path(files[0]).name)
+    assert main(["align", files[0], str(other), "-o", str(tmp_path / "out")]) == 4
     assert "different names" in capsys.readouterr().err
+
+
+def test_align_refuses_a_folder_that_cannot_be_made_before_any_work(
+    tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepfuse.photo.reading.open_photo", None)
+    (tmp_path / "file").touch()
+    assert main(["align", *files, "-o", str(tmp_path / "file" / "out")]) == 4
+    assert "expected a folder, got a file at" in capsys.readouterr().err
+
+
+def test_align_says_what_of_a_file_is_passed_over(
+    tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = read_photo(files[0])
+    hidden = np.dstack([pixels, np.zeros(pixels.shape[:2], pixels.dtype)])
+    tifffile.imwrite(files[0], hidden, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    assert main(["align", *files, "-o", str(tmp_path / "out"), "--dry-run"]) == 0
+    assert "deepfuse: warning: dark.tif: its alpha hides the whole frame" in capsys.readouterr().err

@@ -32,10 +32,37 @@ def test_a_refusal_names_the_files_and_says_what_else_can_be_done(
 ) -> None:
     out = tmp_path / "out.png"
     assert main(["fuse", *with_a_stranger, "-o", str(out)]) == 4
-    said = capsys.readouterr().err
-    assert said.startswith("deepfuse: b.png cannot be laid on ")
-    assert "--if-unaligned drop" in said
+    refusal, advice = capsys.readouterr().err.splitlines()
+    assert refusal.startswith("deepfuse: b.png cannot be laid on ")
+    assert (
+        advice == "    --if-unaligned drop leaves such a frame out, as-is takes it where it is, --no-align takes all "
+        "frames as they are"
+    )
     assert not out.exists()
+
+
+def test_a_long_refusal_has_a_line_for_each_frame(
+    with_a_stranger: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "d.png"
+    write_photo(other, (expose(textured_radiance(120, 160, 3), -3) >> 8).astype(np.uint8))
+    out = str(tmp_path / "out")
+    assert main(["align", *with_a_stranger, str(other), "-o", out]) == 4
+    *frames, advice = capsys.readouterr().err.splitlines()
+    assert len(frames) == 2
+    assert all("cannot be laid on" in line for line in frames)
+    assert "--no-align" not in advice, "the command has it not"
+
+
+def test_frames_too_small_to_align_are_told_what_helps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for level in (60, 180):
+        write_photo(tmp_path / f"{level}.png", np.full((40, 50, 3), level, np.uint8))
+    frames = [str(tmp_path / f"{level}.png") for level in (60, 180)]
+    assert main(["fuse", *frames, "-o", str(tmp_path / "out.png")]) == 4
+    said = capsys.readouterr().err
+    assert "64 or more pixels a side to lay on each other, got 50×40" in said
+    assert "--no-align" in said
+    assert "--if-unaligned" not in said, "it does not help"
 
 
 def test_the_stranger_is_left_out_and_named(
@@ -67,7 +94,9 @@ def test_the_moment_of_a_frame_that_is_left_out_cannot_be_shown(
 ) -> None:
     out = tmp_path / "out.png"
     assert main(["fuse", *with_a_stranger, "-o", str(out), "--if-unaligned", "drop", "--reference", "b.png"]) == 4
-    assert "expected the reference to be aligned, but b.png was left out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "expected the reference to be aligned, but b.png was left out: b.png cannot be laid on " in said
+    assert "do not seem to show the same scene" in said
     assert not out.exists()
 
 

@@ -59,7 +59,10 @@ def test_colours_times_their_alpha_are_restored(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("opacity", [1, 0])
 def test_an_alpha_that_tells_nothing_is_none(tmp_path: Path, opacity: int) -> None:
-    assert read_back(tmp_path / "a.png", with_alpha(np.full(SHOWN.shape, opacity), np.uint8)).valid is None
+    found = read_back(tmp_path / "a.png", with_alpha(np.full(SHOWN.shape, opacity), np.uint8))
+    assert found.valid is None
+    hidden = "a.png: its alpha hides the whole frame and is passed over: what it holds is taken as picture"
+    assert found.warnings == (() if opacity else (hidden,))
 
 
 def test_a_fourth_channel_of_no_known_meaning_is_no_alpha(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_unlike_pictures_are_refused_by_align(project: Path) -> None:
         (mixed / name).write_bytes((project / "brackets" / scene_name / name).read_bytes())
     run_dvc(project, "repro", "align")
     assert scene(project, "frames", "mixed").ok
-    assert scene(project, "aligned", "mixed").reason
+    assert "00_ev-3.dng" in (scene(project, "aligned", "mixed").reason or "")
 
 
 def test_pictures_too_small_to_align_are_a_record_too(project: Path) -> None:
@@ -175,7 +175,7 @@ def test_pictures_too_small_to_align_are_a_record_too(project: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         write_photo(path, np.array([[[0, 0, 0], [9, 9, 9]]], np.uint8) * (index + 1))
     run_dvc(project, "repro", "align")
-    assert "(1, 2, 3)" in (scene(project, "aligned", "tiny").reason or "")
+    assert "2×1" in (scene(project, "aligned", "tiny").reason or "")
     assert scene(project, "aligned", "attic").ok
 
 
