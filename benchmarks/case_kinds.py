@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 PLAIN, UPRIGHT = (288, 192), (192, 288)
 
@@ -52,7 +53,8 @@ KINDS = (  # the first that fits
     Kind("tif_thumb_*", (576, 384)),
     Kind("hugin_alpha*"),
     Kind("png_big*", PLAIN, "png_bigtext"),
-    Kind("tif_float_1.0*", PLAIN),
+    Kind("tif_float_1.0*"),  # a little outside of 0 to 1
+    Kind("tif_float_*", refusal="0 to 1"),
     Kind("jpg_12bit*", PLAIN, "order_jfif_exif", refusal="12"),
     Kind("jpg_lossless*", PLAIN, "order_jfif_exif", refusal="lossless"),
     Kind("m_*", PLAIN),
@@ -69,3 +71,8 @@ KINDS = (  # the first that fits
     Kind("1*"),
     Kind("*", refusal="bad"),  # a file made to hang or swell a reader
 )
+
+
+def kind_of(case: str) -> Kind:
+    """The kind of a case, by its name."""
+    return next(kind for kind in KINDS if fnmatch(case, kind.names))

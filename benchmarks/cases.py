@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from case_kinds import KINDS, Kind
+from case_kinds import Kind, kind_of
 from limited_process import Limits, Ran, run
 
 from deepfuse.bracket import PHOTO_SUFFIXES, printable
@@ -45,9 +45,7 @@ def main() -> int:
     """Run, print, and return 1 if anything is wrong."""
     options = arguments()
     limits = Limits(options.seconds, options.gigabytes * 1e9)
-    found = [path for path in options.cases.iterdir() if path.is_dir() and fnmatch(path.name, options.only)]
-    controls = {kind.control for kind in KINDS}
-    cases = sorted(found, key=lambda case: (case.name not in controls, case.name))
+    cases = chosen(options.cases, options.only)
     wrong = 0
     if not options.card_alone:
         print(f"{'case':30}{'exit':>5}{'s':>6}{'MB':>6}  {'size':9}{'mean':12}  verdict; what was said", flush=True)
@@ -74,9 +72,20 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def chosen(folder: Path, pattern: str) -> list[Path]:
+    """The cases of these names, after their controls."""
+    found = [path for path in folder.iterdir() if path.is_dir()]
+    wanted = {path.name for path in found if fnmatch(path.name, pattern)}
+    controls = {kind_of(name).control for name in wanted}
+    return sorted(
+        (path for path in found if path.name in wanted | controls),
+        key=lambda path: (path.name not in controls, path.name),
+    )
+
+
 def run_case(case: Path, limits: Limits) -> Result:
     """One case through `fuse`, or through `batch` where that has to find the sets."""
-    kind = next(kind for kind in KINDS if fnmatch(case.name, kind.names))
+    kind = kind_of(case.name)
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "out"
         out.mkdir()
