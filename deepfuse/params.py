@@ -50,7 +50,7 @@ class Ingest(Section):
     """Brackets as shot to display-referred frames."""
 
     source: str
-    prefer: Literal["raw", "jpeg"]
+    prefer: Literal["raw", "dng", "tiff", "png", "heic", "jpeg"]
     frames: Annotated[int, Field(ge=0)]
     limits: IngestLimits
     radiance_stops: Annotated[list[float], Field(min_length=2)]

@@ -90,29 +90,34 @@ def available_memory() -> float:
 
 def _worker_failure(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
     if isinstance(error, ProcessExpired):
-        code = error.exitcode or 0
-        return f"the process that read them crashed ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})"
+        return crash(error.exitcode or 0, "them")
     if isinstance(error, MemoryError):
         return f"needed more than {limit_bytes / 1e9:.1f} GB of memory" if limit_bytes else "not enough memory"
     return f"took longer than {seconds:g} s"
 
 
+def crash(code: int, what: str = "it") -> str:
+    """How a process ended that should not have."""
+    return f"the process that read {what} crashed ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})"
+
+
 def _start_worker(limit_bytes: float | None, threads: int) -> None:
     """Limit what this process may allocate and how many threads it takes, and end it with its parent."""
     if limit_bytes:
-        _limit_memory(int(limit_bytes))
+        limit_memory(int(limit_bytes))
     _limit_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _limit_memory(limit_bytes: int) -> None:
+def limit_memory(limit_bytes: int) -> None:
+    """Let this process allocate no more than so many bytes, where the system keeps such a limit."""
     try:
         import resource
     except ImportError:  # Windows
         return
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)  # of those who started this process; it cannot be raised
-    limit = limit_bytes if most == resource.RLIM_INFINITY else min(limit_bytes, most)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)  # of a worker in a worker, which may not lift it
+    limit_bytes = limit_bytes if most == resource.RLIM_INFINITY else min(limit_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
 
 
 def _limit_threads(count: int) -> None:

@@ -12,6 +12,7 @@ from deepfuse.bracket import printable
 from deepfuse.files import file_digest, write_json
 
 FOLDER = ".deepfuse"
+_LARGEST = 1 << 24  # bytes of a record; one of 15 frames with masks has 20 000
 Status = Literal["done", "finished", "failed"]
 
 
@@ -89,13 +90,31 @@ def write_record(path: Path, values: dict[str, Any]) -> None:
 def read_record(path: Path) -> Record | None:
     """The record of a set; `None` where there is none, or a damaged one: then nothing is known of it."""
     try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return None
         values = json.loads(path.read_text(encoding="utf-8"))
-        inputs = tuple(Content(**one) for one in values["inputs"])
-        output = Content(**values["output"]) if values["output"] else None
-        masks, earlier = (tuple(Content(**one) for one in values.get(name, ())) for name in ("masks", "earlier"))
-        return Record(values["status"], values["key"], inputs, output, masks, earlier)
-    except (OSError, ValueError, KeyError, TypeError):
+        inputs = tuple(_content(one) for one in values["inputs"])
+        output = _content(values["output"]) if values["output"] else None
+        masks, earlier = (tuple(_content(one) for one in values.get(name, ())) for name in ("masks", "earlier"))
+        return Record(str(values["status"]), dict(values["key"]), inputs, output, masks, earlier)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _content(values: dict[str, Any]) -> Content:
+    """What a record says of a file, which lies beside the picture or among the frames: its name has no folder.
+
+    Raises:
+        TypeError: it says other things.
+        ValueError: the name is none.
+    """
+    content = Content(**values)
+    kinds = {"file": str, "bytes": int, "mtime_ns": int, "sha256": str}
+    if any(type(getattr(content, name)) is not kind for name, kind in kinds.items()):
+        raise TypeError(f"expected a file's name, size, time and hash, got {content}")
+    if content.file in ("", "..") or Path(content.file).name != content.file or "\0" in content.file:
+        raise ValueError(f"expected a file's name, got {content.file!r}")
+    return content
 
 
 def renew_inputs(path: Path, inputs: Sequence[Content]) -> None:

@@ -94,12 +94,18 @@ def fuse_set(job: Job) -> Outcome:
 
 
 def fail(job: Job, reason: str) -> Outcome:
-    """Keep a failure; what was made of this set before stays known, so that it can be made again."""
+    """Keep a failure; what was made of this set before stays known, so that it can be made again.
+
+    Where it cannot be kept, be it for something else under the record's name, the outcome alone tells.
+    """
     before = read_record(job.record)
     values: dict[str, Any] = {"set": job.scene, "status": "failed", "reason": printable(reason), "key": job.key}
     values |= {"files": [printable(str(path)) for path in job.files], "grouping": job.grouping, "inputs": []}
     values |= {"output": None, "earlier": _earlier(job, before)}
-    write_record(job.record, values)
+    try:
+        write_record(job.record, values)
+    except OSError as error:
+        reason = f"{reason}; no record could be written: {error.strerror or error}"
     return Outcome(job.scene, "failed", printable(reason))
 
 

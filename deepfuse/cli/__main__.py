@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from deepfuse.bracket import printable_lines
 from deepfuse.cli import BAD_INPUT, main
+from deepfuse.cli.guard import guard
 from deepfuse.cli.output import say_error
 
 READER_GONE = 128 + 13  # as shells say that SIGPIPE ended a program
@@ -33,6 +34,7 @@ def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    guard(sys.argv[1:])
     if logging.lastResort:  # what prints warnings of libraries that nobody else handles
         logging.lastResort.setFormatter(Harmless())
     logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
@@ -43,7 +45,7 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = READER_GONE
     except OSError as error:
-        say_error(OSError(f"the output cannot be written: {error.strerror}"))
+        say_error(f"the output cannot be written: {error.strerror}")
         code = BAD_INPUT
     gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
     if code and _abandoned():

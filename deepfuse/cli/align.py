@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
     from deepfuse.job.checks import check_distinct
+    from deepfuse.job.prepare import turned_frames
     from deepfuse.metadata.transfer import transfer
     from deepfuse.motion import completed, detect_motion, shown_by
     from deepfuse.photo import check_folder, check_output, write_photo
@@ -53,7 +54,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     outputs = [outputs[index] for index in result.kept]
     frames = completed(result.frames, result.valid, result.base)
     motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
-    record = {"frames": names(options.frames), "outputs": names(outputs), **result.record(), "motion": motion.record()}
+    turned = turned_frames(options.frames, pictures) if options.orientation == "auto" else ()
+    passed_over = [text for one in pictures for text in one.warnings]
+    said = [*turned, *passed_over, *result.warnings(_names(options.frames))]
+    record = {"frames": names(options.frames), "outputs": names(outputs), "turned": list(turned), **result.record()}
+    record |= {"motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
         height, width, _ = result.frames[0].shape
@@ -61,17 +66,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             name = options.frames[index].name
             own = transfer([pictures[index].metadata], 0, names=[name], width=width, height=height, icc=srgb_profile())
             write_photo(output, frame, embedded=own.embedded, shown=shown)
+            said += own.warnings
         write_json(options.output / "alignment.json", record)
-    warnings = (*(text for one in pictures for text in one.warnings), *result.warnings(_names(options.frames)))
-    said = [f"warning: {warning}" for warning in warnings]
-    return {**record, "text": _text(options, result, motion), "said": said}
+    return {**record, "text": _text(options, result, motion), "said": [f"warning: {warning}" for warning in said]}
 
 
 def _aligned(options: argparse.Namespace) -> tuple[Alignment, list[Picture]]:
     from deepfuse.alignment import AlignmentError, align
     from deepfuse.photo import read_frames
 
-    pictures = read_frames(options.frames)
+    pictures = read_frames(options.frames, orientation=options.orientation)
     try:
         found = align(
             [picture.pixels for picture in pictures],

@@ -119,7 +119,7 @@ def _left_out(left_out: Sequence[LeftOut], *, every: bool) -> list[str]:
 
 _TITLES = {
     "unreadable": "cannot be read",
-    "twin": "RAW and JPEG of one photo: the other one is taken",
+    "twin": "photos in several formats: another one is taken",
     "copy": "copies and versions of another photo",
 }
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from deepfuse.job.options import FuseOptions
     from deepfuse.photo import Depth
     from deepfuse.photo.balance import BalanceChoice
+    from deepfuse.photo.orientation import OrientationChoice
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 T = TypeVar("T")
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
-PHOTOS = "RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP or JPEG 2000"
+PHOTOS = "RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL"
 NOTHING_TO_DO = 3
 SOME_FAILED = 1
 EPILOG = (
@@ -36,7 +37,10 @@ EPILOG = (
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
-HELP_PREFER = "which one to take where a photo is there as RAW and as JPEG (default: raw)"
+HELP_PREFER = (
+    "the format to take where a photo is there in several (default: raw; then come DNG, 16-bit TIFF and PNG, HEIC, "
+    "8-bit TIFF and PNG, JPEG); of a set that is whole in one format only, that one"
+)
 HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames; at "
     "least 16 bits in a gamut wider than sRGB)"
@@ -44,6 +48,10 @@ HELP_DEPTH = (
 HELP_IF_UNALIGNED = (
     "what becomes of a frame that cannot be aligned: refuse the bracket (default), drop the frame as long as two are "
     "left, or take it as it is"
+)
+HELP_ORIENTATION = (
+    "the EXIF orientation of all frames: auto is that of the --reference that is named, else of most frames (default); "
+    "as-is each file's own, which refuses frames that differ"
 )
 HELP_CROP = (
     "common is what all frames show (default); none keeps the whole frame that the others are laid on; union holds all "
@@ -71,6 +79,7 @@ HELP_CONTROLS = {
     "temperature": "warmer, or below 0 cooler, in mireds; luma and white stay",
 }
 _IF_UNALIGNED = ("refuse", "drop", "as-is")
+_FORMATS = ("raw", "dng", "tiff", "png", "heic", "jpeg")
 _PROFILES = ("keep", "srgb", "p3", "adobe-rgb", "prophoto", "rec2020")
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
@@ -137,7 +146,19 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
 def add_aligning(command: argparse.ArgumentParser) -> None:
     """The options of all commands that align."""
     command.add_argument("--if-unaligned", choices=_IF_UNALIGNED, default="refuse", help=HELP_IF_UNALIGNED)
+    choices = "auto|as-is|1-8"
+    command.add_argument("--orientation", type=_orientation, default="auto", metavar=choices, help=HELP_ORIENTATION)
     command.add_argument("--crop", choices=("common", "union", "none"), default="common", help=HELP_CROP)
+
+
+def _orientation(text: str) -> OrientationChoice:
+    """The type of the option `--orientation`."""
+    from deepfuse.photo.orientation import orientation_choice
+
+    try:
+        return orientation_choice(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _balance(text: str) -> BalanceChoice:
@@ -211,6 +232,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         if_unaligned=options.if_unaligned,
         reference=options.reference,
         crop=options.crop,
+        orientation=options.orientation,
     )
 
 
@@ -218,7 +240,7 @@ def add_grouping(command: argparse.ArgumentParser) -> None:
     """The options of all commands that find brackets under a folder."""
     command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
     command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
-    command.add_argument("--prefer", choices=("raw", "jpeg"), default="raw", help=HELP_PREFER)
+    command.add_argument("--prefer", choices=_FORMATS, default="raw", help=HELP_PREFER)
 
 
 def found_brackets(options: argparse.Namespace) -> Grouping:

@@ -9,9 +9,13 @@ from pathlib import Path
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.errors import BracketError, NoPhotoError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
-from deepfuse.grouping.shots import LeftOut, Prefer, Progress, read_shots, walk
+from deepfuse.grouping.formats import Prefer
+from deepfuse.grouping.names import Home
+from deepfuse.grouping.seams import joined
+from deepfuse.grouping.shots import LeftOut, Progress, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.photo import DEFAULT_LIMITS, Limits
+from deepfuse.photo.isolated import Onlooker, onlooker
 
 __all__ = ["Group", "Grouping", "LeftOut", "Prefer", "Refused", "find_brackets"]
 
@@ -32,7 +36,7 @@ def find_brackets(
 
     Args:
         source: the folder.
-        prefer: which one to take where a photo is there as RAW and as JPEG.
+        prefer: the format to take where a photo is there in several; then RAW, 16 bits, HEIC, 8 bits, in this order.
         frames: take sets of this many photos in order, instead of by evidence.
         limits: which files count as unreadable for their size.
         progress: wraps the list of files as they are read, as tqdm does.
@@ -57,8 +61,10 @@ def find_brackets(
     folders = [(parent, files) for parent, files in walk(source) if files]
     if not folders:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
-    album = Album(limits)
-    parts = [group_folder(folder, prefer, frames, album) for folder in _read_folders(source, folders, limits, progress)]
+    with onlooker(limits) as looks:
+        album = Album(looks.preview)
+        rows = joined(_read_folders(source, folders, looks, progress), album)
+        parts = [group_folder(folder, prefer, frames, album) for folder in rows]
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = tuple(one for part in parts for one in part.refused)
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
@@ -66,14 +72,14 @@ def find_brackets(
 
 
 def _read_folders(
-    source: Path, folders: list[tuple[Path, list[Path]]], limits: Limits, progress: Progress
+    source: Path, folders: list[tuple[Path, list[Path]]], looks: Onlooker, progress: Progress
 ) -> Iterator[Folder]:
     photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
-    shots, unreadable = read_shots(progress(photos), limits)
+    shots, unreadable = read_shots(progress(photos), looks.capture)
     for parent, files in folders:
         below = parent.relative_to(source).parts
-        name = (parent if below else source.resolve()).name
-        yield Folder(name, below, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
+        home = Home(below or (source.resolve().name,), below)
+        yield Folder(parent, {parent: home}, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
 
 
 def _check_ids(source: Path, scenes: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,7 @@ LONGEST_PAUSE_S = {True: 20.0, False: 45.0}  # between frames of an automatic br
 LONGEST_PAUSE_IN_FOLDER_S = 600.0  # a folder of their own vouches for more, unless the light has moved on
 LEAST_SPAN_EV, LEAST_STEP_EV = 0.9, 0.25  # of a bracket by hand; automatic exposure wanders by less
 LEAST_SPAN_SEEN, LEAST_STEP_SEEN, SAME_SEEN = 0.5, 0.1, 0.05  # in brightness, which bends towards white
+TURNED = 0.5  # the price of a flag that differs within a bracket, where one of good form costs 1
 FOLLOWS = 0.35  # stops of brightness a stop of exposure must bring
 
 
@@ -58,11 +60,16 @@ def pauses(row: Sequence[Shot]) -> list[float | None]:
     return gaps
 
 
+def tells(row: Sequence[Shot]) -> bool:
+    """Whether exposure values tell shots apart: all are known, and not all are one."""
+    evs = [shot.ev for shot in row if shot.ev is not None]
+    return len(evs) == len(row) and max(evs) - min(evs) >= SAME_EV
+
+
 def darkness(row: Sequence[Shot], pictures: Pictures) -> list[float]:
-    """Exposure values, or where one is unknown the darkness of the pictures, in stops."""
-    evs = [shot.ev for shot in row]
-    if None not in evs:
-        return [ev for ev in evs if ev is not None]
+    """Exposure values, or where they do not tell the darkness of the pictures, in stops."""
+    if tells(row):
+        return [shot.ev or 0.0 for shot in row]
     return [-level if (level := pictures.level(shot.file)) is not None else 0.0 for shot in row]
 
 
@@ -76,6 +83,17 @@ def vouched(part: Sequence[Shot], rungs: Sequence[Rung], pictures: Pictures, kno
     links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
     sure = sum(link is True for link in links) >= len(links) / 2 and False not in links
     return sure and (follows(dark_first, pictures) if known else None not in links[1:-1])
+
+
+def turning_cost(part: Sequence[Shot], pictures: Pictures) -> float:
+    """What it costs to call shots of different orientation flags one bracket: infinite where the camera was turned.
+
+    Their pictures are compared as they are stored: a camera that pointed down shows one scene all the same.
+    """
+    turns = [(a, b) for a, b in pairwise(part) if a.capture.orientation != b.capture.orientation]
+    if any(pictures.same(a.file, b.file) is False for a, b in turns):
+        return math.inf
+    return TURNED if turns else 0.0
 
 
 def follows(dark_first: Sequence[Shot], pictures: Pictures) -> bool:

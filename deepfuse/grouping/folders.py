@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, scene_id
 from deepfuse.errors import PhotoError
+from deepfuse.grouping.copies import without_copies
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
-from deepfuse.grouping.reasons import no_bracket, odd_one
-from deepfuse.grouping.sequences import Result, find_sequences, take_by_count
-from deepfuse.grouping.shots import LeftOut, Prefer, Shot, by_camera, natural, without_doubles
+from deepfuse.grouping.formats import Prefer, find_sets
+from deepfuse.grouping.missing import skipped
+from deepfuse.grouping.names import Home, scene_names
+from deepfuse.grouping.reasons import no_bracket, turned
+from deepfuse.grouping.sequences import Result
+from deepfuse.grouping.shots import LeftOut, Shot, natural
+from deepfuse.grouping.wholes import MOST_ALIKE
 from deepfuse.photo import check_file
 
 
@@ -56,10 +61,18 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder: its name, its path below the source, its files by name, the photos read and those that cannot be."""
+    """A folder, or several of a card that belong together.
 
-    name: str
-    parts: tuple[str, ...]
+    Attributes:
+        path: of the first one.
+        homes: of each, by its path.
+        files: by name.
+        shots: the photos that could be read.
+        unreadable: those that could not.
+    """
+
+    path: Path
+    homes: dict[Path, Home]
     files: tuple[Path, ...]
     shots: tuple[Shot, ...]
     unreadable: tuple[LeftOut, ...]
@@ -69,50 +82,68 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
     """The brackets of one folder."""
     if all(file.suffix.lower() == RADIANCE_SUFFIX for file in folder.files):
         return _radiance_maps(folder)
-    shots, doubles = without_doubles(folder.shots, prefer)
-    found, others = _sequences(shots, frames, pictures)
+    shots, copies = without_copies(folder.shots)
+    if not frames:
+        _look_at_doubles(shots, pictures)
+    found, others = find_sets(shots, prefer, frames, pictures)
     # What is damaged shows only when it is looked at; without it, the others may be a bracket.
     while not frames and (damaged := _damaged(shots, pictures)):
-        folder = replace(folder, unreadable=(*folder.unreadable, *damaged))
+        folder = replace(folder, unreadable=(*folder.unreadable, *(one for one in damaged if one.cause != "copy")))
+        copies += [one for one in damaged if one.cause == "copy"]
         shots = [shot for shot in shots if not pictures.damage(shot.file)]
-        found, others = _sequences(shots, frames, pictures)
-    left_out = (*folder.unreadable, *doubles, *others)
-    if not found:
-        return Grouping((), left_out, (Refused(scene_id(folder.parts or (folder.name,)), no_bracket(left_out)),))
-    alone = len(found) == 1 and not others
-    names = [folder.parts or (folder.name,)] if alone else [(*folder.parts, name) for name in _names(found)]
+        found, others = find_sets(shots, prefer, frames, pictures)
+    if not found and not frames and (developed := _developed(folder, prefer, pictures)):
+        (found, others), copies = developed, []
+    left_out = (*folder.unreadable, *copies, *others)
+    names = scene_names(folder.homes, found, others)
     groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
-    return Grouping(tuple(groups), left_out, ())
+    return Grouping(tuple(groups), left_out, tuple(_refused(folder, found, left_out)))
+
+
+def _refused(folder: Folder, found: Sequence[Found], left_out: Sequence[LeftOut]) -> Iterator[Refused]:
+    """Each folder without a frame of any bracket."""
+    used = {shot.file.parent for one in found for shot in one.shots}
+    for path, home in folder.homes.items():
+        if path not in used:
+            yield Refused(scene_id(home.alone), no_bracket([one for one in left_out if one.file.parent == path]))
+
+
+def _look_at_doubles(shots: Sequence[Shot], pictures: Pictures) -> None:
+    """See whether photos taken in one instant alike can be decoded: one may be a damaged copy, and tears the set."""
+    alike: dict[object, list[Path]] = defaultdict(list)
+    for shot in shots:
+        if shot.capture.taken_s is not None and shot.ev is not None:
+            alike[shot.capture].append(shot.file)
+    for file in (file for files in alike.values() if len(files) > 1 for file in files):
+        pictures.level(file)
+
+
+def _developed(folder: Folder, prefer: Prefer, pictures: Pictures) -> Result | None:
+    """Edited versions of one photo that fill a folder, where they are a bracket: one RAW, developed several times."""
+    shots, copies = without_copies(folder.shots, versions=False)
+    if copies or not 2 <= len(shots) <= MOST_ALIKE:
+        return None
+    found, others = find_sets(shots, prefer, None, pictures)
+    return (found, others) if len(found) == 1 and all(one.cause == "twin" for one in others) else None
 
 
 def _damaged(shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:
-    return [LeftOut(shot.file, "unreadable", why) for shot in shots if (why := pictures.damage(shot.file))]
-
-
-def _sequences(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> Result:
-    cameras = by_camera(shots)
-    usual = max(cameras, key=len, default=[])
-    several = sum(len(camera) > 1 for camera in cameras) > 1
-    found: list[Found] = []
-    others: list[LeftOut] = []
-    for camera in cameras:
-        if len(camera) == 1 and camera is not usual:
-            others.append(odd_one(camera[0], usual[0]))
-            continue
-        if frames:
-            sets, rest = take_by_count(camera, frames, pictures)
-        else:
-            sets, rest = find_sequences(camera, pictures, whole_folder=not several)
-        found += sets
-        others += rest
-    return found, others
+    """What cannot be decoded; where a good photo was taken in the same instant alike, it is a copy of that."""
+    good = {shot.capture: shot.file for shot in reversed(shots) if not pictures.damage(shot.file)}
+    found = []
+    for shot in shots:
+        if why := pictures.damage(shot.file):
+            whole = good.get(shot.capture) if shot.capture.taken_s is not None and shot.ev is not None else None
+            copy = LeftOut(shot.file, "copy", f"a damaged copy of {whole.name}: {why}") if whole else None
+            found.append(copy or LeftOut(shot.file, "unreadable", why))
+    return found
 
 
 def _radiance_maps(folder: Folder) -> Grouping:
     """Each map as a scene of its own; one that is no file to be read is refused by its name."""
     groups, left_out, refused = [], [], []
     for file in folder.files:
-        scene = scene_id((*folder.parts, file.stem))
+        scene = scene_id((*folder.homes[file.parent].below, file.stem))
         try:
             check_file(file)
         except PhotoError as error:
@@ -123,23 +154,15 @@ def _radiance_maps(folder: Folder) -> Grouping:
     return Grouping(tuple(groups), tuple(left_out), tuple(refused))
 
 
-def _names(found: Sequence[Found]) -> list[str]:
-    """The stem of each bracket's first file, or its name where two brackets have one stem."""
-    firsts = [_first(one) for one in found]
-    stems = Counter(file.stem for file in firsts)
-    return [file.stem if stems[file.stem] < 2 else file.name for file in firsts]
-
-
-def _first(found: Found) -> Path:
-    """The file shot first; by its name where the shots lie in order of brightness."""
-    files = [shot.file for shot in found.shots]
-    return min(files, key=lambda file: natural(file.name)) if found.evidence == "similarity" else files[0]
-
-
 def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:
     files = tuple(shot.file for shot in found.shots)
-    names = sorted(natural(file.name) for file in files)
-    missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(one.file.name) < names[-1])
-    warnings = (*found.warnings, *(f"{one.file.name} may belong to it but cannot be read" for one in missing))
+    names = sorted(natural(str(file)) for file in files)
+    missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(str(one.file)) < names[-1])
+    warnings = (
+        *found.warnings,
+        *skipped(found.shots, folder.files),
+        *turned(found.shots),
+        *(f"{one.file.name} may belong to it but cannot be read" for one in missing),
+    )
     evs = tuple(shot.ev for shot in found.shots)
     return Group(BracketFiles(scene, files), found.evidence, found.why, warnings, evs, missing)

@@ -7,61 +7,54 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import get_args
 
-from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses
+from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Evidence, Found, Pictures, pauses, tells
 from deepfuse.grouping.ladders import MOST, SAME_EV, Pattern, steps_of
+from deepfuse.grouping.missing import interrupted
 from deepfuse.grouping.shots import Cause, LeftOut, Shot
-from deepfuse.photo.capture import Capture
 
 SHOWN = 3  # reasons, and files each
 _MOST_TELLING: tuple[Cause, ...] = get_args(Cause)
-_TRAITS: dict[str, Callable[[Capture], str]] = {
-    "kind": lambda capture: capture.kind,
-    "camera": lambda capture: capture.camera or "an unknown one",
-    "size": lambda capture: f"{capture.width}×{capture.height}",
-    "orientation": lambda capture: str(capture.orientation),
-    "dating": lambda capture: "no capture time" if capture.taken_s is None else "a capture time",
+_TRAITS: dict[str, Callable[[Shot], str]] = {
+    "kind": lambda shot: shot.capture.kind,
+    "camera": lambda shot: shot.capture.camera or "an unknown one",
+    "size": lambda shot: "×".join(map(str, shot.stored_size)),
+    "dating": lambda shot: "no capture time" if shot.capture.taken_s is None else "a capture time",
 }
 
 
-def found_in(part: Sequence[Shot], patterns: Sequence[Pattern], pictures: Pictures) -> Found:
+def found_in(part: Sequence[Shot], forms: Sequence[Pattern], pictures: Pictures) -> Found:
     """A part of a row as a bracket: by whose word, and whether frames of it are missing."""
+    dark_first = part if tells(part) else sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
     maker = all(shot.capture.bracketing.kind in ("exposure", "some") for shot in part)
     if part[0].flagged:
         source: Evidence = "maker" if maker else "exif"
         who = "the camera's own tag" if maker else "EXIF ExposureMode"
         found = Found(tuple(part), source, f"automatic bracket by {who}, exposures that differ")
+        if not tells(part):
+            why = f"automatic bracket by {who}; exposures do not tell, as with a flash: ordered by brightness"
+            found = Found(tuple(dark_first), source, why)
     elif all(shot.ev is not None for shot in part):
         found = Found(tuple(part), "ladder", "a ladder of exposures shot in one go, of one scene by the look of it")
     else:
         why = "one scene at different brightness, by the look of it; exposures are unknown, ordered by brightness"
-        dark_first = sorted(part, key=lambda shot: pictures.level(shot.file) or 0.0)
         found = Found(tuple(dark_first), "similarity", why)
-    return replace(found, warnings=_missing(part, patterns))
+    return replace(found, warnings=interrupted(part, forms))
 
 
-def _missing(part: Sequence[Shot], patterns: Sequence[Pattern]) -> tuple[str, ...]:
-    """A warning where the camera was set to more frames, or the sets around have more and begin alike."""
-    evs = [shot.ev or 0.0 for shot in part]
-    told = max((shot.capture.bracketing.length or 0 for shot in part), default=0)
-    alike = [
-        len(pattern)
-        for pattern in patterns
-        if len(pattern) > len(part)
-        and all(any(abs(b - a - (q - p)) < 0.25 for p in pattern for q in pattern if p != q) for a, b in pairwise(evs))
-    ]
-    wanted = max([told, *alike])
-    return (
-        (f"{len(part)} of {wanted} frames: the bracket was interrupted or a photo is missing",)
-        if wanted > len(part)
-        else ()
-    )
+def turned(shots: Sequence[Shot]) -> tuple[str, ...]:
+    """A warning where frames of one camera held still say that they are turned differently."""
+    flags = {shot.file.name: shot.capture.orientation for shot in shots}
+    if len(set(flags.values())) == 1:
+        return ()
+    told = ", ".join(f"{flag} ({name})" for name, flag in flags.items())
+    return (f"expected frames of one orientation, got {told}: that of most counts, or --orientation",)
 
 
 def left_out(row: Sequence[Shot], at: int, pictures: Pictures) -> LeftOut:
     """Why one shot of a row is in no bracket."""
     shot = row[at]
     neighbours = [*row[max(0, at - 1) : at], *row[at + 1 : at + 2]]
-    if not neighbours:
+    if not neighbours and not shot.flagged:
         return LeftOut(shot.file, "alone", "stands alone: expected 2 or more exposures, got 1")
     if any(b.ev is not None and shot.ev is not None and abs(b.ev - shot.ev) < SAME_EV for b in neighbours):
         return LeftOut(shot.file, "burst", "a burst: shot in a row at one exposure, no bracket")
@@ -78,7 +71,7 @@ def left_out(row: Sequence[Shot], at: int, pictures: Pictures) -> LeftOut:
 
 def odd_one(shot: Shot, usual: Shot) -> LeftOut:
     """Why a shot that cannot be of one bracket with any other in its folder is in none: what the others have."""
-    pairs = {trait: (of(usual.capture), of(shot.capture)) for trait, of in _TRAITS.items()}
+    pairs = {trait: (of(usual), of(shot)) for trait, of in _TRAITS.items()}
     trait, (expected, got) = next((trait, pair) for trait, pair in pairs.items() if pair[0] != pair[1])
     why = f"expected frames of one {trait}, {expected} like {usual.file.name}, got {got}"
     return LeftOut(shot.file, "odd", why)

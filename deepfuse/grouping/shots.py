@@ -1,24 +1,24 @@
-"""The photos under a folder: which files are photos, what each says of itself, and which are one photo twice."""
+"""The photos under a folder: which files are photos, and what each says of itself."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, RAW_SUFFIXES
+from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX
 from deepfuse.errors import PhotoError
-from deepfuse.photo import Limits
-from deepfuse.photo.capture import AUTO_BRACKET, Capture, read_capture
+from deepfuse.photo.capture import AUTO_BRACKET, Capture
 
-Prefer = Literal["raw", "jpeg"]
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
+_DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
+_NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
 
@@ -44,6 +44,12 @@ class Shot:
         return self.capture.exposure.ev
 
     @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height in pixels, not turned upright."""
+        size = self.capture.width, self.capture.height
+        return size[::-1] if self.capture.orientation > 4 else size
+
+    @property
     def flagged(self) -> bool:
         """Whether the camera says that this is a frame of an automatic exposure bracket."""
         kind = self.capture.bracketing.kind
@@ -65,100 +71,85 @@ def walk(source: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts `IMG_9` before `IMG_10`."""
-    return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d{1,15})", name))
+    return tuple((int(part), part) if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,15})", name))
 
 
-def read_shots(files: Iterable[Path], limits: Limits) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
-    """Every file that can be read as a photo, and those that cannot, by folder."""
+def read_shots(
+    files: Iterable[Path], look: Callable[[Path], Capture]
+) -> tuple[dict[Path, list[Shot]], dict[Path, list[LeftOut]]]:
+    """Every file that can be read as a photo, as `look` says how it was taken, and those that cannot, by folder."""
     shots: dict[Path, list[Shot]] = defaultdict(list)
     unreadable: dict[Path, list[LeftOut]] = defaultdict(list)
     for file in files:
         try:
-            shots[file.parent].append(Shot(file, read_capture(file, limits=limits)))
+            shots[file.parent].append(Shot(file, look(file)))
         except PhotoError as error:
             unreadable[file.parent].append(LeftOut(file, "unreadable", str(error)))
     return shots, unreadable
 
 
-def without_doubles(shots: Sequence[Shot], prefer: Prefer) -> tuple[list[Shot], list[LeftOut]]:
-    """The photos of one folder, each once: of RAW and JPEG the preferred one, and no copy or edited version."""
-    left_out = _twins(shots, prefer)
-    left_out |= _copies([shot for shot in shots if shot.file not in left_out])
-    left_out |= _versions([shot for shot in shots if shot.file not in left_out])
-    return [shot for shot in shots if shot.file not in left_out], list(left_out.values())
-
-
 def in_order(shots: Sequence[Shot]) -> list[Shot]:
-    """Shots in the order of shooting: by time, in one instant by file number, which may pass 9999; else by name."""
+    """Shots in the order of shooting: by time, in one instant by file number, which may pass 9999; else by name.
+
+    Where one has no time, all are by name.
+    """
+    if any(shot.capture.taken_s is None for shot in shots):
+        low = _begun_again(shots)
+        return sorted(shots, key=lambda shot: (natural(shot.file.parent.name), shot in low, natural(shot.file.name)))
     instants: dict[float, list[int]] = defaultdict(list)
     for shot in shots:
-        instants[shot.capture.taken_s or 0.0].append(_file_number(shot))
+        instants[shot.capture.taken_s or 0.0].append(file_number(shot))
     wrapped = {at for at, numbers in instants.items() if max(numbers) - min(numbers) > _NUMBERS_WRAP}
 
     def key(shot: Shot) -> tuple[object, ...]:
         at = shot.capture.taken_s or 0.0
-        late = at in wrapped and shot.capture.taken_s is not None and _file_number(shot) < _NUMBERS_WRAP
+        late = at in wrapped and file_number(shot) < _NUMBERS_WRAP
         return at, late, natural(shot.file.name)
 
     return sorted(shots, key=key)
 
 
+def _begun_again(shots: Sequence[Shot]) -> set[Shot]:
+    """Shots of one folder numbered from the start again, behind 9999: those below the gap in the numbers."""
+    if not numbered(shots):
+        return set()
+    numbers = sorted({file_number(shot) for shot in shots})
+    gap, above = max(((b - a, b) for a, b in pairwise(numbers)), default=(0, 0))
+    if gap < _NUMBERS_WRAP or numbers[0] > _NEAR_WRAP or numbers[-1] < 9999 - _NEAR_WRAP:
+        return set()
+    return {shot for shot in shots if file_number(shot) < above}
+
+
+def numbered(shots: Sequence[Shot]) -> bool:
+    """Whether names are a camera's: one text and a number of four digits or more, in one folder."""
+    names = {(shot.file.parent, name[1]) if (name := _DCF.fullmatch(shot.file.stem)) else None for shot in shots}
+    return len(names) == 1 and None not in names
+
+
 def by_camera(shots: Sequence[Shot]) -> list[list[Shot]]:
-    """Shots that can be of one bracket: one kind, camera, size and orientation; with times and without apart."""
+    """Shots that can be of one bracket: one kind, camera and stored size.
+
+    Their orientation flags may differ: a camera that points down does not know how it is held. Those without a capture
+    time are apart, unless their names tell where they belong among the others.
+    """
     kinds: dict[tuple[object, ...], list[Shot]] = defaultdict(list)
     for shot in shots:
-        c = shot.capture
-        kinds[c.kind, c.camera, c.width, c.height, c.orientation, c.taken_s is None].append(shot)
-    return list(kinds.values())
+        kinds[shot.capture.kind, shot.capture.camera, shot.stored_size].append(shot)
+    return [part for alike in kinds.values() for part in _by_dating(alike)]
 
 
-def _file_number(shot: Shot) -> int:
+def _by_dating(shots: list[Shot]) -> list[list[Shot]]:
+    """Shots with capture times and without, together where the times rise with the names."""
+    dated, undated = (
+        [shot for shot in shots if (shot.capture.taken_s is None) == missing] for missing in (False, True)
+    )
+    if not dated or not undated:
+        return [shots]
+    times = [shot.capture.taken_s or 0.0 for shot in sorted(dated, key=lambda shot: natural(shot.file.name))]
+    return [shots] if len(undated) < len(dated) and times == sorted(times) else [dated, undated]
+
+
+def file_number(shot: Shot) -> int:
+    """The number that a camera gave a photo, its last four digits; 0 where its name has none."""
     digits = re.findall(r"\d+", shot.file.stem)
     return int(digits[-1][-4:]) if digits else 0
-
-
-def _twins(shots: Sequence[Shot], prefer: Prefer) -> dict[Path, LeftOut]:
-    """RAW and JPEG of one name: one of them goes."""
-    stems: dict[str, list[Path]] = defaultdict(list)
-    for shot in shots:
-        stems[shot.file.stem.lower()].append(shot.file)
-    found: dict[Path, LeftOut] = {}
-    for files in stems.values():
-        raw = [file for file in files if file.suffix.lower() in RAW_SUFFIXES]
-        other = [file for file in files if file not in raw]
-        if raw and other:
-            kept, going = (raw[0], other) if prefer == "raw" else (other[0], raw)
-            found |= {
-                file: LeftOut(file, "twin", f"the same photo as {kept.name}, which is preferred") for file in going
-            }
-    return found
-
-
-def _copies(shots: Sequence[Shot]) -> dict[Path, LeftOut]:
-    """Files of one content: the one of the shortest name stays."""
-    alike: dict[tuple[int, Capture], list[Path]] = defaultdict(list)
-    for shot in shots:
-        alike[shot.file.stat().st_size, shot.capture].append(shot.file)
-    found: dict[Path, LeftOut] = {}
-    for files in alike.values():
-        seen: dict[bytes, Path] = {}
-        for file in sorted(files, key=lambda f: (len(f.name), f.name)) if len(files) > 1 else ():
-            kept = seen.setdefault(hashlib.sha256(file.read_bytes()).digest(), file)
-            if kept is not file:
-                found[file] = LeftOut(file, "copy", f"the same content as {kept.name}")
-    return found
-
-
-def _versions(shots: Sequence[Shot]) -> dict[Path, LeftOut]:
-    """Edited versions: a name that goes on where another ends, taken in the same instant at the same exposure."""
-    instants: dict[tuple[object, ...], list[Path]] = defaultdict(list)
-    for shot in shots:
-        if shot.capture.taken_s is not None and shot.ev is not None:
-            instants[shot.capture.camera, shot.capture.taken_s, shot.ev].append(shot.file)
-    found: dict[Path, LeftOut] = {}
-    for files in instants.values():
-        for file in files:
-            kept = next((f for f in files if f != file and re.match(re.escape(f.stem) + r"[ _(~-]", file.stem)), None)
-            if kept:
-                found[file] = LeftOut(file, "copy", f"another version of {kept.name}: the same instant and exposure")
-    return found

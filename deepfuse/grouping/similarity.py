@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 
 from deepfuse.color import GAMMA, Float, luma
 from deepfuse.errors import PhotoError
-from deepfuse.photo import DEFAULT_LIMITS, Limits
-from deepfuse.photo.preview import read_preview
+from deepfuse.photo.preview import Preview
 
 SIDE_PX = 96  # within the 160 px of a camera's thumbnail (DCF), and enough to tell scenes apart
 KEPT = 16_384  # previews of 12 kB: a row of photos is gone through several times, and each decoding takes long
@@ -93,10 +93,13 @@ def compare(first: Descriptor, second: Descriptor) -> Similarity:
 
 
 class Album:
-    """Descriptors and similarities of photo files, made when they are asked for."""
+    """Descriptors and similarities of photo files, made when they are asked for.
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._limits = limits
+    `look` makes a preview of a file, so many pixels on its longer side.
+    """
+
+    def __init__(self, look: Callable[[Path, int], Preview]) -> None:
+        self._look = look
         self._luma = lru_cache(KEPT)(self._read_luma)
         self._descriptor = lru_cache(NEAR)(self._describe)
         self._level = lru_cache(None)(self._level_of)
@@ -117,7 +120,7 @@ class Album:
 
     def _read_luma(self, file: Path) -> NDArray[np.uint16] | None:
         try:
-            y = luma(read_preview(file, SIDE_PX, limits=self._limits))
+            y = luma(self._look(file, SIDE_PX))
         except PhotoError as error:
             self._damage[file] = str(error)
             return None

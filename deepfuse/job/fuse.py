@@ -125,6 +125,7 @@ def fuse_prepared(
         controls=options.controls,
         width_px=width,
         height_px=height,
+        orientation=bracket.orientation,
         depth=depth,
         profile=description(profile.icc) if profile.icc else "sRGB",
         white_balance=bracket.rendered.white_balance,
@@ -132,6 +133,7 @@ def fuse_prepared(
         warnings=(
             *bracket.rendered.warnings,
             *bracket.unaligned,
+            *bracket.turned,
             *_banding(bracket, depth),
             *_unseen(bracket, suffix),
             *(bracket.deghosting.notes(frames) if bracket.deghosting else ()),

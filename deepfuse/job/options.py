@@ -10,6 +10,7 @@ from deepfuse.fusion.controls import Controls
 from deepfuse.fusion.looks import default_look
 from deepfuse.photo import DEFAULT_ENCODING, Depth, Encoding
 from deepfuse.photo.balance import BalanceChoice, check_balance
+from deepfuse.photo.orientation import OrientationChoice, orientation_choice
 from deepfuse.photo.rendering import PROFILES, ProfileChoice
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class FuseOptions:
     refuses the bracket ("refuse"), is left out ("drop") or taken where it is ("as-is"). `reference` is the frame whose
     moment the picture shows: "auto", its place among the files from 1 on, or the name of its file. `crop` is to what
     all frames show ("common"), to the frame that the others are laid on ("none"), or to what holds them all ("union").
+    `orientation` is the EXIF one that counts for all frames: "auto", that of the reference or of most of them, "as-is",
+    each file's own, or 1 to 8.
 
     >>> from deepfuse import Controls, FuseOptions
     >>> FuseOptions(align=False, controls=Controls(saturation=1.2)).controls.saturation
@@ -47,6 +50,7 @@ class FuseOptions:
     if_unaligned: IfUnaligned = "refuse"
     reference: str = "auto"
     crop: Crop = "common"
+    orientation: OrientationChoice = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
@@ -59,5 +63,6 @@ class FuseOptions:
             )
         if self.if_unaligned not in IF_UNALIGNED:
             raise ValueError(f"expected if_unaligned to be one of {', '.join(IF_UNALIGNED)}, got {self.if_unaligned}")
+        orientation_choice(str(self.orientation))
         if self.crop not in CROPS:
             raise ValueError(f"expected crop to be one of {', '.join(CROPS)}, got {self.crop}")

@@ -52,6 +52,8 @@ class Prepared:
         alignment: how they were laid on each other, without their pixels; `None` where they were taken as aligned.
         deghosting: what moved, without the frames' pixels; `None` where it was left as it is.
         unaligned: a warning for each frame that could not be aligned.
+        orientation: the EXIF one that counts for the base.
+        turned: a warning for each frame whose own orientation does not count.
         seconds: that each step took.
     """
 
@@ -67,6 +69,8 @@ class Prepared:
     alignment: Alignment | None
     deghosting: Deghosted | None
     unaligned: tuple[str, ...]
+    orientation: int
+    turned: tuple[str, ...]
     seconds: dict[str, float]
 
 
@@ -84,10 +88,12 @@ def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = N
         AlignmentError: they cannot be registered reliably.
     """
     check_distinct(files)
-    _reference(options.reference, files)
-    clock = Clock()
+    wanted = _reference(options.reference, files)
+    clock, rendering = Clock(), Rendering(options.white_balance, options.profile)
     check = partial(check_picture_fits, output=output, options=options) if output else None
-    pictures = read_frames(files, options.depth, Rendering(options.white_balance, options.profile), check=check)
+    pictures = read_frames(
+        files, options.depth, rendering, orientation=options.orientation, reference=wanted, check=check
+    )
     clock.step("read")
     laid = _laid(files, pictures, options)
     if laid.alignment:
@@ -115,8 +121,15 @@ def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = N
         alignment=laid.alignment,
         deghosting=deghosting,
         unaligned=laid.alignment.warnings(_names(files)) if laid.alignment else (),
+        orientation=pictures[laid.kept[laid.base]].header.orientation,
+        turned=turned_frames(files, pictures) if options.orientation == "auto" else (),
         seconds=clock.seconds,
     )
+
+
+def turned_frames(files: Sequence[Path], pictures: Sequence[Picture]) -> tuple[str, ...]:
+    """A warning for each frame that another orientation counts for than its file's own."""
+    return tuple(f"{name}: {one.turned}" for name, one in zip(_names(files), pictures, strict=True) if one.turned)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class PictureRecord:
         controls: the look.
         width_px: of the picture.
         height_px: of the picture.
+        orientation: the EXIF one that was undone, 1 to 8.
         depth: that the picture is written in.
         profile: the name of the colour profile that it is written with.
         white_balance: that RAW frames were developed with; `None` for others.
@@ -58,6 +59,7 @@ class PictureRecord:
     controls: Controls
     width_px: int
     height_px: int
+    orientation: int
     depth: Depth
     profile: str
     white_balance: BalanceChoice | None
@@ -81,6 +83,7 @@ class PictureRecord:
             "controls": asdict(self.controls),
             "width": self.width_px,
             "height": self.height_px,
+            "orientation": self.orientation,
             "depth": self.depth,
             "profile": printable(self.profile),
             "white_balance": self.white_balance,

@@ -10,8 +10,11 @@ from deepfuse.metadata.exif import Exif
 from deepfuse.metadata.tiff import integer, number, text
 
 _TIME, _F_NUMBER, _ISO, _MODE, _BIAS = 0x829A, 0x829D, 0x8827, 0xA402, 0x9204
+# ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: 32 bits, where ISO ends at 16 (EXIF 2.32, 4.6.5).
+_LONG_ISO, _MOST_ISO = (0x8833, 0x8832, 0x8831), 65535
 _MAKE, _MODEL, _SERIAL = 0x010F, 0x0110, 0xA431
 _ORIENTATION, _INTEROP_INDEX = 0x0112, 1
+_LEAST, _MOST, _MOST_BIAS_EV = 1e-9, 1e9, 50.0  # beyond any camera: seconds, ISO, f-numbers; stops
 _WHITE_XY = 0xC629  # AsShotWhiteXY, Adobe DNG Specification 1.4
 # Each date with its sub-seconds and its offset from UTC: DateTimeOriginal, then DateTimeDigitized.
 _DATES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))
@@ -22,10 +25,13 @@ def exposure_of(exif: Exif) -> Exposure | None:
 
     def positive(key: int) -> float | None:
         value = number(exif.photo if key in exif.photo else exif.image, key)
-        return value if value and value > 0 else None
+        return value if value and _LEAST < value < _MOST else None
 
+    iso = positive(_ISO)
+    if iso is None or iso >= _MOST_ISO:
+        iso = next((value for key in _LONG_ISO if (value := positive(key))), iso)
     time_s = positive(_TIME)
-    return Exposure(time_s, positive(_ISO), positive(_F_NUMBER)) if time_s else None
+    return Exposure(time_s, iso, positive(_F_NUMBER)) if time_s else None
 
 
 def orientation_of(exif: Exif) -> int:
@@ -62,7 +68,8 @@ def exposure_mode_of(exif: Exif) -> int | None:
 
 def bias_ev_of(exif: Exif) -> float | None:
     """The exposure compensation in stops; larger is brighter."""
-    return number(exif.photo, _BIAS)
+    bias = number(exif.photo, _BIAS)
+    return bias if bias is not None and abs(bias) < _MOST_BIAS_EV else None
 
 
 def taken_s(exif: Exif) -> float | None:

@@ -1,4 +1,4 @@
-"""What is written into a picture's file beside its pixels: EXIF directories, XMP, the colour profile."""
+"""What is written into a picture's file beside its pixels: EXIF, XMP, IPTC, texts, resolution, the colour profile."""
 
 from __future__ import annotations
 
@@ -7,21 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deepfuse.metadata.directories import HEADER, Entries, Entry, directory, entry_of_numbers
+from deepfuse.metadata.texts import Texts
 from deepfuse.metadata.tiff import BYTE, EXIF_POINTER, GPS_POINTER, LONG, UNDEFINED
 
 _FIRST = 8  # where the first directory of an EXIF block lies
-_XMP_TAG, _ICC_TAG = 700, 34675
+_XMP_TAG, _IPTC_TAG, _ICC_TAG = 700, 33723, 34675
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """Tags of the three EXIF directories, an XMP packet and an ICC profile; empty where there is none."""
+    """Tags of the three EXIF directories, an XMP packet, an ICC profile, IPTC records; empty where there is none.
+
+    `texts` are by PNG's keywords; XMP says the same, for formats that have no such texts. `dpi` are dots per inch.
+    """
 
     image: Entries = ()
     photo: Entries = ()
     gps: Entries = ()
     xmp: bytes = b""
     icc: bytes = b""
+    iptc: bytes = b""
+    texts: Texts = ()
+    dpi: tuple[float, float] | None = None
 
     def exif_block(self) -> bytes:
         """The EXIF as a TIFF structure of its own, for JPEG and PNG; empty if there is none."""
@@ -34,7 +41,7 @@ NOTHING = Embedded()
 
 
 def into_tiff(data: bytearray, embedded: Embedded) -> None:
-    """Add EXIF, XMP and profile to a little-endian TIFF of one page, in place.
+    """Add EXIF, XMP, IPTC and profile to a little-endian TIFF of one page, in place.
 
     Its directory is written again at the end of the file, with the new tags; pixels stay where they are.
     """
@@ -42,7 +49,9 @@ def into_tiff(data: bytearray, embedded: Embedded) -> None:
     (count,) = struct.unpack_from("<H", data, at)
     rows = (bytes(data[place : place + 12]) for place in range(at + 2, at + 2 + 12 * count, 12))
     packed = {struct.unpack_from("<H", row)[0]: row for row in rows}
-    blocks = ((_XMP_TAG, BYTE, embedded.xmp), (_ICC_TAG, UNDEFINED, embedded.icc))
+    blocks = (
+        (_XMP_TAG, BYTE, embedded.xmp), (_IPTC_TAG, UNDEFINED, embedded.iptc), (_ICC_TAG, UNDEFINED, embedded.icc),
+    )  # fmt: skip
     extra = tuple(Entry(tag, kind, len(block), block) for tag, kind, block in blocks if block)
     data += b"\0" * (len(data) % 2)
     struct.pack_into("<I", data, 4, len(data))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from deepfuse.metadata.bigtiff import VERSION, BigBlock
 from deepfuse.metadata.makers import UNKNOWN, Bracketing, read_bracketing
 from deepfuse.metadata.tiff import EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, ORDERS, Block, Tags, integer, text
 
 _MAKE, _MAKER_NOTE = 0x010F, 0x927C
-_CANON_START = b"ftypcrx "
+CR3_START = b"ftypcrx "
 _CANON_BYTES = 1 << 16
 _IMAGE, _PHOTO, _NOTE, _GPS = b"CMT1", b"CMT2", b"CMT3", b"CMT4"
 
@@ -30,7 +31,7 @@ NO_EXIF = Exif()
 
 
 def read_exif(file: BinaryIO) -> Exif:
-    """The EXIF of a TIFF structure: an EXIF block, a TIFF or most RAW files; or of Canon's CR3, boxes of TIFF.
+    """The EXIF of a TIFF structure: an EXIF block, a TIFF, BigTIFF or most RAW files; or of Canon's CR3, boxes of TIFF.
 
     Damaged tags are missing; directories are empty where there is none.
 
@@ -39,11 +40,11 @@ def read_exif(file: BinaryIO) -> Exif:
     """
     file.seek(0)
     start = file.read(12)
-    if start[4:12] == _CANON_START:
+    if start[4:12] == CR3_START:
         return _read_cr3(file)
     if (order := ORDERS.get(start[:2])) is None:
         return NO_EXIF
-    block = Block(file, 0, order)
+    block = (BigBlock if start[2:8] == VERSION[order] else Block)(file, 0, order)
     image = block.first()
     photo = _below(block, image, EXIF_POINTER)
     note = (block, photo[_MAKER_NOTE].offset) if _MAKER_NOTE in photo else None

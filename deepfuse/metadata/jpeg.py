@@ -1,8 +1,23 @@
-"""A JPEG file as Pillow takes it apart: its size, its profile, and where EXIF and XMP lie in it."""
+"""A JPEG file as Pillow takes it apart: its size, its profile, and where EXIF, XMP, IPTC and texts lie in it."""
 
 from __future__ import annotations
 
+import re
+import struct
+from typing import IO
+
 from PIL.JpegImagePlugin import JpegImageFile
+
+from deepfuse.metadata.embedded import Embedded
+from deepfuse.metadata.iptc import IPTC_RESOURCE, photoshop_block
+
+MOST_SEGMENTS, MOST_HEADER = 10_000, 1 << 26  # before the picture; phones put depth maps there
+MOST_EXIF_SEGMENTS = 32  # of 64 kB; Pillow joins them one by one
+MOST_BETWEEN = 1 << 16  # bytes that belong to no segment
+_BARE = {0x00, 0x01, *range(0xD0, 0xD9)}  # markers without a length
+_SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
+_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"  # then GUID, length, offset: XMP specification part 3, 1.1.3.1
+_GUID = re.compile(rb"HasExtendedXMP\W+([0-9A-F]{32})")
 
 
 class Jpeg(JpegImageFile):
@@ -10,6 +25,15 @@ class Jpeg(JpegImageFile):
 
     `PIL.Image.open` would refuse what is larger than a limit that belongs to the process; photos have their own.
     """
+
+    def _open(self) -> None:
+        """Refuse what Pillow would go through byte by byte, or join for ever.
+
+        Raises:
+            SyntaxError: the picture begins too late.
+        """
+        check_segments(self.fp)  # type: ignore[arg-type]
+        super()._open()
 
     @property
     def exif_block(self) -> bytes:
@@ -21,5 +45,65 @@ class Jpeg(JpegImageFile):
         """The XMP as it lies in the file; empty where there is none."""
         return bytes(self.info.get("xmp", b""))
 
+    @property
+    def xmp_extension(self) -> bytes:
+        """What of the XMP did not fit into one segment, in parts that tell whose and where they are."""
+        if (guid := _GUID.search(self.xmp_packet)) is None:
+            return b""
+        start = _EXTENSION + guid[1]
+        parts = [data[len(start) + 4 :] for app, data in self.applist if app == "APP1" and data.startswith(start)]
+        return b"".join(part[4:] for part in sorted(parts, key=lambda part: part[:4]))
+
+    @property
+    def iptc_block(self) -> bytes:
+        """The IPTC records; empty where there are none."""
+        return bytes(self.info.get("photoshop", {}).get(IPTC_RESOURCE, b""))
+
+    @property
+    def comment(self) -> bytes:
+        """The comment; empty where there is none."""
+        return bytes(self.info.get("comment", b"")).rstrip(b"\0")
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """Dots per inch as JFIF tells them, across and down."""
+        found = self.info.get("dpi")
+        return (float(found[0]), float(found[1])) if found and min(found) > 0 else None
+
     def _read_dpi_from_exif(self) -> None:
-        """Nothing: resolutions are not used, and Pillow prints warnings where the EXIF is damaged."""
+        """Nothing: EXIF is read elsewhere, and Pillow prints warnings where it is damaged."""
+
+
+def jpeg_segments(embedded: Embedded) -> bytes:
+    """IPTC as a segment; Pillow writes the others."""
+    block = photoshop_block(embedded.iptc)
+    return b"\xff\xed" + struct.pack(">H", 2 + len(block)) + block if embedded.iptc else b""
+
+
+def check_segments(file: IO[bytes]) -> None:
+    """Make sure that a JPEG's picture comes after so many segments and bytes at most; the file stays where it is.
+
+    Raises:
+        SyntaxError: it does not.
+    """
+    start = file.tell()
+    segments = exifs = between = 0
+    file.seek(start + 2)
+    while (byte := file.read(1)) and segments < MOST_SEGMENTS and file.tell() < start + MOST_HEADER:
+        marker = file.read(1) if byte == b"\xff" else b""
+        if marker in (b"", b"\xff"):
+            between += 1
+            file.seek(-len(marker), 1)
+        elif marker[0] in (_SCAN, _END):
+            break
+        elif marker[0] not in _BARE:
+            segments += 1
+            length = max(int.from_bytes(file.read(2), "big") - 2, 0)
+            exifs += marker[0] == _APP1 and file.read(min(6, length)) == b"Exif\0\0"
+            file.seek(max(length - 6, 0) if marker[0] == _APP1 else length, 1)
+        if between > MOST_BETWEEN or exifs > MOST_EXIF_SEGMENTS:
+            raise SyntaxError("expected a picture behind a JPEG's header, got too much before it")
+    else:
+        if byte:
+            raise SyntaxError("expected a picture behind a JPEG's header, got too much before it")
+    file.seek(start)

@@ -13,20 +13,25 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 MOST_TAGS = 500
-MOST_BYTES = 4096
-BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL = 1, 2, 3, 4, 5, 7, 10
+MOST_BYTES = 1 << 16  # of a value: as much as a JPEG holds of EXIF
+FEW_BYTES = 4096  # of a value where the directory's others take `LONG_VALUES` already
+LONG_VALUES = 1 << 20
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, LONG8, UTF8 = 1, 2, 3, 4, 5, 7, 10, 16, 129
 FORMATS = {
     1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "B", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d", 13: "I",
+    16: "Q", 17: "q", 18: "Q", 129: "c",
 }  # fmt: skip
+TEXTS = (ASCII, UTF8)  # EXIF 3.0 has a type for UTF-8
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 0x8769, 0x8825, 0xA005  # tags that tell where further directories lie
 ORDERS = {b"II": "<", b"MM": ">"}
 RATIOS = (RATIONAL, SRATIONAL)
+MOST_DPI = 65_535  # dots per inch; JFIF has 16 bits for them
 _BEYOND = 1 << 40  # bytes: no file is so long
 
 
 @dataclass(frozen=True)
 class Tag:
-    """One tag: its type and count as TIFF names them, its first `MOST_BYTES`, and where its value lies in the file.
+    """One tag: its type and count as TIFF names them, up to `MOST_BYTES`, and where its value lies in the file.
 
     `order` is "<" or ">".
     """
@@ -39,25 +44,44 @@ class Tag:
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """Its values; none of text, and 0 for a ratio to 0."""
-        if self.kind == ASCII:
+        """Its values; none of text. A ratio to 0 is infinite or no number: EXIF's endless and unknown."""
+        if self.kind in TEXTS:
             return ()
         letters = FORMATS[self.kind]
         count = len(self.data) // size_of(self.kind) * len(letters)
         values = struct.unpack(f"{self.order}{count}{letters[0]}", self.data)
         if self.kind in RATIOS:
             return tuple(
-                above / below if below else 0.0 for above, below in zip(values[::2], values[1::2], strict=True)
+                above / below if below else math.inf * above if above else math.nan
+                for above, below in zip(values[::2], values[1::2], strict=True)
             )
         return values
 
     @property
     def text(self) -> str:
-        """Its text up to the first zero byte; empty for numbers."""
-        return self.data.split(b"\0")[0].decode("utf-8", "replace").strip() if self.kind == ASCII else ""
+        """Its text up to the first zero byte, fit to be shown: no control characters. Empty for numbers."""
+        return shown(self.data.split(b"\0")[0]) if self.kind in TEXTS else ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether `data` is all of the value."""
+        return len(self.data) >= self.count * size_of(self.kind)
 
 
 Tags = dict[int, Tag]
+
+
+def decoded(written: bytes) -> str:
+    """Text in UTF-8, or in Latin-1 where it is none."""
+    try:
+        return written.decode()
+    except UnicodeDecodeError:
+        return written.decode("latin-1")
+
+
+def shown(written: bytes) -> str:
+    """Text as people are shown it: what steers a terminal becomes a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in decoded(written)).strip()
 
 
 def number(tags: Tags, key: int, index: int = 0) -> float | None:
@@ -102,8 +126,13 @@ class Block:
 
     def tags(self, offset: int) -> Tags:
         """The tags of the directory at an offset; damaged ones are missing."""
-        places = [place for place in self.places(offset) if place.kind in FORMATS and place.count]
-        return {place.tag: tag for place in places if (tag := self._tag(place))}
+        found, long = dict[int, Tag](), 0
+        for place in self.places(offset):
+            most = MOST_BYTES if long < LONG_VALUES else FEW_BYTES
+            if place.kind in FORMATS and place.count and (tag := self._tag(place, most)):
+                found[place.tag] = tag
+                long += len(tag.data) if len(tag.data) > FEW_BYTES else 0
+        return found
 
     def places(self, offset: int) -> list[Place]:
         """The entries of the directory at an offset, as many as the file holds; none of one that is too long."""
@@ -140,11 +169,11 @@ class Block:
         self.file.seek(at)
         return self.file.read(count)
 
-    def _tag(self, place: Place) -> Tag | None:
+    def _tag(self, place: Place, most: int) -> Tag | None:
         size = size_of(place.kind)
-        wanted = min(place.count, MOST_BYTES // size) * size
+        wanted = min(place.count, most // size) * size
         data = self.bytes(place.offset, wanted)
-        whole = place.kind == ASCII or len(data) == wanted
+        whole = place.kind in TEXTS or len(data) == wanted
         return Tag(place.kind, place.count, data, self.base + place.offset, self.order) if whole else None
 
     def _numbers(self, fields: str, offset: int) -> tuple[int, ...] | None:

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from deepfuse import __version__
 from deepfuse.bracket import printable
-from deepfuse.metadata.directories import Entries, Entry, entry_of_numbers, entry_of_text
+from deepfuse.metadata.capture import orientation_of
 from deepfuse.metadata.embedded import Embedded
-from deepfuse.metadata.exif import Exif
+from deepfuse.metadata.iptc import LARGEST_IPTC
+from deepfuse.metadata.kept_exif import Shape, dpi_of, kept_exif
 from deepfuse.metadata.reading import Metadata
-from deepfuse.metadata.tiff import ASCII, LONG, SHORT, UNDEFINED, Tag, Tags
-from deepfuse.metadata.xmp import kept_xmp
+from deepfuse.metadata.texts import kept_texts, xmp_of_texts
+from deepfuse.metadata.xmp import KeptXmp, kept_xmp, properties
 
-LARGEST_BLOCK = 60_000  # a JPEG segment holds 65,533 bytes
-SHORT_BYTES = 256
-MOST_CARRIED = 2000  # bytes of a tag
-
-# EXIF 2.32. Beside these, a TIFF or RAW file's first directory says how its own pixels lie, which must not be carried.
-_IMAGE = {0x010E, 0x010F, 0x0110, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298, *range(0x9C9B, 0x9CA0)}
-_EXPOSED = {0x829A, 0x829D, 0x8822, 0x8827, *range(0x8830, 0x8836), 0x9201, 0x9202, 0x9203, 0xA407}
-_PHOTO = {
-    0x8824, 0x9000, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012, *range(0x9205, 0x920B), 0x9286, 0x9290, 0x9291, 0x9292,
-    *range(0x9400, 0x9406), 0xA000, 0xA20E, 0xA20F, 0xA210, 0xA217, 0xA300, 0xA301, 0xA401, 0xA403, 0xA404, 0xA405,
-    0xA406, 0xA408, 0xA409, 0xA40A, 0xA40C, *range(0xA430, 0xA436),
-}  # fmt: skip
-_SOFTWARE, _ORIENTATION, _EXIF_VERSION, _COLOUR_SPACE, _WIDTH, _HEIGHT = 0x131, 0x112, 0x9000, 0xA001, 0xA002, 0xA003
+MOST_NAMED, LONGEST_NAME = 8, 80  # of what is lost
 _SRGB, _UNCALIBRATED = 1, 0xFFFF  # EXIF 2.32, ColorSpace
 
 
@@ -51,8 +38,8 @@ def transfer(
 ) -> Transferred:
     """The metadata of a fused picture: those of one frame, less what is true of that frame only.
 
-    Exposure time, aperture, ISO and what follows from them stay where all frames agree. Exposure compensation and
-    mode, maker note and thumbnail go. Orientation, colour space, size and software are the fused picture's own.
+    Exposure time, aperture, ISO, flash and what follows from them stay where all frames agree. Exposure compensation
+    and mode, maker note and thumbnail go. Orientation, colour space, size and software are the fused picture's own.
 
     Args:
         frames: what each frame's file tells.
@@ -64,77 +51,46 @@ def transfer(
         srgb: whether that is sRGB; EXIF knows no other space.
 
     Returns:
-        The metadata; those of a damaged file are missing, which is a warning.
+        The metadata; those of a damaged file are missing, which is a warning, as is what is lost of the base's.
     """
-    warnings = [
+    own, shape = frames[base], Shape(width, height, _SRGB if srgb else _UNCALIBRATED)
+    exif = kept_exif([frame.exif for frame in frames], base, shape, own.dpi)
+    texts, strange = kept_texts(own.texts)
+    xmp, unread = _xmp(own, shape)
+    iptc = own.iptc if len(own.iptc) <= LARGEST_IPTC else b""
+    lost = [
+        *exif.lost,
+        *(f"XMP {name}" for name in xmp.lost),
+        *(f"text {name}" for name in strange),
+        *(["IPTC"] if iptc != own.iptc else []),
+    ]
+    said = [*unread, *([f"not carried over: {_listed(lost)}"] if lost else [])]
+    embedded = Embedded(exif.image, exif.photo, exif.gps, xmp.packet, icc, iptc, texts, own.dpi or dpi_of(own.exif))
+    return Transferred(embedded, (*_damaged(frames, names), *(f"{printable(names[base])}: {what}" for what in said)))
+
+
+def _listed(lost: Sequence[str]) -> str:
+    """The first names, shortened: a file may say anything."""
+    more = [f"and {len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else []
+    return printable(", ".join([*(name[:LONGEST_NAME] for name in lost[:MOST_NAMED]), *more]))
+
+
+def _damaged(frames: Sequence[Metadata], names: Sequence[str]) -> list[str]:
+    return [
         f"{printable(name)}: damaged EXIF, which is not carried over"
         for name, frame in zip(names, frames, strict=True)
         if frame.damaged
     ]
-    xmp, trouble = _xmp(frames[base], names[base])
-    shape = width, height, _SRGB if srgb else _UNCALIBRATED
-    embedded = Embedded(*_directories([frame.exif for frame in frames], base, shape), xmp, icc)
-    if len(embedded.exif_block()) > LARGEST_BLOCK:
-        trouble = (*trouble, f"{printable(names[base])}: expected less EXIF, long tags are dropped")
-        embedded = replace(embedded, image=_short(embedded.image), photo=_short(embedded.photo), gps=())
-    return Transferred(embedded, (*warnings, *trouble))
 
 
-def _directories(exifs: Sequence[Exif], base: int, shape: tuple[int, int, int]) -> tuple[Entries, Entries, Entries]:
-    """The image, the photo and the GPS directory."""
-    own, taken = exifs[base], [_taken(exif) for exif in exifs]
-    photo = {tag: value for tag, value in taken[base].items() if tag in _PHOTO or _agree(taken, tag)}
-    return (
-        _entries({tag: own.image[tag] for tag in _IMAGE & own.image.keys()}, _made()),
-        _entries(photo, _shape(*shape, versioned=_EXIF_VERSION in photo)),
-        _entries(own.gps, ()),
-    )
-
-
-def _xmp(frame: Metadata, name: str) -> tuple[bytes, tuple[str, ...]]:
-    try:
-        return kept_xmp(frame.xmp), ()
-    except Exception as error:  # XMP is written by anyone: damage must not stop the fusion
-        return b"", (f"{printable(name)}: XMP cannot be read: {error}",)
-
-
-def _taken(exif: Exif) -> Tags:
-    """How the photo was taken; some RAW files say so in their first directory."""
-    return {tag: value for tag, value in (exif.image | exif.photo).items() if tag in _PHOTO | _EXPOSED}
-
-
-def _agree(taken: Sequence[Tags], tag: int) -> bool:
-    values = [(tags[tag].numbers, tags[tag].text) if tag in tags else None for tags in taken]
-    return all(value == values[0] for value in values)
-
-
-def _made() -> Entries:
-    made_by = entry_of_text(_SOFTWARE, f"deepfuse {__version__}")
-    return entry_of_numbers(_ORIENTATION, SHORT, [1]), made_by
-
-
-def _shape(width: int, height: int, space: int, *, versioned: bool) -> Entries:
-    sizes = (entry_of_numbers(tag, LONG, [px]) for tag, px in ((_WIDTH, width), (_HEIGHT, height)))
-    stated = () if versioned else (Entry(_EXIF_VERSION, UNDEFINED, 4, b"0232"),)
-    return entry_of_numbers(_COLOUR_SPACE, SHORT, [space]), *sizes, *stated
-
-
-def _entries(tags: Tags, own: Entries) -> Entries:
-    found = [entry for tag, value in tags.items() if (entry := _entry(tag, value))]
-    return *found, *own
-
-
-def _entry(tag: int, value: Tag) -> Entry | None:
-    """A tag to be written; `None` for one that is too long, or says nothing."""
-    if value.kind == ASCII:
-        entry = entry_of_text(tag, value.text)
-        return entry if 1 < entry.count <= MOST_CARRIED else None
-    try:
-        entry = entry_of_numbers(tag, value.kind, value.numbers)
-    except (struct.error, OverflowError, ValueError):  # a ratio beyond 32 bits, infinity, not a number
-        return None
-    return entry if 0 < len(entry.data) <= MOST_CARRIED else None
-
-
-def _short(entries: Entries) -> Entries:
-    return tuple(entry for entry in entries if len(entry.data) <= SHORT_BYTES)
+def _xmp(frame: Metadata, shape: Shape) -> tuple[KeptXmp, list[str]]:
+    """What is kept of XMP, and what is to be said of a packet that cannot be read."""
+    size = (shape.width, shape.height) if orientation_of(frame.exif) == 1 else None
+    texts, _ = kept_texts(frame.texts)
+    packets, said = [], []
+    for packet in frame.xmp:
+        try:
+            packets.append(properties(packet))
+        except Exception as error:  # XMP is written by anyone: damage must not stop the fusion
+            said.append(f"XMP cannot be read: {printable(str(error))}")
+    return kept_xmp(packets, xmp_of_texts(texts), size=size), said

@@ -3,67 +3,159 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-LARGEST = 40_000  # bytes; a JPEG segment holds 65,502
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+from deepfuse.metadata.xmp_names import AREAS, KEPT, NAMES, PASSED_OVER, PASSED_OVER_NAMES, RDF, SIZES, qualified
+
+LARGEST = 65_000  # bytes; a JPEG segment holds 65,502
+MOST_READ = 1 << 21  # bytes of a packet
+DEEPEST = 100
+_RDF = f"{{{RDF}}}"
 _META = "{adobe:ns:meta/}xmpmeta"
-_NAMES = {
-    "x": "adobe:ns:meta/",
-    "rdf": _RDF[1:-1],
-    "dc": "http://purl.org/dc/elements/1.1/",
-    "xmp": "http://ns.adobe.com/xap/1.0/",
-    "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
-    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
-    "lr": "http://ns.adobe.com/lightroom/1.0/",
-    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
-    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
-}
-_DROPPED = {
-    *(f"{{{_NAMES['photoshop']}}}{name}" for name in ("ICCProfile", "ColorMode", "SidecarForExtension", "History")),
-    *(f"{{{_NAMES['xmp']}}}{name}" for name in ("CreatorTool", "ModifyDate", "MetadataDate", "Thumbnails")),
-    f"{{{_NAMES['dc']}}}format",
-}
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_HEAD, _TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
 
 
-def kept_xmp(packet: bytes) -> bytes:
+@dataclass(frozen=True)
+class KeptXmp:
+    """A packet to be written, empty where nothing stays, and what is lost that people may miss, by its names."""
+
+    packet: bytes = b""
+    lost: tuple[str, ...] = ()
+
+
+class _Builder(ElementTree.TreeBuilder):
+    depth = 0
+
+    def doctype(self, *_: object) -> None:
+        """XMP has no document types: they define entities that swell."""
+        raise ValueError("expected XMP, got a document type")
+
+    def start(self, *told: Any) -> Element:
+        """Elements in elements, no deeper than they can be gone through."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ValueError(f"expected at most {DEEPEST} elements in each other, got more")
+        return super().start(*told)
+
+    def end(self, *told: Any) -> Element:
+        self.depth -= 1
+        return super().end(*told)
+
+
+def kept_xmp(
+    packets: Sequence[Sequence[Element]], texts: Iterable[tuple[str, str]] = (), *, size: tuple[int, int] | None = None
+) -> KeptXmp:
     """What stays true of a picture fused from a photo: title, keywords, rating, rights, place.
 
     Camera, exposure, orientation and settings of RAW developers go.
 
     Args:
-        packet: as it lies in the file, with what pads it.
+        packets: the properties of each; what several tell, the first of them tells.
+        texts: properties by their names, such as "dc:title", for those that no packet tells.
+        size: width and height of the fused picture, if it lies as the photo does: areas of a photo of that size stay.
+    """
+    found: dict[str, Element] = {}
+    for element in chain.from_iterable(packets):
+        found.setdefault(element.tag, element)
+    for name, text in texts:
+        found.setdefault(qualified(name), _text_property(qualified(name), text))
+    stays = {tag: element for tag, element in found.items() if _stays(tag)}
+    strange = _strange(tag for tag in found if not _stays(tag))
+    moved = _areas(stays, size)
+    return _fitting([element for tag, element in stays.items() if tag not in moved], (*strange, *_spaces(moved)))
 
-    Returns:
-        A packet of its own; empty where nothing stays.
+
+def properties(packet: bytes) -> list[Element]:
+    """What a packet says as it lies in a file, with what pads it; properties written as attributes too.
 
     Raises:
-        ValueError: it is too long.
+        ValueError: it is too long or deep, or has a document type.
         SyntaxError: it is no XML.
     """
     packet = packet.strip(b"\0 \n")
-    return _kept(packet) if packet else b""
-
-
-def _kept(packet: bytes) -> bytes:
-    if len(packet) > LARGEST:
-        raise ValueError(f"expected at most {LARGEST} bytes, got {len(packet)}")
-    root = ElementTree.parse(io.BytesIO(packet)).getroot()
+    if len(packet) > MOST_READ:
+        raise ValueError(f"expected at most {MOST_READ} bytes, got {len(packet)}")
+    if not packet:
+        return []
+    root = ElementTree.parse(io.BytesIO(packet), ElementTree.XMLParser(target=_Builder())).getroot()
     source = root if root.tag == f"{_RDF}RDF" else root.find(f"{_RDF}RDF")
-    kept = ElementTree.Element(f"{_RDF}Description", {f"{_RDF}about": ""})
+    found = []
     for description in [] if source is None else source.findall(f"{_RDF}Description"):
-        kept.attrib.update({name: value for name, value in description.attrib.items() if _stays(name)})
-        kept.extend(child for child in description if _stays(child.tag))
-    if len(kept) == 0 and len(kept.attrib) == 1:
-        return b""
-    meta = ElementTree.Element(_META)
-    ElementTree.SubElement(meta, f"{_RDF}RDF").append(kept)
-    for prefix, name in _NAMES.items():
+        for name, value in description.attrib.items():
+            element = Element(name)
+            element.text = value
+            found.append(element)
+        found.extend(description)
+    return found
+
+
+def _text_property(name: str, text: str) -> Element:
+    """A property of one text, as XMP writes titles and authors (part 1, 8.2.2.4)."""
+    element = Element(name)
+    people = name.endswith("}creator")
+    item = ElementTree.SubElement(ElementTree.SubElement(element, f"{_RDF}{'Seq' if people else 'Alt'}"), f"{_RDF}li")
+    item.text = "".join(letter if letter.isprintable() or letter in "\n\t" else " " for letter in text)
+    if not people:
+        item.set(_LANGUAGE, "x-default")
+    return element
+
+
+def _areas(found: dict[str, Element], size: tuple[int, int] | None) -> set[str]:
+    """The properties that say where in the photo something is, unless the picture is of the size they were made for."""
+    areas = {tag for tag in found if _space(tag) in AREAS}
+    sizes: list[tuple[str | None, ...]] = []
+    for width, height in SIZES:
+        told = [[item for tag in areas for item in _values(found[tag], name)] for name in (width, height)]
+        sizes += zip(*told, strict=False)
+    fits = size is not None and sizes and all(told == tuple(map(str, size)) for told in sizes)
+    return set() if fits else areas
+
+
+def _values(element: Element, name: str) -> list[str | None]:
+    """What an element and those in it say under a name, as text or as attribute."""
+    found = [item.text for item in element.iter(name)]
+    return found + [item.attrib[name] for item in element.iter() if name in item.attrib]
+
+
+def _fitting(elements: list[Element], lost: tuple[str, ...]) -> KeptXmp:
+    """As much as fits, the longest properties left out."""
+    elements.sort(key=lambda element: len(ElementTree.tostring(element)))
+    while elements and len(packet := _packet(elements)) > LARGEST:
+        lost = (*lost, elements.pop().tag.partition("}")[2])
+    return KeptXmp(packet if elements else b"", lost)
+
+
+def _packet(elements: list[Element]) -> bytes:
+    meta = Element(_META)
+    description = ElementTree.SubElement(ElementTree.SubElement(meta, f"{_RDF}RDF"), f"{_RDF}Description")
+    description.set(f"{_RDF}about", "")
+    description.extend(elements)
+    for prefix, name in NAMES.items():
         ElementTree.register_namespace(prefix, name)
-    body = ElementTree.tostring(meta, encoding="unicode").encode()
-    return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>' + body + b'<?xpacket end="w"?>'
+    return _HEAD + ElementTree.tostring(meta, encoding="unicode").encode() + _TAIL
 
 
-def _stays(name: str) -> bool:
-    space = name[1:].partition("}")[0]
-    return space in _NAMES.values() and not name.startswith(_RDF) and name not in _DROPPED
+def _space(tag: str) -> str:
+    return tag[1:].partition("}")[0]
+
+
+def _spaces(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({_space(tag) for tag in tags}))
+
+
+def _stays(tag: str) -> bool:
+    if _space(tag) == NAMES["exif"]:
+        return tag.startswith(qualified("exif:GPS")) or tag == qualified("exif:UserComment")
+    return _space(tag) in KEPT and tag not in PASSED_OVER_NAMES
+
+
+def _strange(tags: Iterable[str]) -> tuple[str, ...]:
+    """The name spaces of what is neither kept nor known to hold no longer."""
+    known = (*PASSED_OVER, *KEPT, RDF, "http://www.w3.org/")
+    return tuple(space for space in _spaces(tags) if space and not space.startswith(known))

@@ -49,7 +49,7 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
         device: where to put it; `pick_device()` if `None`.
 
     Raises:
-        ModelError: a file is missing, altered, or does not fit its architecture.
+        ModelError: a file is missing, altered, or does not fit its architecture; or a weight is not finite.
 
     >>> sum(weight.numel() for weight in read_model(SHIPPED).parameters())
     66844
@@ -65,6 +65,8 @@ def read_with_sha256(folder: Path, *, device: torch.device | None = None) -> tup
         model.load_state_dict(load_safetensors(data))
     except Exception as error:  # safetensors and torch raise kinds of their own
         raise ModelError(f"{folder / WEIGHTS_FILE}: does not fit architecture '{arch}': {error}") from error
+    if odd := [name for name, weight in model.state_dict().items() if not torch.isfinite(weight).all()]:
+        raise ModelError(f"{folder / WEIGHTS_FILE}: expected finite weights, got others in {odd[0]}")
     model = model.eval().requires_grad_(False).to(device or pick_device())
     return model, hashlib.sha256(data).hexdigest()
 

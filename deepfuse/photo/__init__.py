@@ -1,4 +1,4 @@
-"""A photo file (RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000) ↔ display-referred pixels, and its exposure."""
+"""A photo file, RAW or of another kind (`kinds`) ↔ display-referred pixels, and its exposure."""
 
 from deepfuse.metadata.embedded import NOTHING, Embedded
 from deepfuse.metadata.reading import Metadata

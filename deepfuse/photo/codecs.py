@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
@@ -10,11 +11,12 @@ import tifffile
 
 from deepfuse.color import Image
 from deepfuse.metadata.jpeg import Jpeg
-from deepfuse.metadata.reading import read_blocks, read_file
+from deepfuse.metadata.reading import read_file, read_jpeg
 from deepfuse.photo.deep_jpeg import frame_header, open_deep_jpeg
 from deepfuse.photo.pages import metadata_with, picture_page
 from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
+from deepfuse.photo.tiles import check_tiles
 
 _ICC_TAG = 34675  # InterColorProfile: ICC.1:2022, annex B
 _TIFF_BITS = (8, 16, 32, 64)
@@ -36,8 +38,7 @@ def open_jpeg(file: BinaryIO) -> Stored:
         if image.mode not in ("L", "RGB"):
             raise ValueError(f"expected a grey or RGB JPEG, got {image.mode}")
         profile = profile_of(image.info.get("icc_profile") or b"", grey=image.mode == "L")
-        metadata = read_blocks(image.exif_block, image.xmp_packet)
-        return Stored(*image.size, "8-bit", partial(_decode_jpeg, file), profile, metadata=metadata)
+        return Stored(*image.size, "8-bit", partial(_decode_jpeg, file), profile, metadata=read_jpeg(image))
 
 
 def _decode_jpeg(file: BinaryIO) -> Image:
@@ -50,10 +51,11 @@ def _jpeg(file: BinaryIO) -> Jpeg:
     return Jpeg(file)
 
 
-def open_tiff(file: BinaryIO) -> Stored:
-    """The picture of a TIFF, grey or RGB, of 8, 16 or float 16, 32 or 64 bits."""
+def open_tiff(file: BinaryIO, check_size: Callable[[int, int], None]) -> Stored:
+    """The picture of a TIFF, grey or RGB, of 8, 16 or float 16, 32 or 64 bits, if its size passes the check."""
     with _tiff(file) as tiff:
         page = picture_page(tiff, file)
+        check_size(page.imagewidth, page.imagelength)
         _check_page(page, tiff.filehandle.size)
         if page.dtype is None or page.dtype not in _TIFF_SAMPLES:
             raise ValueError(f"expected samples of {', '.join(_TIFF_SAMPLES)}, got {page.dtype}")
@@ -80,10 +82,9 @@ def _check_page(page: tifffile.TiffPage, file_size: int) -> None:
         raise ValueError(f"expected 8, 16 or 32 bits a sample, got {page.bitspersample}")
     if page.samplesperpixel > 4:
         raise ValueError(f"expected up to 4 samples a pixel, got {page.samplesperpixel}")
-    if (claimed := sum(page.databytecounts)) > file_size:
-        raise ValueError(f"expected {claimed} bytes of pixels, got a file of {file_size} bytes: cut short or damaged")
     if page.is_tiled and page.tilewidth * page.tilelength > _LARGEST_TILE_PX:
         raise ValueError(f"expected smaller tiles, got {page.tilewidth}×{page.tilelength}")
+    check_tiles(page, file_size)
 
 
 def _decode_tiff(file: BinaryIO) -> Image:

@@ -16,6 +16,9 @@ from PIL import Image as PillowImage
 
 from deepfuse.color import Image, Mask, from_float, to_float
 from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
+from deepfuse.metadata.jpeg import jpeg_segments
+from deepfuse.metadata.png import png_chunks
+from deepfuse.metadata.texts import COMMENT
 from deepfuse.photo.profiles import description, srgb_profile
 
 Compression = Literal["none", "deflate", "lzw", "zstd"]
@@ -65,8 +68,8 @@ def encode_png(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Em
         image = from_float(image, np.dtype(np.uint16))
     data = bytes(imagecodecs.png_encode(image, level=encoding.png_level))
     icc = _profile_name(embedded.icc) + b"\0\0" + zlib.compress(embedded.icc) if embedded.icc else b""
-    xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + embedded.xmp if embedded.xmp else b""
-    chunks = _chunk(b"iCCP", icc) + _chunk(b"eXIf", embedded.exif_block()) + _chunk(b"iTXt", xmp)
+    chunks = _chunk(b"iCCP", icc) + _chunk(b"eXIf", embedded.exif_block())
+    chunks += b"".join(_chunk(name, chunk) for name, chunk in png_chunks(embedded))
     return data[:_PNG_HEADER_BYTES] + chunks + data[_PNG_HEADER_BYTES:]
 
 
@@ -94,7 +97,11 @@ def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
     """A JPEG of full colour resolution."""
     image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
     block = embedded.exif_block()
-    extra = {"exif": b"Exif\0\0" + block if block else b"", "icc_profile": embedded.icc, "xmp": embedded.xmp}
+    comment = dict(embedded.texts).get(COMMENT, "").encode()
+    extra = {
+        "exif": b"Exif\0\0" + block if block else b"", "icc_profile": embedded.icc, "xmp": embedded.xmp,
+        "extra": jpeg_segments(embedded), "dpi": embedded.dpi, "comment": comment,
+    }  # fmt: skip
     buffer = io.BytesIO()
     PillowImage.fromarray(image).save(
         buffer, "JPEG", quality=encoding.jpeg_quality, subsampling=0, **{key: v for key, v in extra.items() if v}

@@ -11,6 +11,7 @@ import pi_heif
 from deepfuse.color import Image
 from deepfuse.metadata.reading import read_blocks
 from deepfuse.photo.header import Depth
+from deepfuse.photo.items import check_items
 from deepfuse.photo.pixels import Stored, full_range
 from deepfuse.photo.profiles import Profile, profile_of
 from deepfuse.photo.spaces import space_of_codes
@@ -18,6 +19,7 @@ from deepfuse.photo.spaces import space_of_codes
 
 def open_heic(file: BinaryIO) -> Stored:
     """The primary picture. libheif turns it upright by the file's own boxes: the EXIF orientation must not count."""
+    check_items(file)
     heif = _open(file)
     depth: Depth = "8-bit" if heif.info["bit_depth"] == 8 else "16-bit"
     width, height = heif.size

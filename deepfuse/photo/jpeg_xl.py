@@ -1,55 +1,49 @@
-"""The size that a JPEG XL picture claims: ISO/IEC 18181-1, D.2, and 18181-2 for the boxes round it."""
+"""JPEG XL files: their headers, and their pixels when asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
 
+import imagecodecs
+import numpy as np
+
+from deepfuse.color import Image
+from deepfuse.metadata.reading import read_blocks
 from deepfuse.photo.boxes import boxes
+from deepfuse.photo.header import Depth
+from deepfuse.photo.jpeg_xl_header import CONTAINER, JpegXl, read_jpeg_xl
+from deepfuse.photo.pixels import Stored, full_range
+from deepfuse.photo.spaces import space_of_codes
 
-_START = b"\xff\x0a"
-_CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-_LENGTHS = (9, 13, 18, 30)  # bits of a side
-_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}  # width to height
-
-
-@dataclass
-class _Bits:
-    """Bits from the lowest of the first byte on."""
-
-    value: int
-
-    def take(self, count: int) -> int:
-        taken = self.value & ((1 << count) - 1)
-        self.value >>= count
-        return taken
+_EXIF_AT = 4  # ISO/IEC 18181-2: behind an offset
 
 
-def size_of_jpeg_xl(data: bytes) -> tuple[int, int]:
-    """Width and height in pixels, as stored.
+def open_jpeg_xl(file: BinaryIO) -> Stored:
+    """A still picture in standard range, in a colour space that its header names by numbers.
 
-    Raises:
-        ValueError: no JPEG XL.
+    A profile in it is not read: libjxl alone can unpack it, and the codecs here do not hand it on. libjxl turns the
+    picture upright: the EXIF orientation must not count.
     """
-    stream = _codestream(data) if data.startswith(_CONTAINER) else data
-    if not stream.startswith(_START) or len(stream) < 14:
-        raise ValueError("expected JPEG XL, got other content")
-    bits = _Bits(int.from_bytes(stream[2:14], "little"))
-    small = bool(bits.take(1))
-    height = _side(bits, small)
-    ratio = bits.take(3)
-    if not ratio:
-        return _side(bits, small), height
-    across, down = _RATIOS[ratio]
-    return height * across // down, height
+    file.seek(0)
+    data = file.read()
+    said = read_jpeg_xl(data)
+    if said.film:
+        raise ValueError("expected a picture, got an animated JPEG XL")
+    if said.codes is None:
+        raise ValueError("expected a JPEG XL in a colour space of its own numbers, got a profile or another space")
+    blocks = dict(boxes(data)) if data.startswith(CONTAINER) else {}
+    metadata = read_blocks(blocks.get(b"Exif", b"")[_EXIF_AT:], blocks.get(b"xml ", b""))
+    depth: Depth = "float" if said.floats else "8-bit" if said.bits == 8 else "16-bit"
+    return Stored(
+        said.width, said.height, depth, partial(_decode, file, said), space_of_codes(*said.codes),
+        turned=True, metadata=metadata, alpha="associated" if said.alpha else "unassociated",
+    )  # fmt: skip
 
 
-def _side(bits: _Bits, small: bool) -> int:
-    return 8 * (bits.take(5) + 1) if small else bits.take(_LENGTHS[bits.take(2)]) + 1
-
-
-def _codestream(data: bytes) -> bytes:
-    """The stream in the box of it, or the first part of one that is cut into several, behind its number."""
-    for kind, content in boxes(data):
-        if kind in (b"jxlc", b"jxlp"):
-            return content if kind == b"jxlc" else content[4:]
-    return b""
+def _decode(file: BinaryIO, said: JpegXl) -> Image:
+    file.seek(0)
+    pixels: Image = imagecodecs.jpegxl_decode(file.read())
+    if pixels.shape[:2] != (said.height, said.width):
+        raise ValueError(f"expected {said.width}×{said.height} pixels, got {pixels.shape[1]}×{pixels.shape[0]}")
+    return pixels if said.floats or (pixels.dtype == np.uint8 and said.bits == 8) else full_range(pixels, said.bits)

@@ -8,14 +8,14 @@ from typing import BinaryIO, Literal
 from deepfuse.bracket import PHOTO_SUFFIXES, RAW_SUFFIXES, printable
 from deepfuse.errors import PhotoError
 
-Kind = Literal["RAW", "JPEG", "PNG", "TIFF", "HEIC", "AVIF", "WebP", "JPEG 2000"]
+Kind = Literal["RAW", "JPEG", "PNG", "TIFF", "HEIC", "AVIF", "WebP", "JPEG 2000", "JPEG XL"]
 
 _AVIF_BRANDS, _BRANDS_END = {b"avif", b"avis"}, 64
 # TIFF 6.0 section 2 and BigTIFF; ISO/IEC 23008-12 annex B.
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG_2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 _JPEG_XL = (b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a")
-_EXPECTED = "a RAW, JPEG, TIFF, PNG, HEIC, AVIF, WebP or JPEG 2000 file"
+_EXPECTED = "a RAW, JPEG, TIFF, PNG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL file"
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
@@ -44,7 +44,7 @@ def kind_of(path: Path, file: BinaryIO) -> Kind:
     if start.startswith(_JPEG_2000):
         return "JPEG 2000"
     if start.startswith(_JPEG_XL):
-        raise PhotoError(f"{printable(str(path))}: expected {_EXPECTED}, got JPEG XL")
+        return "JPEG XL"
     if suffix in RAW_SUFFIXES:
         return "RAW"
     if start.startswith(_TIFF_SIGNATURES):

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from deepfuse.bracket import Exposure, printable
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
-from deepfuse.metadata.reading import Metadata, read_file
+from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
 from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
 from deepfuse.photo.codecs import open_jpeg, open_tiff
+from deepfuse.photo.extents import check_extents
 from deepfuse.photo.header import Header
 from deepfuse.photo.heic import open_heic
 from deepfuse.photo.jpeg2000 import open_jpeg2000
+from deepfuse.photo.jpeg_xl import open_jpeg_xl
 from deepfuse.photo.kinds import Kind, kind_of
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits, check_file, check_size
 from deepfuse.photo.mosaic import WhiteBalance
@@ -29,8 +32,8 @@ from deepfuse.photo.spaces import named_space
 from deepfuse.photo.webp import open_webp
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
-    "JPEG": open_jpeg, "PNG": open_png, "TIFF": open_tiff, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
-    "JPEG 2000": open_jpeg2000,
+    "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
+    "JPEG 2000": open_jpeg2000, "JPEG XL": open_jpeg_xl,
 }  # fmt: skip
 
 
@@ -66,14 +69,16 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
         with _blaming(path):
             file = stack.enter_context(path.open("rb"))
             kind = kind_of(path, file)
-            photo = _raw_photo(path, file, stack) if kind == "RAW" else _picture(path, file, kind)
-            check_size(path, photo.header.width, photo.header.height, limits)
+            check = partial(check_size, path, limits=limits)
+            photo = _raw_photo(path, file, stack) if kind == "RAW" else _picture(path, file, kind, check)
+            check(photo.header.width, photo.header.height)
         yield photo
 
 
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
+    check_extents(path, file)
     raw = stack.enter_context(open_raw(path, file))
-    metadata = read_file(file)
+    metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure
     white_xy = white_xy_of(metadata.exif)
     header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
@@ -96,8 +101,8 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     )  # fmt: skip
 
 
-def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
-    stored = _OPENERS[kind](file)
+def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int], None]) -> Photo:
+    stored = open_tiff(file, check) if kind == "TIFF" else _OPENERS[kind](file)
     exif = stored.metadata.exif
     orientation = 1 if stored.turned else orientation_of(exif)
     unnamed = kind == "JPEG" and not stored.profile.name  # cameras embed no profile, and say it in EXIF
@@ -106,16 +111,17 @@ def _picture(path: Path, file: BinaryIO, kind: Kind) -> Photo:
     exposure = exposure_of(exif) or Exposure()
     header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
 
-    def decode(_: Development, target: Profile) -> Decoded:
+    def decode(development: Development, target: Profile) -> Decoded:
+        turned = development.orientation or orientation
         with _blaming(path):
             found = shown(stored.decode(), stored.alpha)
-            valid = None if found.valid is None else upright(found.valid, orientation)
+            valid = None if found.valid is None else upright(found.valid, turned)
             rgb, warnings = in_range(found.pixels)
-            pixels = upright(as_rgb(rgb, profile, target), orientation)
+            pixels = upright(as_rgb(rgb, profile, target), turned)
             return Decoded(pixels, valid, _named(path, (*found.warnings, *warnings)))
 
-    passed_over = (profile.warning,) if profile.warning else ()
-    return Photo(header, stored.metadata, decode, profile, warnings=_named(path, (*stored.warnings, *passed_over)))
+    metadata, passed_over = with_sidecar(stored.metadata, path), (profile.warning,) if profile.warning else ()
+    return Photo(header, metadata, decode, profile, warnings=_named(path, (*stored.warnings, *passed_over)))
 
 
 def _named(path: Path, warnings: tuple[str, ...]) -> tuple[str, ...]:

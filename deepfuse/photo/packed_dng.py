@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from deepfuse.metadata.tiff import LONG, Block, Tags, integer
 from deepfuse.photo.directories import size_of, structure
-from deepfuse.photo.jpeg_xl import size_of_jpeg_xl
+from deepfuse.photo.jpeg_xl_header import size_of_jpeg_xl
 
 _BITS, _COMPRESSION, _OFFSETS, _ROWS, _COUNTS, _SAMPLES = 258, 259, 273, 278, 279, 277
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325

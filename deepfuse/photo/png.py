@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
@@ -11,7 +10,7 @@ from typing import BinaryIO
 import imagecodecs
 
 from deepfuse.color import Image
-from deepfuse.metadata.reading import read_blocks
+from deepfuse.metadata.png import TEXT_CHUNKS, read_png, unpacked
 from deepfuse.photo.pixels import Stored
 from deepfuse.photo.profiles import NO_PROFILE, Profile, profile_of
 from deepfuse.photo.spaces import space_of_codes, space_of_gamma
@@ -19,10 +18,11 @@ from deepfuse.photo.spaces import space_of_codes, space_of_gamma
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"  # PNG specification 5.2
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _GREY = (0, 4)  # colour types, PNG specification 11.2.2
-_XMP = b"XML:com.adobe.xmp\0"
-_KEPT = (b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", _XMP)
+_KEPT = (b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"eXIf")
 _PER_ONE, _USUAL_GAMMA = 100000, 45455  # PNG third edition, 11.3.2: numbers are written times 100 000
-_MOST = 1 << 22  # bytes of a chunk beside the pixels, unpacked; what is longer is cut
+_MOST = 1 << 22  # bytes of a chunk beside the pixels, and of all texts; what is longer is cut or passed over
+_MOST_CHUNKS = 1 << 20
+_TEXT_COSTS = 1 << 14  # bytes that a text counts for besides its own, so that there are few
 
 
 def open_png(file: BinaryIO) -> Stored:
@@ -30,12 +30,12 @@ def open_png(file: BinaryIO) -> Stored:
 
     Its chunks are gone through here, because Pillow finds none behind the pixels and refuses a file for a long text.
     """
-    chunks = _chunks(file)
+    chunks, texts = _chunks(file)
     if len(chunks.get(b"IHDR", b"")) != struct.calcsize(">IIBBBBB"):
         raise ValueError("expected a PNG, got no header")
     width, height, bits, colour, *_ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     profile = _profile(chunks, grey=colour in _GREY)
-    metadata = read_blocks(chunks.get(b"eXIf", b""), _xmp(chunks.get(_XMP, b"")))
+    metadata = read_png(chunks.get(b"eXIf", b""), texts, chunks.get(b"pHYs", b""))
     return Stored(
         width, height, "16-bit" if bits == 16 else "8-bit", partial(_decode, file), profile, metadata=metadata,
         alpha="unassociated",
@@ -46,7 +46,7 @@ def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
     """By the chunk that counts before the others, PNG third edition, 4.3: cICP, iCCP, sRGB, gAMA with cHRM."""
     if len(codes := chunks.get(b"cICP", b"")) == 4:
         return space_of_codes(codes[0], codes[1])
-    if icc := _unpacked(chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]):
+    if icc := unpacked(chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]):
         return profile_of(icc, grey=grey)
     gamma = int.from_bytes(chunks.get(b"gAMA", b""), "big") or _USUAL_GAMMA
     colours = chunks.get(b"cHRM", b"")
@@ -57,7 +57,7 @@ def _profile(chunks: dict[bytes, bytes], *, grey: bool) -> Profile:
 
 
 def _decode(file: BinaryIO) -> Image:
-    """Of the pixels' own chunks alone: libpng complains of long texts."""
+    """Of the pixels' own chunks alone: libpng complains of long texts, and of EXIF as JPEGs have it."""
     own = bytearray(_SIGNATURE)
     for name, at, length in _walk(file):
         if name in _PIXELS:
@@ -66,15 +66,18 @@ def _decode(file: BinaryIO) -> Image:
     return pixels
 
 
-def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
-    """Header, colour, EXIF and XMP, by the names of their chunks; XMP, one of many texts, by its keyword."""
+def _chunks(file: BinaryIO) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]]]:
+    """Header, size, colour and EXIF, by the names of their chunks; and the texts, with those names."""
     found: dict[bytes, bytes] = {}
+    texts: list[tuple[bytes, bytes]] = []
+    room = _MOST
     for name, at, length in _walk(file):
-        if name == b"iTXt" and _read(file, at + 8, len(_XMP)) == _XMP:
-            name = _XMP
-        if name in _KEPT:
+        if name in TEXT_CHUNKS and length <= room:
+            texts.append((name, _read(file, at + 8, length)))
+            room -= length + _TEXT_COSTS
+        elif name in _KEPT:
             found.setdefault(name, _read(file, at + 8, min(length, _MOST)))
-    return found
+    return found, texts
 
 
 def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
@@ -84,7 +87,10 @@ def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         ValueError: not one header before all else: decoders differ in which of two they believe.
     """
     at = len(_SIGNATURE)
-    while len(start := _read(file, at, 8)) == 8:
+    for _ in range(_MOST_CHUNKS):
+        start = _read(file, at, 8)
+        if len(start) < 8:
+            return
         length, name = int.from_bytes(start[:4], "big"), start[4:]
         if (name == b"IHDR") != (at == len(_SIGNATURE)):
             raise ValueError("expected a PNG with one header, before all else")
@@ -97,18 +103,3 @@ def _walk(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 def _read(file: BinaryIO, at: int, count: int) -> bytes:
     file.seek(at)
     return file.read(count)
-
-
-def _xmp(chunk: bytes) -> bytes:
-    """The packet in an iTXt chunk: behind keyword, two bytes that tell whether it is packed, language, translation."""
-    packed = chunk[len(_XMP) : len(_XMP) + 1] == b"\1"
-    text = chunk[len(_XMP) + 2 :].split(b"\0", 2)[-1]
-    return _unpacked(text) if packed else text
-
-
-def _unpacked(data: bytes) -> bytes:
-    """What was deflated; nothing where that is damaged."""
-    try:
-        return zlib.decompressobj().decompress(data, _MOST) if data else b""
-    except zlib.error:
-        return b""

@@ -26,6 +26,7 @@ from deepfuse.photo.profiles import NO_PROFILE, Profile, Space
 
 _TRANSPOSED = 4  # a bit of LibRaw's flip
 _EXIF_ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}  # by LibRaw's flip
+_FLIPS = {orientation: flip for flip, orientation in _EXIF_ORIENTATIONS.items()}
 # LibRaw's name, and its gamma: the power, and the slope near black.
 _SPACES: dict[Space, tuple[rawpy.ColorSpace, tuple[float, float]]] = {
     "srgb": (rawpy.ColorSpace.sRGB, (2.4, 12.92)),
@@ -43,10 +44,12 @@ class Development:
     Attributes:
         white_balance: multipliers of the sensor's R, G, B, G; the camera's own if `None`.
         white_level: levels above black that become white; each file's own if `None`.
+        orientation: the EXIF orientation to undo, 1 to 8; each file's own if `None`.
     """
 
     white_balance: WhiteBalance | None = None
     white_level: int | None = None
+    orientation: int | None = None
 
 
 AS_IT_IS = Development()
@@ -152,6 +155,8 @@ class RawFile:
         wanted: dict[str, Any] = {"user_wb": list(chosen)} if chosen else {"use_camera_wb": True}
         if development.white_level:
             wanted["user_sat"] = development.white_level
+        if development.orientation:
+            wanted["user_flip"] = _FLIPS[development.orientation]
         space, gamma = _SPACES[target.space or "srgb"]
         try:
             rgb: Image = self.handle.postprocess(

@@ -15,6 +15,7 @@ from deepfuse.photo.header import Depth, Header, check_alike
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.mosaic import WhiteBalance
 from deepfuse.photo.opening import Photo, open_photo
+from deepfuse.photo.orientation import OrientationChoice, oriented
 from deepfuse.photo.profiles import Space
 from deepfuse.photo.raw import Development
 from deepfuse.photo.rendering import SRGB_AS_SHOT, Rendered, Rendering, development, space_for
@@ -32,6 +33,7 @@ class Picture:
     """A photo of a bracket: what its file says of itself and tells besides, its pixels (H, W, 3), and their space.
 
     `valid` is (H, W), 1 where the pixels are picture and 0 where they are transparent; `None` where all are picture.
+    `flag` is the EXIF orientation that its file tells, where the header has the one that counts in the bracket.
     `warnings` are what the user should know of this file.
     """
 
@@ -40,7 +42,14 @@ class Picture:
     pixels: Image
     rendered: Rendered
     valid: Mask | None = None
+    flag: int = 1
     warnings: tuple[str, ...] = ()
+
+    @property
+    def turned(self) -> str:
+        """What is said of a frame that another orientation counts for than its own; else nothing."""
+        own, counts = self.flag, self.header.orientation
+        return f"its orientation flag is {own}, but {counts} counts in the bracket" if own != counts else ""
 
 
 def read_photo(
@@ -53,7 +62,7 @@ def read_photo(
     """The pixels of one photo, upright.
 
     Args:
-        path: a RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP or JPEG 2000 file.
+        path: a RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL file.
         white_balance: multipliers of the sensor's R, G, B, G for RAW; the camera's own if `None`.
         profile: the colour space of the pixels; 8 bits become 16 where they are converted to another than sRGB.
         limits: what is refused by its header.
@@ -105,6 +114,8 @@ def read_frames(
     depth: Depth | None = None,
     rendering: Rendering = SRGB_AS_SHOT,
     *,
+    orientation: OrientationChoice = "auto",
+    reference: int | None = None,
     check: Check | None = None,
 ) -> list[Picture]:
     """The frames of one bracket, decoded side by side.
@@ -115,10 +126,14 @@ def read_frames(
             its further levels would stay empty. Where it is `None` and the space wider than sRGB, it is 16 bits, of
             which 8 are too few.
         rendering: their white balance and colour space.
+        orientation: which one counts.
+        reference: the place of the frame whose orientation counts, where that is "auto".
         check: called with the header of the first before anything is decoded; it raises what is to be raised then.
     """
     frames = []
-    for frame in read_bracket(paths, rendering=rendering, at_once=AT_ONCE, check=check):
+    for frame in read_bracket(
+        paths, rendering=rendering, at_once=AT_ONCE, orientation=orientation, reference=reference, check=check
+    ):
         depth = depth or ("16-bit" if frame.rendered.wide else None)
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
         frames.append(replace(frame, pixels=in_depth(frame.pixels, depth)) if depth and deeper else frame)
@@ -131,6 +146,8 @@ def read_bracket(
     limits: Limits = DEFAULT_LIMITS,
     rendering: Rendering = SRGB_AS_SHOT,
     at_once: int = 1,
+    orientation: OrientationChoice = "auto",
+    reference: int | None = None,
     check: Check | None = None,
 ) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
@@ -140,6 +157,8 @@ def read_bracket(
         limits: what is refused by its header.
         rendering: their white balance and colour space; none of it depends on the order of the paths.
         at_once: frames decoded side by side; with one, the next is decoded when it is asked for.
+        orientation: which one counts.
+        reference: the place of the frame whose orientation counts, where that is "auto".
         check: called with the header of the first before anything is decoded.
 
     Raises:
@@ -150,18 +169,21 @@ def read_bracket(
         raise BracketError(f"expected at most {limits.frames} exposures, got {len(paths)} ({paths[0].parent})")
     with ExitStack() as stack:
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
-        check_alike(paths, [photo.header for photo in photos])
+        headers = oriented([photo.header for photo in photos], orientation, reference)
+        check_alike(paths, headers)
         rendered = space_for(photos, rendering)
         if check:
-            check(photos[0].header)
+            check(headers[0])
         alike = development(paths, photos, rendering.white_balance)
 
-        def decoded(photo: Photo) -> Picture:
-            found = photo.decode(alike, rendered.profile)
+        def decoded(photo: Photo, header: Header) -> Picture:
+            flag = photo.header.orientation
+            how = alike if header.orientation == flag else replace(alike, orientation=header.orientation)
+            found = photo.decode(how, rendered.profile)
             warnings = (*photo.warnings, *found.warnings)
-            return Picture(photo.header, photo.metadata, found.pixels, rendered, found.valid, warnings)
+            return Picture(header, photo.metadata, found.pixels, rendered, found.valid, flag, warnings)
 
         if at_once == 1:
-            yield from map(decoded, photos)
+            yield from map(decoded, photos, headers)
         else:
-            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, photos)
+            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, photos, headers)

@@ -119,15 +119,14 @@ def test_a_row_longer_than_the_descriptors_kept_is_decoded_once(
 ) -> None:
     decoded: list[Path] = []
 
-    def read_and_note(path: Path, side_px: int, *, limits: Limits) -> Preview:
+    def read_and_note(path: Path, side_px: int) -> Preview:
         decoded.append(path)
-        return read_preview(path, side_px, limits=limits)
+        return read_preview(path, side_px)
 
     monkeypatch.setattr(similarity, "NEAR", 1)
-    monkeypatch.setattr(similarity, "read_preview", read_and_note)
     card = Card(tmp_path)
     files = [card.folder / card.shoot(stops) for stops in (-2, 0, 2)]
-    album = Album()
+    album = Album(read_and_note)
     for _ in range(2):
         assert [album.level(file) is not None for file in files] == [True] * 3
         assert album.same(files[0], files[1])

@@ -8,7 +8,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.timelines import offsets, random_day
+from support.timelines import offsets, random_day, time_lapse
 
 from deepfuse.grouping.ladders import MOST, Rung, in_known_order, ladder_cost, repeats, split
 from deepfuse.grouping.sequences import find_sequences
@@ -111,3 +111,13 @@ def test_made_up_days_are_taken_apart_exactly() -> None:
         found, left_out = find_sequences(day.shots, day, whole_folder=False)
         assert {frozenset(shot.file.name for shot in one.shots) for one in found} == set(day.truth), seed
         assert sum(len(one.shots) for one in found) + len(left_out) == len(day.shots)
+
+
+@pytest.mark.parametrize("whole_folder", [True, False])
+def test_made_up_time_lapses_are_taken_apart_exactly(whole_folder: bool) -> None:
+    for seed, sets in itertools.product(range(20), (2, 3, 40)):
+        lapse = time_lapse(seed, sets)
+        found, left_out = find_sequences(lapse.shots, lapse, whole_folder=whole_folder)
+        assert {frozenset(shot.file.name for shot in one.shots) for one in found} == set(lapse.truth), (seed, sets)
+        assert not left_out
+        assert not any(one.warnings for one in found)

@@ -59,7 +59,7 @@ def test_previews_of_all_formats_show_one_picture(tmp_path: Path) -> None:
         preview = read_preview(file, 48)
         assert preview.shape == (32, 48, 3)
         assert 0 <= preview.min() < preview.max() <= 1
-    album = Album()
+    album = Album(read_preview)
     assert album.same(files[1], files[2]) is True
     (tmp_path / "broken.jpg").write_text("no picture")
     assert album.same(files[1], tmp_path / "broken.jpg") is None

@@ -20,8 +20,8 @@ from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.model import SHIPPED, read_model, weights_sha256
 
 KEYS = (
-    "model model_sha256 alignment deghosting mef_ssim quality controls width height depth profile white_balance "
-    "metadata_of warnings seconds"
+    "model model_sha256 alignment deghosting mef_ssim quality controls width height orientation depth profile "
+    "white_balance metadata_of warnings seconds"
 )
 SHIPPED_MODEL = UsedModel("shipped", weights_sha256(SHIPPED))
 

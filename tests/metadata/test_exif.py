@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import time
 import tracemalloc
@@ -18,7 +19,7 @@ from support.bad_files import encoded, patched
 from support.photographs import Card
 
 from deepfuse.bracket import Exposure
-from deepfuse.metadata.capture import camera_of, exposure_of, orientation_of
+from deepfuse.metadata.capture import bias_ev_of, camera_of, exposure_of, orientation_of
 from deepfuse.metadata.exif import Exif, read_exif
 from deepfuse.metadata.reading import read_blocks, read_file
 from deepfuse.metadata.tiff import Tag
@@ -69,8 +70,8 @@ def test_directories_that_point_to_themselves_end() -> None:
 
 
 def test_values_that_are_all_claimed_many_times_take_little_time_and_memory() -> None:
-    rows = [(tag, 1, 2**31, at(100)) for tag in range(1, 480)]
-    block = tiff((0x8769, 4, 1, at(8)), *rows, (0x8825, 4, 1, at(8)), tail=bytes(60_000), after=8)
+    rows = [(tag, 1, 60_000, at(100)) for tag in range(1, 480)]
+    block = tiff((0x8769, 4, 1, at(8)), *rows, (0x8825, 4, 1, at(8)), tail=bytes(70_000), after=8)
     tracemalloc.start()
     begin = time.process_time()
     exif = read_exif(io.BytesIO(block))
@@ -80,7 +81,10 @@ def test_values_that_are_all_claimed_many_times_take_little_time_and_memory() ->
     assert len(exif.photo) > 400
 
 
-@given(data=st.binary(max_size=300), magic=st.sampled_from([b"II", b"MM", b"\0\0\0\x18ftypcrx CMT1II*\0", b"FUJIFILM"]))
+MAGICS = [b"II", b"MM", b"II\x2b\0\x08\0\0\0", b"MM\0\x2b\0\x08\0\0", b"\0\0\0\x18ftypcrx CMT1II*\0", b"FUJIFILM"]
+
+
+@given(data=st.binary(max_size=300), magic=st.sampled_from(MAGICS))
 def test_any_bytes_are_read(data: bytes, magic: bytes) -> None:
     file = io.BytesIO(magic + data)
     assert isinstance(read_file(file).exif, Exif)
@@ -108,9 +112,21 @@ def test_numbers_that_cannot_be_are_not_believed(tmp_path: Path) -> None:
     assert (capture.exposure_mode, capture.exposure) == (None, Exposure())
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0, 5e-324, 1e-300, 1e300])
+def test_exposures_beyond_any_camera_are_unknown(value: float) -> None:
+    second = Tag(5, 1, struct.pack("<II", 1, 1), 0)
+    wrong = Tag(12, 1, struct.pack("<d", value), 0)
+    exif = Exif(photo={0x829A: second, 0x829D: wrong, 0x8827: wrong, 0x9204: wrong, 0xA402: wrong})
+    assert exposure_of(exif) == Exposure(1.0)
+    assert exposure_of(Exif(photo={0x829A: wrong})) is None
+    assert bias_ev_of(exif) is None or abs(value) < 50
+    assert orientation_of(Exif({0x0112: wrong})) == 1
+
+
 def test_text_is_read_up_to_its_end_and_whatever_its_letters() -> None:
     assert Tag(2, 9, "Zoë".encode() + b"\0junk", 0).text == "Zoë"
-    assert Tag(2, 4, b"Zo\xeb\0", 0).text == "Zo\N{REPLACEMENT CHARACTER}"
+    assert Tag(2, 4, b"Zo\xeb\0", 0).text == "Zoë"
+    assert Tag(2, 9, b"\x1b[31mab\r\n", 0).text == "[31mab"
     assert Tag(3, 2, b"\1\0\2\0", 0, ">").numbers == (256, 512)
 
 

@@ -127,7 +127,12 @@ def test_exif_is_found_in_raf_and_cr3(tmp_path: Path) -> None:
 
     cr3 = tmp_path / "photo.cr3"
     cr3.write_bytes(wrapped_as_cr3(tiff(0x010F, b"Canon\0"), tiff(0x9003, b"2024:01:02 03:04:05\0")))
+    xmp = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + b"<x:xmpmeta/>"
+    with cr3.open("ab") as file:
+        file.write(struct.pack(">I4s", 8 + len(xmp), b"uuid") + xmp + struct.pack(">I4s", 16, b"mdat") + bytes(8))
     with cr3.open("rb") as file:
-        exif = read_file(file).exif
+        metadata = read_file(file)
+    exif = metadata.exif
+    assert metadata.xmp == (b"<x:xmpmeta/>",)
     assert exif.image[0x010F].text == "Canon"
     assert exif.photo[0x9003].text == "2024:01:02 03:04:05"

@@ -189,9 +189,21 @@ def test_frames_without_metadata_are_no_news(tmp_path: Path) -> None:
         assert transferred([tmp_path / f"a{suffix}"], 0).warnings == ()
 
 
-def test_too_long_metadata_are_shortened(shots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_is_left_out_and_named(
+    shots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_tags(shots[1], {"Exif.Photo.LensModel": "x" * 500})
-    monkeypatch.setattr("deepfuse.metadata.transfer.LARGEST_BLOCK", 600)
+    monkeypatch.setattr("deepfuse.metadata.kept_exif.LARGEST_BLOCK", 800)
+    assert transferred(shots, 1).warnings == (f"{shots[1].name}: not carried over: EXIF 0xa434",)
     exif, _ = fused(shots, tmp_path / "out.jpg")
     assert "Exif.Photo.LensModel" not in exif
     assert exif["Exif.Image.Make"] == "Maker"
+
+
+def test_align_says_what_its_frames_lose(shots: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = exiv2.ImageFactory.open(str(shots[1]))
+    image.readMetadata()
+    image.setXmpPacket(XMP.replace("crs:Contrast", 'xmlns:mine="http://example.org/" mine:Mood="calm" crs:Contrast'))
+    image.writeMetadata()
+    assert main(["align", *map(str, shots), "-o", str(tmp_path / "out"), "--if-unaligned", "as-is"]) == 0
+    assert f"warning: {shots[1].name}: not carried over: XMP http://example.org/" in capsys.readouterr().err

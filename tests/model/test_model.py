@@ -13,6 +13,7 @@ from deepfuse.model import (
     build_model,
     pick_device,
     read_model,
+    weights_sha256,
     write_model,
 )
 from deepfuse.model.level import MARGIN
@@ -137,6 +138,19 @@ def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
     write_model(model, tmp_path)
     with pytest.raises(ModelError, match="does not fit"):
         read_model(tmp_path)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, odd: float) -> None:
+    model = build_model("paper")
+    name, weight = next(iter(model.named_parameters()))
+    with torch.no_grad():
+        weight.view(-1)[-1] = odd
+    write_model(model, tmp_path)
+    with pytest.raises(ModelError, match=rf"model\.safetensors: expected finite weights, got others in {name}"):
+        read_model(tmp_path)
+    with pytest.raises(ModelError, match="expected finite weights"):
+        weights_sha256(tmp_path)
 
 
 def test_the_shipped_weights_load() -> None:

@@ -15,7 +15,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.metadata.directories import entry_of_numbers
 from deepfuse.metadata.tiff import LONG, SHORT
 from deepfuse.photo import read_bracket, read_header, read_photo
-from deepfuse.photo.jpeg_xl import size_of_jpeg_xl
+from deepfuse.photo.jpeg_xl_header import size_of_jpeg_xl
 from deepfuse.photo.preview import read_preview
 
 MOSAIC = np.random.default_rng(7).integers(CAMERA.black_level, CAMERA.white_level, (64, 96)).astype(np.uint16)

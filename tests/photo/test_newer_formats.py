@@ -171,10 +171,3 @@ def test_sizes_that_they_claim_are_limited(tmp_path: Path) -> None:
     for name in ("a.j2k", "a.webp"):
         with pytest.raises(PhotoError, match="megapixels"):
             read_header(tmp_path / name)
-
-
-@pytest.mark.parametrize("container", [True, False])
-def test_jpeg_xl_is_named(tmp_path: Path, container: bool) -> None:
-    (tmp_path / "a.jxl").write_bytes(bytes(imagecodecs.jpegxl_encode(PICTURE, usecontainer=container)))
-    with pytest.raises(PhotoError, match=r"a\.jxl: .*got JPEG XL"):
-        read_header(tmp_path / "a.jxl")

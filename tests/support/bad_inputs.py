@@ -79,7 +79,7 @@ def add_not_photos(corpus: Corpus) -> None:
     for suffix in ("jpg", "dng"):
         corpus.add_bad(f"empty_{suffix}", f"no.{suffix}", b"", "expected a photo, got an empty file")
     corpus.add_bad("one_byte", "one.png", b"\x89", "got other content")
-    corpus.add_bad("text_jpg", "text.jpg", text, "WebP or JPEG 2000 file, got other content")
+    corpus.add_bad("text_jpg", "text.jpg", text, "WebP, JPEG 2000 or JPEG XL file, got other content")
     corpus.add_bad("text_heic", "text.heic", text, "got other content")
     corpus.add_bad("text_dng", "text.dng", text, "Unsupported file format")
     corpus.add_bad("gif", "a.png", encoded(format="GIF"), "got other content")

@@ -152,3 +152,18 @@ def random_day(seed: int, sets: int) -> Day:
         else:
             day.panorama(int(rng.integers(3, 8)))
     return day
+
+
+def time_lapse(seed: int, sets: int) -> Day:
+    """Automatic brackets of one scene at an interval, in light that wanders."""
+    day = Day(seed, whole_seconds=seed % 2 == 0)
+    order, count = list(ORDERS)[seed % 3], (3, 5, 7, 2)[seed % 4]
+    step, interval = (2, 1, 4 / 3, 3)[seed % 4], (4, 8, 15, 30, 60)[seed % 5]
+    day.move_on(1)
+    for _ in range(sets):
+        start = day.now
+        drift = float(day.rng.choice([-1 / 3, 1 / 3])) if day.rng.random() < 0.15 else 0.0
+        day.light = min(max(day.light + drift, 8), 13)
+        day.bracket(order, count, step)
+        day.now = max(day.now + 0.5, start + interval)
+    return day

@@ -1,0 +1,122 @@
+"""One worker process that stays: it answers calls one by one, and what crashes, hangs or swells it costs one call."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO, TypeVar
+
+from deepfuse.workers import available_memory, crash, limit_memory
+
+T = TypeVar("T")
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from deepfuse.worker import serve; serve({limit})"
+
+
+class WorkerError(Exception):
+    """Why a call got no answer."""
+
+
+class Worker:
+    """A process of its own for calls that may end it; it is started at once, and again after each such call.
+
+    A plain subprocess, not one of `multiprocessing`: that would run the main module of the caller again, which need not
+    be written for it, and is forbidden inside of a pool's worker.
+
+    Args:
+        memory_gb: what the process may hold, in 10⁹ bytes, where the system keeps such a limit.
+        seconds: how long a call may take.
+    """
+
+    def __init__(self, *, memory_gb: float, seconds: float) -> None:
+        self._limit = int(min(memory_gb * 1e9, available_memory()))
+        self._seconds = seconds
+        self._process = self._started()
+
+    def ask(self, work: Callable[..., T], *args: object) -> T:
+        """What `work(*args)` returns or raises there; all of it can be pickled.
+
+        Raises:
+            WorkerError: it crashed, took too long, or needed too much memory.
+        """
+        if self._process.poll() is not None:
+            self._process = self._started()
+        late = threading.Event()
+        timer = threading.Timer(self._seconds, self._stop, (late,))
+        timer.start()
+        try:
+            done, answer = self._exchange((work, args))
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            code = self._process.wait()
+            raise WorkerError(f"took longer than {self._seconds:g} s" if late.is_set() else crash(code)) from error
+        finally:
+            timer.cancel()
+        if isinstance(answer, MemoryError):
+            self.close()  # what it holds may be too much for the next call too
+            raise WorkerError(f"needed more than {self._limit / 1e9:.1f} GB of memory")
+        if not done:
+            raise answer
+        result: T = answer
+        return result
+
+    def close(self) -> None:
+        """End the process; another call starts it again."""
+        self._process.kill()
+        self._process.wait()
+
+    def _stop(self, late: threading.Event) -> None:
+        late.set()
+        self._process.kill()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        program = _PROGRAM.format(path=sys.path, limit=self._limit)
+        return subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def _exchange(self, call: object) -> tuple[bool, Any]:
+        assert self._process.stdin
+        assert self._process.stdout
+        pickle.dump(call, self._process.stdin)
+        self._process.stdin.flush()
+        answer: tuple[bool, Any] = pickle.load(self._process.stdout)
+        return answer
+
+
+def serve(limit_bytes: int) -> None:
+    """Answer the calls on standard input until it ends; what libraries print goes nowhere."""
+    limit_memory(limit_bytes)
+    calls: queue.Queue[tuple[Callable[..., object], tuple[object, ...]]] = queue.Queue()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
+    while True:
+        work, args = calls.get()
+        answers.write(_answer(work, args))
+        answers.flush()
+
+
+def _listen(stream: BinaryIO, calls: queue.Queue[tuple[Callable[..., object], tuple[object, ...]]]) -> None:
+    """Take the calls in a thread of its own, which sees the caller end, and ends the process, also in the middle."""
+    while True:
+        try:
+            calls.put(pickle.load(stream))
+        except EOFError:
+            os._exit(0)
+
+
+def _answer(work: Callable[..., object], args: tuple[object, ...]) -> bytes:
+    try:
+        return pickle.dumps((True, work(*args)))
+    except Exception as error:
+        try:
+            data = pickle.dumps((False, error))
+            pickle.loads(data)  # errors of libraries may be written and not be read again
+            return data
+        except Exception:
+            return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
