@@ -45,7 +45,7 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = READER_GONE
     except OSError as error:
-        say_error(OSError(f"the output cannot be written: {error.strerror}"))
+        say_error(f"the output cannot be written: {error.strerror}")
         code = BAD_INPUT
     gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
     if code and _abandoned():

@@ -55,8 +55,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     frames = completed(result.frames, result.valid, result.base)
     motion = detect_motion(frames, result.base, told=shown_by(2, result.valid))
     turned = turned_frames(options.frames, pictures) if options.orientation == "auto" else ()
-    told = (text for picture in pictures for text in picture.warnings)
-    said = [*told, *turned, *result.warnings(_names(options.frames))]
+    passed_over = [text for picture in pictures for text in picture.warnings]
+    said = [*passed_over, *turned, *result.warnings(_names(options.frames))]
     record = {"frames": names(options.frames), "outputs": names(outputs), "turned": list(turned), **result.record()}
     record |= {"motion": motion.record()}
     if not options.dry_run:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deepfuse.cli import BAD_INPUT, OUT_OF_MEMORY
+from deepfuse.cli.output import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)
@@ -75,5 +76,7 @@ def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
 
 
 def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        say_error(line)
     if sys.stderr:
-        print(*(f"deepfuse: {line}" for line in lines), sep="\n", file=sys.stderr, flush=True)
+        sys.stderr.flush()  # the process leaves at once

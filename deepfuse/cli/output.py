@@ -27,9 +27,9 @@ def say_record(record: dict[str, Any]) -> None:
     say(text if _has(sys.stdout, text) else json.dumps(record, indent=2), sys.stdout)
 
 
-def say_error(error: BaseException) -> None:
+def say_error(error: BaseException | str) -> None:
     """Say on standard error what went wrong."""
-    text = _words(error).strip().replace("\n", _INDENT)
+    text = (error if isinstance(error, str) else _words(error)).strip().replace("\n", _INDENT)
     say(f"deepfuse: {text or type(error).__name__}", sys.stderr)
 
 
