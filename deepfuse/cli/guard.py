@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from deepfuse.cli import BAD_INPUT, OUT_OF_MEMORY
 from deepfuse.cli.output import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers
-BAD_INPUT = 4
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -59,7 +59,8 @@ def _leave_with(child: int, signals: set[signal.Signals], arguments: Sequence[st
 def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
     """Which of the files named crashes its decoder, if one does; only now is anything loaded here."""
     if crash is signal.SIGKILL:
-        return _said(["the system ended the process (SIGKILL): most likely for want of memory"])
+        _say(["the system ended the process (SIGKILL): most likely for want of memory"])
+        return OUT_OF_MEMORY
     from deepfuse.errors import PhotoError
     from deepfuse.photo.isolated import onlooker
 
@@ -70,12 +71,12 @@ def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
                 looks.decode(path)
             except PhotoError as error:
                 said.append(str(error))
-    return _said(said or [f"the process crashed ({crash.name}); each of its files alone can be read"])
+    _say(said or [f"the process crashed ({crash.name}); each of its files alone can be read"])
+    return BAD_INPUT
 
 
-def _said(lines: Sequence[str]) -> int:
+def _say(lines: Sequence[str]) -> None:
     for line in lines:
         say_error(line)
     if sys.stderr:
         sys.stderr.flush()  # the process leaves at once
-    return BAD_INPUT

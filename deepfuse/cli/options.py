@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
+from deepfuse.errors import DeepfuseError
 from deepfuse.fusion.controls import NEUTRAL, RANGES, Controls, check_control
 from deepfuse.fusion.looks import DEFAULT_LOOK, descriptions, read_look
 
@@ -104,12 +106,22 @@ def names(paths: list[Path]) -> list[str]:
 
 
 def check_count(frames: list[Path]) -> None:
-    """Refuse a folder, and a single frame."""
+    """Refuse a folder, a single frame, and a single file of several frames, which nothing here takes apart."""
     if folder := next((path for path in frames if path.is_dir()), None):
         name = printable(str(folder))
         raise ValueError(f"{name}: expected photos, got a folder; `deepfuse batch {name}` fuses the sets in it")
     if len(frames) < 2:
-        raise ValueError(f"expected 2 or more exposures, got 1 ({printable(str(frames[0]))})")
+        name = printable(str(frames[0]))
+        raise ValueError(f"expected 2 or more exposures, got 1 ({name}){_of_several(frames[0])}")
+
+
+def _of_several(path: Path) -> str:
+    from deepfuse.photo import read_header
+
+    with suppress(DeepfuseError):  # what is no photo is one file all the same
+        count = read_header(path).frames
+        return f": the {count} frames in this one file are not taken apart" if count > 1 else ""
+    return ""
 
 
 def alias_moved(before: str | None, after: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ LONGEST_PAUSE_IN_FOLDER_S = 600.0  # a folder of their own vouches for more, unl
 LEAST_SPAN_EV, LEAST_STEP_EV = 0.9, 0.25  # of a bracket by hand; automatic exposure wanders by less
 LEAST_SPAN_SEEN, LEAST_STEP_SEEN, SAME_SEEN = 0.5, 0.1, 0.05  # in brightness, which bends towards white
 TURNED = 0.5  # the price of a flag that differs within a bracket, where one of good form costs 1
+NEARLY_WHITE = -0.15  # in stops of brightness
 FOLLOWS = 0.35  # stops of brightness a stop of exposure must bring
 
 
@@ -103,4 +104,6 @@ def follows(dark_first: Sequence[Shot], pictures: Pictures) -> bool:
     if None in levels or None in evs:
         return False
     rise, span = (levels[-1] or 0.0) - (levels[0] or 0.0), (evs[0] or 0.0) - (evs[-1] or 0.0)
+    if (levels[-1] or 0.0) > NEARLY_WHITE:  # no metering leads there, and nothing can get much brighter
+        span = min(span, 2 * LEAST_SPAN_SEEN / FOLLOWS)
     return rise > FOLLOWS * span and all((b or 0.0) > (a or 0.0) - SAME_EV for a, b in pairwise(levels))

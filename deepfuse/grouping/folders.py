@@ -120,7 +120,8 @@ def _look_at_doubles(shots: Sequence[Shot], pictures: Pictures) -> None:
 
 def _developed(folder: Folder, prefer: Prefer, pictures: Pictures) -> Result | None:
     """Edited versions of one photo that fill a folder, where they are a bracket: one RAW, developed several times."""
-    shots, copies = without_copies(folder.shots, versions=False)
+    whole = [shot for shot in folder.shots if not pictures.damage(shot.file)]
+    shots, copies = without_copies(whole, versions=False)
     if copies or not 2 <= len(shots) <= MOST_ALIKE:
         return None
     found, others = find_sets(shots, prefer, None, pictures)

@@ -40,7 +40,7 @@ def whole_folder(row: Sequence[Shot], pictures: Pictures) -> Found | None:
     links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
     if links.count(False) > len(links) / 2 or _scenes(row, pictures) > 1 or repeats(evs):
         return None
-    if known and not follows([dark_first[0], dark_first[-1]], pictures):
+    if known and not (follows([dark_first[0], dark_first[-1]], pictures) or _each_brighter(dark_first, pictures)):
         return None
     doubts = ("some of its photos look unlike the others",) if False in links else ()
     if known:
@@ -53,17 +53,19 @@ def whole_folder(row: Sequence[Shot], pictures: Pictures) -> Found | None:
 
 def _of_one_exposure(row: Sequence[Shot], pictures: Pictures) -> Found | None:
     """One RAW developed several times, an aperture ring that the camera does not see, a flash: brightness tells."""
-    if len(row) > MOST_ALIKE or max(pause or 0.0 for pause in pauses(row)) > LONGEST_PAUSE_S[False]:
-        return None
-    levels = darkness(row, pictures)
-    if max(levels) - min(levels) < LEAST_SPAN_SEEN or min(steps_of(levels)) < SAME_SEEN:
-        return None
-    dark_first = _dark_first(row, levels)
-    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
-    if False in links or links.count(True) < len(links) / 2:
+    dark_first = _dark_first(row, darkness(row, pictures))
+    if max(pause or 0.0 for pause in pauses(row)) > LONGEST_PAUSE_S[False] or not _each_brighter(dark_first, pictures):
         return None
     why = "all photos of the folder show one scene at different brightness; EXIF tells one exposure of all"
     return Found(tuple(dark_first), "similarity", why)
+
+
+def _each_brighter(dark_first: Sequence[Shot], pictures: Pictures) -> bool:
+    """Whether up to nine photos of one scene get clearly brighter one by one, though less than their exposures tell."""
+    levels = [pictures.level(shot.file) or 0.0 for shot in dark_first]
+    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
+    clearly = levels[-1] - levels[0] >= LEAST_SPAN_SEEN and all(b - a >= SAME_SEEN for a, b in pairwise(levels))
+    return len(levels) <= MOST_ALIKE and clearly and False not in links and links.count(True) >= len(links) / 2
 
 
 def one_series(row: Sequence[Shot], found: Sequence[Found], pictures: Pictures) -> Found | None:

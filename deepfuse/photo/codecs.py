@@ -16,6 +16,7 @@ from deepfuse.photo.deep_jpeg import frame_header, open_deep_jpeg
 from deepfuse.photo.pages import metadata_with, picture_page
 from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
+from deepfuse.photo.tails import zero_tail
 from deepfuse.photo.tiles import check_tiles
 
 _ICC_TAG = 34675  # InterColorProfile: ICC.1:2022, annex B
@@ -64,7 +65,16 @@ def open_tiff(file: BinaryIO, check_size: Callable[[int, int], None]) -> Stored:
         profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)
         size, depth, alpha = (page.imagewidth, page.imagelength), depth_of(page.dtype), _alpha(page)
         metadata = metadata_with(page, file, read_file(file))
-    return Stored(*size, depth, partial(_decode_tiff, file), profile, metadata=metadata, alpha=alpha)
+        warnings = _unwritten(page, file)
+    decode = partial(_decode_tiff, file)
+    return Stored(*size, depth, decode, profile, metadata=metadata, alpha=alpha, warnings=warnings)
+
+
+def _unwritten(page: tifffile.TiffPage, file: BinaryIO) -> tuple[str, ...]:
+    """A warning where the last pixels are zeros; a transparent margin is meant to be."""
+    if page.compression != tifffile.COMPRESSION.NONE or page.extrasamples:
+        return ()
+    return zero_tail(file, list(zip(page.dataoffsets, page.databytecounts, strict=True)))
 
 
 def _alpha(page: tifffile.TiffPage) -> Alpha | None:

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from deepfuse.metadata.tiff import Block, Place
+from deepfuse.photo.directories import directories, structure
+from deepfuse.photo.tails import zero_tail
 from deepfuse.photo.tiles import jpeg_size
 
 # TIFF 6.0 section 8 and TIFF/EP (ISO 12234-2)
-_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIPS, _STRIP_BYTES, _SAMPLES, _ROWS_PER_STRIP, _PLANES = 273, 279, 277, 278, 284
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES = 322, 323, 324, 325
-_SUB_IFDS, _PATTERN, _DNG_VERSION = 330, 33422, 50706
+_PATTERN, _DNG_VERSION = 33422, 50706
 _COLOURS = 7  # TIFF/EP, CFAPattern: red, green, blue, cyan, magenta, yellow, white
 _SENSOR = (32803, 34892)  # PhotometricInterpretation: CFA, LinearRaw
 _UNPACKED, _JPEG, _LOSSY_JPEG = 1, 7, 34892  # DNG specification, Compression
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
-_MOST_DIRECTORIES, _MOST_NUMBERS = 64, 1 << 18  # a camera writes 7, a tile of 16 × 16 pixels each in 64 megapixels
+_MOST_NUMBERS = 1 << 18  # as many tiles of 16 × 16 pixels make 64 megapixels
 _JPEG_HEAD = 1 << 14  # bytes: tables come before the frame
 
 
@@ -55,21 +55,27 @@ class _Directory:
         return [pair for at, length in pairs for pair in zip(self.numbers(at), self.numbers(length), strict=False)]
 
 
-def check_extents(path: Path, file: BinaryIO) -> None:
+def check_extents(path: Path, file: BinaryIO) -> tuple[str, ...]:
     """Refuse a RAW file that is shorter than its directories say, or a DNG whose pixels are not where it says.
 
     Files of other structures pass.
 
+    Returns:
+        A warning where the last of a DNG's pixels were never written.
+
     Raises:
         ValueError: what is missing.
     """
-    file.seek(0)
-    if (order := _ORDERS.get(file.read(4))) is None:
-        return
-    found = list(_directories(Block(file, 0, order), file.seek(0, io.SEEK_END)))
+    if (block := structure(file)) is None:
+        return ()
+    size = file.seek(0, io.SEEK_END)
+    found = [_Directory(block, {place.tag: place for place in block.places(at)}, size) for at in directories(block)]
+    for first in found[:1]:
+        _check_first(first)
     dng = bool(found) and _DNG_VERSION in found[0].places
     if path.suffix.lower() == ".dng" and not dng:
         raise ValueError("expected a DNG, got a directory without its version: damaged")
+    warnings: tuple[str, ...] = ()
     for directory in found:
         for offset, count in directory.segments:
             if offset + count > directory.file_size:
@@ -77,21 +83,18 @@ def check_extents(path: Path, file: BinaryIO) -> None:
                 raise ValueError(f"expected {offset + count} bytes or more, got {got}")
         if dng and directory.one(_PHOTOMETRIC) in _SENSOR and directory.one(_PLANES, 1) == 1:
             _check_sensor(directory)
+            if directory.one(_COMPRESSION, _UNPACKED) == _UNPACKED:
+                warnings += zero_tail(file, directory.segments)
+    return warnings
 
 
-def _directories(block: Block, file_size: int) -> Iterator[_Directory]:
-    """Those that follow each other, and those that they point to."""
-    waiting, seen = [block.start], set[int]()
-    while waiting and len(seen) < _MOST_DIRECTORIES:
-        at = waiting.pop(0)
-        if not at or at in seen:
-            continue
-        seen.add(at)
-        directory = _Directory(block, {place.tag: place for place in block.places(at)}, file_size)
-        yield directory
-        count = int.from_bytes(block.bytes(at, 2), "little" if block.order == "<" else "big")
-        after = block.bytes(at + 2 + 12 * count, 4)
-        waiting += [*directory.numbers(_SUB_IFDS), int.from_bytes(after, "little" if block.order == "<" else "big")]
+def _check_first(directory: _Directory) -> None:
+    """All that the first directory points to: LibRaw takes a missing colour matrix or white balance for zeros."""
+    for place in directory.places.values():
+        if (end := place.offset + place.bytes) > directory.file_size:
+            raise ValueError(
+                f"expected {end} bytes or more, got {directory.file_size} (tag {place.tag}): cut short or damaged"
+            )
 
 
 def _check_sensor(directory: _Directory) -> None:

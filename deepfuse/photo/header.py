@@ -21,6 +21,7 @@ class Header:
 
     `width` and `height` are upright, `orientation` is the EXIF one that was undone for that (1 to 8), `camera` is
     empty where unknown, and `profile` names the colour profile that the pixels were converted from, empty for none.
+    `frames` are those in one file, of which the first is used.
     """
 
     width: int
@@ -31,6 +32,7 @@ class Header:
     depth: Depth
     orientation: int = 1
     profile: str = ""
+    frames: int = 1
 
     @property
     def size(self) -> str:

@@ -76,12 +76,14 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
 
 
 def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
-    check_extents(path, file)
+    unwritten = check_extents(path, file)
     raw = stack.enter_context(open_raw(path, file))
     metadata = with_sidecar(read_file(file), path)
     exposure = exposure_of(metadata.exif) or raw.exposure
     white_xy = white_xy_of(metadata.exif)
-    header = Header(*raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation)
+    header = Header(
+        *raw.size, camera_of(metadata.exif), exposure, "RAW", "16-bit", raw.orientation, frames=raw.holds.frames
+    )
 
     def decode(development: Development, target: Profile) -> Decoded:
         with _blaming(path):
@@ -97,7 +99,7 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
 
     return Photo(
         header, metadata, decode, raw=True, white_balance=white_balance, saturation=saturation,
-        warnings=_named(path, raw.warnings),
+        warnings=_named(path, (*raw.warnings, *unwritten)),
     )  # fmt: skip
 
 

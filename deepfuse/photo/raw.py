@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from deepfuse.bracket import Exposure
 from deepfuse.color import Image
 from deepfuse.photo.balance import BalanceChoice, multipliers, white_point, xyz_of
-from deepfuse.photo.directories import SensorPictures, sensor_pictures, structure
+from deepfuse.photo.directories import SensorPictures, sensor_pictures
 from deepfuse.photo.mosaic import WhiteBalance, grey_world, saturation
 from deepfuse.photo.packed_dng import PackedDng
 from deepfuse.photo.pixels import upright_crop
@@ -180,32 +180,12 @@ def _four(told: list[float]) -> WhiteBalance:
     return red, green, blue, green2
 
 
-def check_whole(file: BinaryIO) -> None:
-    """Refuse a RAW file of TIFF's structure whose first directory points beyond its end.
-
-    LibRaw objects to missing pixels, but takes a missing colour matrix or white balance for zeros.
-
-    Raises:
-        ValueError: the file is cut short.
-    """
-    if (block := structure(file)) is None:
-        return
-    end = file.seek(0, io.SEEK_END)
-    for place in block.places(block.start):
-        if place.offset + place.bytes > end:
-            raise ValueError(
-                f"expected {place.offset + place.bytes} bytes or more, got {end} (tag {place.tag}): "
-                "cut short or damaged"
-            )
-
-
 @contextmanager
 def open_raw(path: Path, file: BinaryIO) -> Iterator[RawFile]:
     """Open a RAW file, `file` being open for reading already; its pixels are not decoded yet.
 
     LibRaw takes a path only as UTF-8: a file of another name is read whole.
     """
-    check_whole(file)
     holds = sensor_pictures(file)
     source: str | BinaryIO = str(path)
     unpack: Callable[[], bytes] | None = None

@@ -24,7 +24,7 @@ PROGRAM = """
 import os, signal, sys, time
 from deepfuse.cli.__main__ import run
 from deepfuse.job import prepare
-def instead(*_):
+def instead(*arguments, **named):
     print(os.getpid(), flush=True)
     {act}
 prepare.prepare = instead
@@ -86,7 +86,7 @@ def test_the_file_that_crashes_its_decoder_is_named(
     monkeypatch.setattr(isolated, "_decode", crash_on_bright)
     assert guard._explained(signal.SIGSEGV, ["fuse", *photos, "-o", "out.png"]) == 4
     assert capsys.readouterr().err == f"deepfuse: {photos[1]}: the process that read it crashed (SIGSEGV)\n"
-    assert guard._explained(signal.SIGKILL, ["fuse", *photos]) == 4
+    assert guard._explained(signal.SIGKILL, ["fuse", *photos]) == 7
     assert "for want of memory" in capsys.readouterr().err
 
 

@@ -86,6 +86,30 @@ def test_one_invalid_time_tears_no_set(card: Card, mode: int, invalid: dict[str,
     assert not found.left_out
 
 
+def test_a_frame_that_is_nearly_white_is_of_its_bracket(card: Card) -> None:
+    truth = card.bracket(2, 4.5, 7, mode=1)
+    found = find_brackets(card.folder.parent)
+    assert [set(names) for names in sets(found)] == [truth]
+    assert found.groups[0].evidence == "folder"
+
+
+def test_frames_that_clip_get_brighter_by_less_than_their_exposures(card: Card) -> None:
+    for stops, metered in ((1, -4), (1.8, -2.8), (2.2, -1.2)):  # exposures 2 stops apart, brightness half a stop
+        card.shoot(stops, metered=metered)
+        card.clock_s += 60
+    found = find_brackets(card.folder.parent)
+    assert [(group.evidence, len(group.bracket.files)) for group in found.groups] == [("folder", 3)]
+
+
+def test_photos_that_cannot_be_decoded_are_no_bracket(card: Card) -> None:
+    for name in card.bracket(-2, 0, 2, mode=1):
+        path = card.folder / name
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    found = find_brackets(card.folder.parent)
+    assert not found.groups
+    assert [one.cause for one in found.left_out] == ["unreadable"] * 3
+
+
 ODD_ORDER = (-1.3, -0.6, 0.6, 1, 1, 0, -2)
 
 

@@ -14,6 +14,7 @@ from support.dngs import CAMERA, cropped, dng, monochrome, write
 from support.pictures import textured_radiance
 from support.reference_photo import decode, turned
 
+from deepfuse.cli import main
 from deepfuse.photo import Rendering, read_bracket, read_header, read_photo
 from deepfuse.photo.directories import sensor_pictures
 from deepfuse.photo.preview import read_preview
@@ -81,6 +82,14 @@ def test_several_pictures_in_one_file_are_told(tmp_path: Path) -> None:
     assert pictures[0].warnings == ("a.dng: it holds 3 frames in one file: the first is used",)
     assert not pictures[1].warnings
     assert (read_photo(path) == read_photo(write(tmp_path / "c.dng", dng(mosaic())))).all()
+
+
+def test_several_pictures_alone_in_one_file_are_refused_by_what_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a.dng", dng(mosaic(), others=[mosaic(-1), mosaic(-2)]))
+    assert main(["fuse", str(path), "-o", str(tmp_path / "fused.png")]) != 0
+    assert "a.dng): the 3 frames in this one file are not taken apart" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("second", "frames"), [(0, 1), (5000, 2)])
