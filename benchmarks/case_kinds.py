@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-PLAIN, UPRIGHT = (288, 192), (192, 288)
+PLAIN = (288, 192)
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Kind:
 
 
 KINDS = (  # the first that fits
-    Kind("order_*", UPRIGHT, "order_jfif_exif"),
-    Kind("bigtif_o[5-8]*", UPRIGHT, "order_jfif_exif"),
+    Kind("order_*", PLAIN, "order_jfif_exif"),
+    Kind("bigtif_o[5-8]*", None, "order_jfif_exif"),
     Kind("bigtif_*", PLAIN, "order_jfif_exif"),
-    Kind("png_rawprofile_exif*", UPRIGHT, "order_jfif_exif"),
-    Kind("png_exif_with_Exif00*", UPRIGHT, "order_jfif_exif"),
+    Kind("png_rawprofile_exif*", PLAIN, "order_jfif_exif"),
+    Kind("png_exif_with_Exif00*", PLAIN, "order_jfif_exif"),
     Kind("orient_differs*", None, "order_jfif_exif"),
     Kind("icc_*", PLAIN, "icc_desc_ascii"),
     Kind("white_*", PLAIN, "white_exact"),
