@@ -38,6 +38,7 @@ def run() -> NoReturn:
     if logging.lastResort:  # what prints warnings of libraries that nobody else handles
         logging.lastResort.setFormatter(Harmless())
     logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by its name
     try:
         code = main()
         print(end="", flush=True)  # nothing where standard output is closed
