@@ -50,8 +50,9 @@ demo: .venv/loop
 up down: .venv/loop
 	$(BIN)/python -m flows $@
 
+# Two at a time, each file of tests in one process: servers and models are made once a file.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What `make test` leaves to the night: the loop killed and damaged at every step.
 faults: .venv/loop
