@@ -11,6 +11,7 @@ import pytest
 from support.projects import ROOT
 
 from flows import services
+from flows.login import SECRETS
 
 COMMANDS = [["retrain"], ["submit", "photo.dng"], ["watch"], ["watch", "incoming"], ["up"], ["down"]]
 
@@ -47,7 +48,11 @@ def test_prefect_has_a_home_in_the_checkout_unless_the_user_has_one(
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    assert services.own_home() == {name: str(tmp_path / path) for name, path in expected.items()}
+    found = services.own_home()
+    assert {name: found[name] for name in found if name not in SECRETS} == {
+        name: str(tmp_path / path) for name, path in expected.items()
+    }
+    assert bool(set(found) & set(SECRETS)) == bool(expected), "the password goes to no server of somebody else"
 
 
 def test_a_run_without_a_server_leaves_the_prefect_of_the_user_alone(tmp_path: Path) -> None:
