@@ -62,8 +62,7 @@ def for_mlflow() -> dict[str, str]:
 
 def _write(text: str) -> None:
     """Write the file whole, once, though two write at the same time: the first one's stays."""
-    temporary = LOGIN.with_name(f".{LOGIN.name}_{os.getpid()}")
-    temporary.unlink(missing_ok=True)
+    temporary = LOGIN.with_name(f".{LOGIN.name}_{secrets.token_hex(8)}")  # threads write at the same time, too
     with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     try:
