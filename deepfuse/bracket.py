@@ -16,7 +16,7 @@ RAW_SUFFIXES = frozenset(
     ).split()
 )
 PHOTO_SUFFIXES = RAW_SUFFIXES | frozenset(
-    f".{name}" for name in "jpg jpeg png tif tiff heic heif hif avif webp jp2 j2k jpx jxl".split()
+    f".{name}" for name in "jpg jpeg jpe jfif png tif tiff heic heif hif avif webp jp2 j2k jpx jxl".split()
 )
 RADIANCE_SUFFIX = ".hdr"
 LONGEST_ID_BYTES = 200

@@ -7,12 +7,23 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from deepfuse.bracket import CONTROLS
+
+_KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+
+
+def kind_of_file(mode: int) -> str:
+    """What lies there where a file was expected, in words, by its `st_mode`."""
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX
 from deepfuse.errors import BracketError
+from deepfuse.files import kind_of_file
 
 Contents = Mapping[Path, os.stat_result]
 State = Mapping[Path, tuple[int, ...]]
@@ -26,10 +27,6 @@ REASON = "reason.json"
 _PARTIAL = re.compile(r"\.(part|partial|filepart|tmp|crdownload)$|^\..+\.\w{6}$|^\.(~tmp~|rsync-partial)$")
 # What DVC would read as its own, or leave out: the last four by the project's .dvcignore.
 _DVC = re.compile(r"\.(git|hg|dvcignore)|dvc\.yaml|.*\.dvc|__pycache__|\.venv|\.deepfuse|mlruns")
-_KINDS = {
-    stat.S_IFLNK: "a link", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
-}  # fmt: skip
 
 
 def find_sets(folder: Path) -> list[Path]:
@@ -111,7 +108,7 @@ def check_files(entry: Path, *, most_bytes: float) -> None:
     for path, found in sorted(contents(entry).items()):
         kind = stat.S_IFMT(found.st_mode)
         if kind not in (stat.S_IFDIR, stat.S_IFREG):
-            raise BracketError(f"{path}: expected a file, got {_KINDS.get(kind, 'something else')}")
+            raise BracketError(f"{path}: expected a file, got {kind_of_file(found.st_mode)}")
         if kind == stat.S_IFREG and found.st_size > most_bytes:
             raise BracketError(f"{path}: expected at most {most_bytes / 1e9:g} GB, got {found.st_size / 1e9:.1f} GB")
         if _DVC.fullmatch(path.name):

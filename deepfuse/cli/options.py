@@ -6,15 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
+from deepfuse.cli.look import add_look, chosen_controls
 from deepfuse.errors import DeepfuseError
-from deepfuse.fusion.controls import NEUTRAL, RANGES, Controls, check_control
-from deepfuse.fusion.looks import DEFAULT_LOOK, descriptions, read_look
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -68,18 +66,6 @@ HELP_SAVE_MASKS = "write PICTURE_mask_FRAME.png beside each picture: white where
 HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour temperature in kelvin such as 5200"
 HELP_PROFILE = "colour space of the output (default: keep that of the frames, where they share one; else sRGB)"
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
-LOOK = "a named set of controls, and single controls, which override it (docs/controls.md)"
-HELP_CONTROLS = {
-    "strength": "how much of the network's brightness is taken; 0 is that of the middle exposure",
-    "exposure_ev": "stops by which dark parts get brighter; bright ones less, and white stays white",
-    "saturation": "how much of the colour is kept; 0 is grey",
-    "highlights": "protect bright parts: they follow the darker exposures",
-    "shadows": "protect dark parts: they stay as dark as in the middle exposure, noise too",
-    "black_point": "the luma that becomes nearly black; nothing is clipped",
-    "white_point": "the luma that becomes nearly white; nothing is clipped",
-    "contrast": "an S-curve around middle grey; below 0 it flattens",
-    "temperature": "warmer, or below 0 cooler, in mireds; luma and white stay",
-}
 _IF_UNALIGNED = ("refuse", "drop", "as-is")
 _FORMATS = ("raw", "dng", "tiff", "png", "heic", "jpeg")
 _PROFILES = ("keep", "srgb", "p3", "adobe-rgb", "prophoto", "rec2020")
@@ -152,7 +138,7 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="of JPEG (default: 95)"
     )
-    _add_look(command)
+    add_look(command)
 
 
 def add_aligning(command: argparse.ArgumentParser) -> None:
@@ -183,47 +169,6 @@ def _balance(text: str) -> BalanceChoice:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _add_look(command: argparse.ArgumentParser) -> None:
-    group, looks = (
-        command.add_argument_group("look", LOOK),
-        [f"{name}: {text}" for name, text in descriptions().items()],
-    )
-    help = "\n".join(["a TOML file of controls, or one of", *looks, f"(default: {DEFAULT_LOOK})"])
-    group.add_argument("--look", metavar="NAME|FILE", help=help)
-    command.formatter_class = _LineByLine
-    for name, (least, most) in RANGES.items():
-        option, rest = f"--{name.removesuffix('_ev').replace('_', '-')}", getattr(NEUTRAL, name)
-        help = f"{HELP_CONTROLS[name]}; {least:g} to {most:g}, at rest {rest:g} (default: the look's)"
-        group.add_argument(option, dest=name, type=_control(name), metavar="X", help=help)
-
-
-class _LineByLine(argparse.HelpFormatter):
-    """Keeps the line breaks of an option's help."""
-
-    def _split_lines(self, text: str, width: int) -> list[str]:
-        return [part for line in text.splitlines() for part in super(_LineByLine, self)._split_lines(line, width)]
-
-
-def _control(name: str) -> Callable[[str], float]:
-    """The type of an option that is one of `Controls`."""
-
-    def number(text: str) -> float:
-        try:
-            check_control(name, float(text))
-        except ValueError as error:
-            least, most = RANGES[name]
-            raise argparse.ArgumentTypeError(f"expected a number from {least:g} to {most:g}, got {text}") from error
-        return float(text)
-
-    return number
-
-
-def _controls(options: argparse.Namespace) -> Controls:
-    """The look that was asked for, under the controls that were given by themselves."""
-    given = {name: value for name in RANGES if (value := getattr(options, name)) is not None}
-    return replace(read_look(options.look or DEFAULT_LOOK), **given)
-
-
 def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
     """What `add_fusing` asked for."""
     from deepfuse.job.options import FuseOptions
@@ -236,7 +181,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
         depth=_DEPTHS[options.depth],
         score=score,
         encoding=encoding,
-        controls=_controls(options),
+        controls=chosen_controls(options),
         deghost=not options.no_deghost,
         save_masks=options.save_masks,
         white_balance=options.white_balance,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from deepfuse.files import file_digest
 from deepfuse.grouping.shots import LeftOut, Shot
 
 _START_BYTES, _BLOCK_BYTES, _BLOCKS = 512, 256, 64
@@ -29,9 +29,9 @@ def _copies(shots: Sequence[Shot]) -> dict[Path, LeftOut]:
         alike[shot.file.stat().st_size, shot.capture].append(shot.file)
     found: dict[Path, LeftOut] = {}
     for files in alike.values():
-        seen: dict[bytes, Path] = {}
+        seen: dict[str, Path] = {}
         for file in sorted(files, key=lambda f: (len(f.name), f.name)) if len(files) > 1 else ():
-            kept = seen.setdefault(hashlib.sha256(file.read_bytes()).digest(), file)
+            kept = seen.setdefault(file_digest(file), file)
             if kept is not file:
                 found[file] = LeftOut(file, "copy", f"the same content as {kept.name}")
     return found

@@ -80,10 +80,24 @@ def vouched(part: Sequence[Shot], rungs: Sequence[Rung], pictures: Pictures, kno
     span, step = (LEAST_SPAN_EV, LEAST_STEP_EV) if known else (LEAST_SPAN_SEEN, LEAST_STEP_SEEN)
     if max(evs) - min(evs) < span or median(steps_of(evs)) < step or not in_known_order(evs):
         return False
-    dark_first = [shot for _, shot in sorted(zip(evs, part, strict=True), key=lambda pair: -pair[0])]
-    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
-    sure = sum(link is True for link in links) >= len(links) / 2 and False not in links
-    return sure and (follows(dark_first, pictures) if known else None not in links[1:-1])
+    row = dark_first(part, evs)
+    links = links_of(row, pictures)
+    return one_scene(links) and (follows(row, pictures) if known else None not in links[1:-1])
+
+
+def dark_first(row: Sequence[Shot], evs: Sequence[float]) -> list[Shot]:
+    """Shots from dark to bright, by these exposure values."""
+    return [shot for _, shot in sorted(zip(evs, row, strict=True), key=lambda pair: -pair[0])]
+
+
+def links_of(row: Sequence[Shot], pictures: Pictures) -> list[bool | None]:
+    """Whether each shot and the next one show one scene."""
+    return [pictures.same(a.file, b.file) for a, b in pairwise(row)]
+
+
+def one_scene(links: Sequence[bool | None]) -> bool:
+    """Whether shots with these links are of one scene: half of them surely, and none surely not."""
+    return False not in links and links.count(True) >= len(links) / 2
 
 
 def turning_cost(part: Sequence[Shot], pictures: Pictures) -> float:

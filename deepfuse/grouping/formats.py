@@ -20,7 +20,7 @@ _SUFFIXES: dict[Prefer, frozenset[str]] = {
     "tiff": frozenset({".tif", ".tiff"}),
     "png": frozenset({".png"}),
     "heic": frozenset({".heic", ".heif", ".hif"}),
-    "jpeg": frozenset({".jpg", ".jpeg"}),
+    "jpeg": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
 }
 _FEW_LEVELS = "8-bit pictures"  # the kind of a capture: a TIFF or PNG of it goes behind HEIC
 _SAME_INSTANT_S, _SAME_EXPOSURE_EV = 1.5, 0.35  # formats round time and exposure each in its own way

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
-from deepfuse.grouping.evidence import LEAST_SPAN_EV, Found, Pictures, follows, tells
+from deepfuse.grouping.evidence import (
+    LEAST_SPAN_EV,
+    Found,
+    Pictures,
+    dark_first,
+    follows,
+    links_of,
+    one_scene,
+    tells,
+)
 from deepfuse.grouping.ladders import MOST, SAME_EV, steps_of
 from deepfuse.grouping.rows import runs_of
 from deepfuse.grouping.shots import Shot
@@ -50,9 +58,8 @@ def _form(run: Sequence[Shot]) -> Form | None:
 
 
 def _one_scene(run: Sequence[Shot], pictures: Pictures) -> bool:
-    dark_first = sorted(run, key=lambda shot: -(shot.ev or 0.0))
-    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
-    return False not in links and links.count(True) >= len(links) / 2 and follows(dark_first, pictures)
+    by_light = dark_first(run, [shot.ev or 0.0 for shot in run])
+    return one_scene(links_of(by_light, pictures)) and follows(by_light, pictures)
 
 
 def _found(run: Sequence[Shot]) -> Found:

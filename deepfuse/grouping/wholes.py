@@ -12,8 +12,11 @@ from deepfuse.grouping.evidence import (
     SAME_SEEN,
     Found,
     Pictures,
+    dark_first,
     darkness,
     follows,
+    links_of,
+    one_scene,
     pauses,
     tells,
 )
@@ -36,11 +39,11 @@ def whole_folder(row: Sequence[Shot], pictures: Pictures) -> Found | None:
     evs = darkness(row, pictures)
     if known and min(steps_of(evs)) < SAME_EV:
         return None
-    dark_first = _dark_first(row, evs)
-    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
+    by_light = dark_first(row, evs)
+    links = links_of(by_light, pictures)
     if links.count(False) > len(links) / 2 or _scenes(row, pictures) > 1 or repeats(evs):
         return None
-    if known and not (follows([dark_first[0], dark_first[-1]], pictures) or _each_brighter(dark_first, pictures)):
+    if known and not (follows([by_light[0], by_light[-1]], pictures) or _each_brighter(by_light, pictures)):
         return None
     doubts = ("some of its photos look unlike the others",) if False in links else ()
     if known:
@@ -48,24 +51,23 @@ def whole_folder(row: Sequence[Shot], pictures: Pictures) -> Found | None:
             tuple(row), "folder", "all photos of the folder: one camera, exposures that differ, one scene", doubts
         )
     why = "all photos of the folder show one scene; their exposures are unknown, ordered by brightness"
-    return Found(tuple(dark_first), "similarity", why, doubts)
+    return Found(tuple(by_light), "similarity", why, doubts)
 
 
 def _of_one_exposure(row: Sequence[Shot], pictures: Pictures) -> Found | None:
     """One RAW developed several times, an aperture ring that the camera does not see, a flash: brightness tells."""
-    dark_first = _dark_first(row, darkness(row, pictures))
-    if max(pause or 0.0 for pause in pauses(row)) > LONGEST_PAUSE_S[False] or not _each_brighter(dark_first, pictures):
+    by_light = dark_first(row, darkness(row, pictures))
+    if max(pause or 0.0 for pause in pauses(row)) > LONGEST_PAUSE_S[False] or not _each_brighter(by_light, pictures):
         return None
     why = "all photos of the folder show one scene at different brightness; EXIF tells one exposure of all"
-    return Found(tuple(dark_first), "similarity", why)
+    return Found(tuple(by_light), "similarity", why)
 
 
-def _each_brighter(dark_first: Sequence[Shot], pictures: Pictures) -> bool:
+def _each_brighter(by_light: Sequence[Shot], pictures: Pictures) -> bool:
     """Whether up to nine photos of one scene get clearly brighter one by one, though less than their exposures tell."""
-    levels = [pictures.level(shot.file) or 0.0 for shot in dark_first]
-    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
+    levels = [pictures.level(shot.file) or 0.0 for shot in by_light]
     clearly = levels[-1] - levels[0] >= LEAST_SPAN_SEEN and all(b - a >= SAME_SEEN for a, b in pairwise(levels))
-    return len(levels) <= MOST_ALIKE and clearly and False not in links and links.count(True) >= len(links) / 2
+    return len(levels) <= MOST_ALIKE and clearly and one_scene(links_of(by_light, pictures))
 
 
 def one_series(row: Sequence[Shot], found: Sequence[Found], pictures: Pictures) -> Found | None:
@@ -81,9 +83,8 @@ def one_series(row: Sequence[Shot], found: Sequence[Found], pictures: Pictures) 
         return None
     if not (_in_series(found) or _one_run(row, found)):
         return None
-    dark_first = _dark_first(row, evs)
-    links = [pictures.same(a.file, b.file) for a, b in pairwise(dark_first)]
-    if False in links or links.count(True) < len(links) / 2 or not follows(dark_first, pictures):
+    by_light = dark_first(row, evs)
+    if not one_scene(links_of(by_light, pictures)) or not follows(by_light, pictures):
         return None
     series = f"{len(found)} brackets, each going on where another ends" if _in_series(found) else "one run of exposures"
     doubts = ("two of its frames have one exposure",) if twice else ()
@@ -108,10 +109,6 @@ def _alike(found: Sequence[Found]) -> bool:
     """Whether brackets begin with the same steps: then it is one form again and again."""
     forms = [[(shot.ev or 0.0) - (one.shots[0].ev or 0.0) for shot in one.shots] for one in found]
     return all(abs(x - y) < 0.25 for a, b in pairwise(forms) for x, y in zip(a, b, strict=False))
-
-
-def _dark_first(row: Sequence[Shot], evs: Sequence[float]) -> list[Shot]:
-    return [shot for _, shot in sorted(zip(evs, row, strict=True), key=lambda pair: -pair[0])]
 
 
 def _scenes(row: Sequence[Shot], pictures: Pictures) -> int:

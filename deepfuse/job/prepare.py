@@ -103,7 +103,7 @@ def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = N
         clock.step("complete")
     agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        reference, told = _kept_reference(options.reference, files, laid), shown_by(2, laid.valid)
+        reference, told = _kept_reference(wanted, files, laid), shown_by(2, laid.valid)
         found = remove_ghosts(frames, laid.base, reference=reference, told=told)
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
@@ -156,9 +156,8 @@ def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptio
     return _Laid(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
 
 
-def _kept_reference(choice: str, files: Sequence[Path], laid: _Laid) -> int | None:
-    """Its place among the frames that are left."""
-    index = _reference(choice, files)
+def _kept_reference(index: int | None, files: Sequence[Path], laid: _Laid) -> int | None:
+    """The place of one of the files among the frames that are left."""
     if index is None or index in laid.kept:
         return None if index is None else laid.kept.index(index)
     names, unplaced = _names(files), laid.alignment.unplaced if laid.alignment else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import IO
 
 from PIL.JpegImagePlugin import JpegImageFile
@@ -17,6 +18,7 @@ MOST_BETWEEN = 1 << 16  # bytes that belong to no segment
 _BARE = {0x00, 0x01, *range(0xD0, 0xD9)}  # markers without a length
 _SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"  # then GUID, length, offset: XMP specification part 3, 1.1.3.1
+_TOO_MUCH = "expected a picture behind a JPEG's header, got too much before it"
 _GUID = re.compile(rb"HasExtendedXMP\W+([0-9A-F]{32})")
 
 
@@ -81,29 +83,41 @@ def jpeg_segments(embedded: Embedded) -> bytes:
 
 
 def check_segments(file: IO[bytes]) -> None:
-    """Make sure that a JPEG's picture comes after so many segments and bytes at most; the file stays where it is.
+    """Make sure that Pillow can go through what is before a JPEG's picture; the file stays where it is.
 
     Raises:
-        SyntaxError: it does not.
+        SyntaxError: the picture comes too late, or there are too many segments of EXIF.
     """
     start = file.tell()
-    segments = exifs = between = 0
-    file.seek(start + 2)
-    while (byte := file.read(1)) and segments < MOST_SEGMENTS and file.tell() < start + MOST_HEADER:
-        marker = file.read(1) if byte == b"\xff" else b""
-        if marker in (b"", b"\xff"):
-            between += 1
-            file.seek(-len(marker), 1)
-        elif marker[0] in (_SCAN, _END):
-            break
-        elif marker[0] not in _BARE:
-            segments += 1
-            length = max(int.from_bytes(file.read(2), "big") - 2, 0)
-            exifs += marker[0] == _APP1 and file.read(min(6, length)) == b"Exif\0\0"
-            file.seek(max(length - 6, 0) if marker[0] == _APP1 else length, 1)
-        if between > MOST_BETWEEN or exifs > MOST_EXIF_SEGMENTS:
-            raise SyntaxError("expected a picture behind a JPEG's header, got too much before it")
-    else:
-        if byte:
-            raise SyntaxError("expected a picture behind a JPEG's header, got too much before it")
+    exifs = sum(marker == _APP1 and _read(file, at + 4, 6) == b"Exif\0\0" for marker, at, _ in segments(file))
+    if exifs > MOST_EXIF_SEGMENTS:
+        raise SyntaxError(_TOO_MUCH)
     file.seek(start)
+
+
+def segments(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
+    """Marker, place and length of each segment of a JPEG before its picture, from where the file stands.
+
+    Raises:
+        SyntaxError: so many segments or bytes before it that they are none of a photo.
+    """
+    start = file.tell()
+    at, found, between = start + 2, 0, 0
+    while head := _read(file, at, 4):
+        if found > MOST_SEGMENTS or between > MOST_BETWEEN or at > start + MOST_HEADER:
+            raise SyntaxError(_TOO_MUCH)
+        marker = head[1] if len(head) > 1 and head[0] == 0xFF else 0xFF
+        if marker in (_SCAN, _END):
+            return
+        if marker == 0xFF or marker in _BARE:
+            step = 1 if marker == 0xFF else 2
+            between, at = between + step, at + step
+        else:
+            length = max(int.from_bytes(head[2:], "big"), 2)
+            yield marker, at, length
+            found, at = found + 1, at + 2 + length
+
+
+def _read(file: IO[bytes], at: int, count: int) -> bytes:
+    file.seek(at)
+    return file.read(count)

@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 
 from deepfuse.color import Image
-from deepfuse.metadata.jpeg import Jpeg
+from deepfuse.metadata.jpeg import Jpeg, segments
 from deepfuse.metadata.reading import read_jpeg
 from deepfuse.photo.header import Depth
 from deepfuse.photo.pixels import Stored, full_range
@@ -20,9 +20,8 @@ from deepfuse.photo.profiles import profile_of
 
 # ITU-T T.81, table B.1; T.87 for JPEG-LS.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_BASELINE, _LOSSLESS, _START_OF_SCAN, _JPEG_LS = 0xC0, 0xC3, 0xDA, 0xF7
+_BASELINE, _LOSSLESS, _JPEG_LS = 0xC0, 0xC3, 0xF7
 _HIERARCHICAL = (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)
-_ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
 _END = b"\xff\xd9"
 
 
@@ -44,16 +43,17 @@ class FrameHeader:
 
 
 def frame_header(file: BinaryIO) -> FrameHeader | None:
-    """The first frame header of a JPEG; `None` where there is none before the picture begins."""
-    at = 2
-    while len(start := _read(file, at, 4)) == 4 and start[0] == 0xFF:
-        marker, length = start[1], int.from_bytes(start[2:], "big")
+    """The first frame header of a JPEG; `None` where there is none before the picture begins.
+
+    Raises:
+        SyntaxError: the picture begins too late.
+    """
+    file.seek(0)
+    for marker, at, _ in segments(file):
         if marker in _FRAMES or marker == _JPEG_LS:
-            rest = _read(file, at + 4, 6)
+            file.seek(at + 4)
+            rest = file.read(6)
             return FrameHeader(marker, at, *struct.unpack(">BHHB", rest)) if len(rest) == 6 else None
-        if marker == _START_OF_SCAN:
-            return None
-        at += 1 if marker == 0xFF else 2 if marker in _ALONE else 2 + length
     return None
 
 
@@ -87,8 +87,3 @@ def _decode(file: BinaryIO, frame: FrameHeader) -> Image:
     if pixels.shape[:2] != (frame.height, frame.width):
         raise ValueError(f"expected {frame.width}×{frame.height} pixels, got {pixels.shape[1]}×{pixels.shape[0]}")
     return pixels if pixels.dtype == np.uint8 and frame.bits == 8 else full_range(pixels, frame.bits)
-
-
-def _read(file: BinaryIO, at: int, count: int) -> bytes:
-    file.seek(at)
-    return file.read(count)

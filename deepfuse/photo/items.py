@@ -5,14 +5,12 @@ libheif shows what is missing or damaged of one as grey or as smeared colours, a
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from deepfuse.photo.boxes import boxes
+from deepfuse.photo.boxes import box, boxes
 
-_LARGEST_META = 1 << 26  # bytes; of a picture in 500 tiles it is 20 000
 _MOST_EXTENTS = 1 << 16
 _FLAGS = 4  # bytes of version and flags before a full box's content
 _HEVC = b"hvc1"
@@ -54,34 +52,21 @@ def check_items(file: BinaryIO) -> None:
     Raises:
         ValueError: what is wrong.
     """
-    size = file.seek(0, io.SEEK_END)
-    meta = _meta(file, size)
+    file.seek(0)
+    data = file.read()
+    meta = box(data, b"meta")
     parts = dict(boxes(meta, skipped=_FLAGS))
     if b"iloc" not in parts:
         raise ValueError("expected whole boxes, got no places of the pictures: cut short or damaged")
     kinds = _kinds(parts.get(b"iinf", b""))
     idat = len(parts.get(b"idat", b""))
     for item in _items(parts[b"iloc"]):
-        end = idat if item.method == _IN_IDAT else size
+        end = idat if item.method == _IN_IDAT else len(data)
         for offset, count in item.extents if item.method in (_IN_FILE, _IN_IDAT) else ():
             if offset + count > end:
                 raise ValueError(f"expected {offset + count} bytes or more, got {end}: cut short or damaged")
         if kinds.get(item.number) == _HEVC and item.method == _IN_FILE:
-            _check_units(b"".join(_read(file, *extent) for extent in item.extents), _length_size(meta))
-
-
-def _meta(file: BinaryIO, size: int) -> bytes:
-    at = 0
-    while at + 8 <= size:
-        head = _read(file, at, 16)
-        length, start = int.from_bytes(head[:4], "big"), 8
-        if length == 1:
-            length, start = int.from_bytes(head[8:16], "big"), 16
-        length = length or size - at
-        if head[4:8] == b"meta":
-            return _read(file, at + start, min(length - start, _LARGEST_META))
-        at += max(length, 8)
-    raise ValueError("expected a HEIF file, got none of its boxes")
+            _check_units(b"".join(data[at : at + count] for at, count in item.extents), _length_size(meta))
 
 
 def _kinds(iinf: bytes) -> dict[int, bytes]:
@@ -129,8 +114,3 @@ def _check_units(data: bytes, length_size: int) -> None:
         start, at = at + length_size, at + length_size + count
         if not count or at > len(data) or b"\0\0\0" in data[start:at]:
             raise ValueError("expected a picture coded as HEVC, got other bytes: damaged")
-
-
-def _read(file: BinaryIO, at: int, count: int) -> bytes:
-    file.seek(at)
-    return file.read(max(0, count))

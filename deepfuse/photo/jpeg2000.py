@@ -27,7 +27,7 @@ def open_jpeg2000(file: BinaryIO) -> Stored:
     """A JP2, or a codestream alone; grey or RGB, of up to 16 bits."""
     file.seek(0)
     data = file.read()
-    width, height, bits, channels = _size(data if data.startswith(_START) else box(data, b"jp2c"))
+    width, height, bits, channels = size_of_jpeg2000(data)
     if bits > 16:
         raise ValueError(f"expected up to 16 bits a sample, got {bits}")
     profile = _profile(data, grey=channels < 3)
@@ -39,8 +39,13 @@ def open_jpeg2000(file: BinaryIO) -> Stored:
     )
 
 
-def _size(stream: bytes) -> tuple[int, int, int, int]:
-    """Width, height, the bits of a sample and the components that a codestream claims: A.5.1."""
+def size_of_jpeg2000(data: bytes) -> tuple[int, int, int, int]:
+    """Width, height, the bits of a sample and the components that a codestream claims, bare or in boxes: A.5.1.
+
+    Raises:
+        ValueError: no codestream, or none of grey or RGB.
+    """
+    stream = data if data.startswith(_START) else box(data, b"jp2c")
     if not stream.startswith(_START) or len(stream) < 42:
         raise ValueError("expected a JPEG 2000 picture, got no codestream")
     right, bottom, left, top = struct.unpack_from(">4I", stream, 8)

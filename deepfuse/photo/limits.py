@@ -8,11 +8,7 @@ from pathlib import Path
 
 from deepfuse.bracket import printable
 from deepfuse.errors import PhotoError
-
-_KINDS = {
-    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
-}  # fmt: skip
+from deepfuse.files import kind_of_file
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         raise PhotoError(f"{printable(str(path))}: cannot be read: {error.strerror}") from error
     name = printable(str(path))
     if not stat.S_ISREG(found.st_mode):
-        raise PhotoError(f"{name}: expected a file, got {_KINDS.get(stat.S_IFMT(found.st_mode), 'something else')}")
+        raise PhotoError(f"{name}: expected a file, got {kind_of_file(found.st_mode)}")
     if not found.st_size:
         raise PhotoError(f"{name}: expected a photo, got an empty file")
     if found.st_size > limits.file_gb * 1e9:

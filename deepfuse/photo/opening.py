@@ -29,12 +29,15 @@ from deepfuse.photo.png import open_png
 from deepfuse.photo.profiles import NO_PROFILE, Profile
 from deepfuse.photo.raw import Development, open_raw
 from deepfuse.photo.spaces import named_space
+from deepfuse.photo.tails import constant_tail
 from deepfuse.photo.webp import open_webp
 
 _OPENERS: dict[Kind, Callable[[BinaryIO], Stored]] = {
     "JPEG": open_jpeg, "PNG": open_png, "HEIC": open_heic, "AVIF": open_avif, "WebP": open_webp,
     "JPEG 2000": open_jpeg2000, "JPEG XL": open_jpeg_xl,
 }  # fmt: skip
+# Their pixels end the file and have no check sum.
+_PACKED: tuple[Kind, ...] = ("JPEG", "HEIC", "AVIF", "WebP", "JPEG 2000")
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,7 @@ class Photo:
 
     `decode` works once; it takes how RAW is developed, and the space of the pixels. `profile` is the space that they
     are stored in, `raw` whether they are a sensor's. `warnings` are what the user should know of the file, by its name.
-    `white_balance` and `saturation` are what the mosaic says; asking
-    for them holds it in memory.
+    `white_balance` and `saturation` are what the mosaic says; asking for them holds it in memory.
     """
 
     header: Header
@@ -123,7 +125,8 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
             return Decoded(pixels, valid, _named(path, (*found.warnings, *warnings)))
 
     passed_over = (profile.warning,) if profile.warning else ()
-    warnings = _named(path, (*stored.warnings, *passed_over))
+    unwritten = constant_tail(file) if kind in _PACKED else ()
+    warnings = _named(path, (*stored.warnings, *unwritten, *passed_over))
     return Photo(header, with_sidecar(stored.metadata, path), decode, profile, warnings=warnings)
 
 

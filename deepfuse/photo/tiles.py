@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable
 from math import prod
 
 import tifffile
+
+from deepfuse.photo.deep_jpeg import frame_header
+from deepfuse.photo.jpeg2000 import size_of_jpeg2000
 
 _COMPRESSION = tifffile.COMPRESSION
 # Their decoders are told how much to make of a strip or tile.
@@ -14,9 +18,7 @@ _STREAMS = {
     _COMPRESSION.NONE, _COMPRESSION.LZW, _COMPRESSION.ADOBE_DEFLATE, _COMPRESSION.DEFLATE, _COMPRESSION.PACKBITS,
     _COMPRESSION.LZMA, _COMPRESSION.ZSTD, _COMPRESSION.ZSTD_DEPRECATED,
 }  # fmt: skip
-_MAY_STAND_ALONE = {0x01, *range(0xD0, 0xD8)}  # JPEG's TEM and RSTn, which have no length: ITU-T T.81, table B.1
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG's SOFn
-_SCAN = 0xDA
+_JPEG_START = b"\xff\xd8"
 
 
 def check_tiles(page: tifffile.TiffPage, file_size: int) -> None:
@@ -68,41 +70,23 @@ def _name(compression: int) -> str:
 
 
 def jpeg_size(data: bytes) -> tuple[int, int, int]:
-    """Width, height and components of the frame of a JPEG, lossless ones too (ITU-T T.81, B.2.2).
+    """Width, height and components of the frame of a JPEG, lossless ones too.
 
     Raises:
         ValueError: no frame before the first scan.
     """
-    at = 2
-    while data[:2] == b"\xff\xd8" and at + 9 < len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in _FRAMES:
-            height, width, components = struct.unpack_from(">HHB", data, at + 5)
-            return width, height, components
-        if marker == _SCAN:
-            break
-        if marker == 0xFF:  # fills up
-            at += 1
-        else:
-            at += 2 if marker in _MAY_STAND_ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    raise ValueError("expected a JPEG in each strip or tile, got other bytes")
+    frame = frame_header(io.BytesIO(data)) if data.startswith(_JPEG_START) else None
+    if frame is None:
+        raise ValueError("expected a JPEG in each strip or tile, got other bytes")
+    return frame.width, frame.height, frame.components
 
 
 def _jpeg2000_size(data: bytes) -> tuple[int, int, int]:
-    """Of a codestream, bare or in boxes (ITU-T T.800, annexes A.5.1 and I.4)."""
-    at = 0
-    while data[at : at + 2] != b"\xff\x4f" and at + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        header = 16 if length == 1 else 8
-        if kind == b"jp2c":
-            at += header
-            break
-        longer = int.from_bytes(data[at + 8 : at + 16], "big")
-        at += max(header, longer if length == 1 else length)
-    if data[at : at + 4] != b"\xff\x4f\xff\x51" or at + 42 > len(data):
-        raise ValueError("expected JPEG 2000 in each strip or tile, got other bytes")
-    right, bottom = struct.unpack_from(">II", data, at + 8)
-    return right, bottom, struct.unpack_from(">H", data, at + 40)[0]
+    try:
+        width, height, _, components = size_of_jpeg2000(data)
+    except ValueError as error:
+        raise ValueError(f"expected JPEG 2000 in each strip or tile: {error}") from error
+    return width, height, components
 
 
 def _png_size(data: bytes) -> tuple[int, int, int]:

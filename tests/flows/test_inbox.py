@@ -5,37 +5,19 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.inboxes import photos, taken
 
-from deepfuse.photo import write_photo
 from deepfuse.simulation.camera import write_radiance
 from flows import checking, inbox, moving, sets
 from flows.inbox import INBOX, RAW, Arrival, take_arrivals
 from flows.quarantine import QUARANTINE
 
-
-@pytest.fixture(autouse=True)
-def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inbox, "SETTLED_S", 0)
-    shutil.copy(Path(__file__).parents[2] / "params.yaml", tmp_path)
-    INBOX.mkdir(parents=True)
-
-
-def photos(folder: Path, *levels: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for index, level in enumerate(levels):
-        write_photo(folder / f"{index}.png", np.full((8, 8, 3), level, np.uint8))
-    return folder
-
-
-def taken() -> dict[str, str]:
-    return {arrival.name: arrival.status for arrival in take_arrivals({})}
+pytestmark = pytest.mark.usefixtures("in_folder")
 
 
 def test_a_folder_and_a_radiance_map_are_taken_whole() -> None:

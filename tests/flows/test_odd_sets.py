@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from support.inboxes import during_the_check, photos, reason, taken
 from support.projects import ROOT, run_dvc
 
 from deepfuse.grouping import find_brackets
-from deepfuse.photo import write_photo
-from flows import checking, inbox, quarantine, sets
+from flows import checking, inbox, sets
 from flows.inbox import INBOX, RAW, take_arrivals
 from flows.logs import log
 from flows.quarantine import QUARANTINE
 
 Make = Callable[[Path], object]
 
-
-@pytest.fixture(autouse=True)
-def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inbox, "SETTLED_S", 0)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    INBOX.mkdir(parents=True)
-
-
-@pytest.fixture
-def unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No process is started: the sets of these tests are good or refused before their photos are read."""
-
-    def none(checked: dict[Path, int], limits: object) -> Any:
-        yield from (None for _ in checked)
-
-    monkeypatch.setattr(inbox, "reasons_against", none)
-
-
-def photos(folder: Path, *levels: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for index, level in enumerate(levels):
-        write_photo(folder / f"{index}.png", np.full((8, 8, 3), level, np.uint8))
-    return folder
-
-
-def taken() -> dict[str, str]:
-    return {arrival.name: arrival.status for arrival in take_arrivals({})}
-
-
-def reason(name: str) -> str:
-    found = json.loads((QUARANTINE / name / "reason.json").read_text())["reason"]
-    assert isinstance(found, str)
-    return found
+pytestmark = pytest.mark.usefixtures("in_folder")
 
 
 def listen(path: Path) -> None:
@@ -257,100 +221,6 @@ def test_a_name_as_long_as_a_name_can_be_gets_its_hash_and_its_record() -> None:
     assert len(list(RAW.iterdir())) == 2
     assert len(list((QUARANTINE / "duplicates").iterdir())) == 1
     assert list(INBOX.iterdir()) == []
-
-
-def during_the_check(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], why: str | None = None) -> None:
-    def changing(checked: dict[Path, int], limits: object) -> Any:
-        for _ in checked:
-            change()
-            yield why
-
-    monkeypatch.setattr(inbox, "reasons_against", changing)
-
-
-def rewrite() -> None:
-    """Another content of the same size, with its old time: as `cp --preserve` leaves it."""
-    path = INBOX / "beach/0.png"
-    found = path.stat()
-    path.write_bytes(bytes(found.st_size))
-    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
-
-
-@pytest.mark.parametrize("why", [None, "damaged"])
-@pytest.mark.parametrize(
-    "change", [rewrite, lambda: (INBOX / "beach/1.png").unlink(), lambda: photos(INBOX / "beach", 1, 2, 3)]
-)
-def test_a_set_that_changes_while_it_is_checked_waits(
-    change: Callable[[], object], why: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photos(INBOX / "beach", 10, 200)
-    during_the_check(monkeypatch, change, why)
-    assert taken() == {"beach": "waiting"}
-    assert not QUARANTINE.exists()
-    during_the_check(monkeypatch, lambda: None)
-    assert taken() == {"beach": "accepted"}
-
-
-def test_a_duplicate_that_grows_while_it_is_compared_is_not_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    during_the_check(monkeypatch, lambda: None)
-    photos(INBOX / "beach", 10, 200)
-    take_arrivals({})
-    photos(INBOX / "again", 10, 200)
-
-    def grow(*arguments: Any) -> bool:
-        photos(INBOX / "again", 10, 200, 30)
-        return quarantine.has_same_content(*arguments)
-
-    monkeypatch.setattr(inbox, "has_same_content", grow)
-    assert taken() == {"again": "waiting"}
-    assert (INBOX / "again/2.png").exists()
-
-
-@pytest.mark.usefixtures("unread")
-def test_hidden_folders_are_the_users() -> None:
-    names = (".holiday.copy", ".holiday.2024.copy", ".beach.4194305.copy", ".old.4194305.gone")
-    for name in names:
-        photos(INBOX / name, 10, 200)
-    take_arrivals({})
-    assert sorted(path.name for path in INBOX.iterdir()) == sorted(names)
-    assert all((INBOX / name / "1.png").exists() for name in names)
-
-
-@pytest.mark.usefixtures("unread")
-def test_a_file_with_another_name_elsewhere_is_copied_and_not_shared() -> None:
-    theirs = photos(Path("theirs"), 10, 200)
-    shutil.copytree(theirs, INBOX / "beach", copy_function=os.link)
-    assert taken() == {"beach": "accepted"}
-    assert not (RAW / "beach/0.png").samefile(theirs / "0.png")
-    assert (RAW / "beach/0.png").read_bytes() == (theirs / "0.png").read_bytes()
-    assert list(INBOX.iterdir()) == []
-
-
-def test_a_file_called_reason_that_came_with_a_set_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    (photos(INBOX / "odd", 10, 200) / "reason.json").write_text('{"why": "theirs"}')
-    during_the_check(monkeypatch, lambda: None, "damaged")
-    assert taken() == {"odd": "refused"}
-    assert (QUARANTINE / "odd/reason.json").read_text() == '{"why": "theirs"}'
-    assert "damaged" in (QUARANTINE / "odd.reason.json").read_text()
-    (QUARANTINE / "odd").rename(INBOX / "odd")
-    during_the_check(monkeypatch, lambda: None)
-    assert taken() == {"odd": "accepted"}
-    assert (RAW / "odd/reason.json").read_text() == '{"why": "theirs"}'
-
-
-def test_a_set_that_is_being_repaired_in_quarantine_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    during_the_check(monkeypatch, lambda: None, "damaged")
-    for _ in range(3):
-        photos(INBOX / "odd", 10, 200)
-        take_arrivals({})
-    assert [path.name for path in QUARANTINE.iterdir()] == ["odd"]  # the same content, kept once
-    photos(QUARANTINE / "odd", 10, 220)
-    for _ in range(3):
-        photos(INBOX / "odd", 10, 200)
-        take_arrivals({})
-    assert len(list(QUARANTINE.iterdir())) == 2
-    photos(INBOX / "duplicates", 10, 200)
-    assert next(iter(taken())).startswith("duplicates-")
 
 
 def test_all_sets_are_checked_by_one_pool(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import imagecodecs
@@ -14,6 +15,7 @@ from support.reference_photo import ADOBE_GAMMA, converted
 
 from deepfuse.errors import PhotoError
 from deepfuse.photo import read_header, read_photo
+from deepfuse.photo.deep_jpeg import frame_header
 from deepfuse.photo.preview import read_preview
 from deepfuse.photo.spaces import named_space
 
@@ -90,3 +92,20 @@ def test_the_size_that_it_claims_is_limited(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(patched(data, data.index(b"\xff\xc1") + 5, b"\xff\xff\xff\xff"))
     with pytest.raises(PhotoError, match="megapixels"):
         read_header(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("before", [b"\xff" * 30_000_000, b"\xff\xd0" * 15_000_000, b"\xff\xe2\x00\x02" * 100_000])
+def test_what_comes_before_the_frame_is_gone_through_so_far_only(before: bytes) -> None:
+    """Byte by byte, or segment by segment, all of it would take half a minute and more."""
+    read = Counted(b"\xff\xd8" + before)
+    with pytest.raises(SyntaxError, match="too much before it"):
+        frame_header(read)
+    assert read.reads < 80_000
+
+
+class Counted(io.BytesIO):
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        return super().read(size)

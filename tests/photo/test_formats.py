@@ -105,3 +105,11 @@ def test_exif_of_heic_is_read(tmp_path: Path) -> None:
     found = read_header(tmp_path / "a.heic")
     assert found.camera == "Phone"
     assert found.exposure.time_s == pytest.approx(1 / 125)
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe"])
+def test_other_suffixes_of_jpeg_are_photos_too(tmp_path: Path, suffix: str) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    write_photo(tmp_path / "a.jpg", picture)
+    (tmp_path / "a.jpg").rename(tmp_path / f"a{suffix}")
+    assert read_header(tmp_path / f"a{suffix}").kind == "JPEG"

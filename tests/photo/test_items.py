@@ -25,7 +25,7 @@ DAMAGED = {
     "a hole": (patched(WHOLE, CODED + 3000, bytes(64)), "coded as HEVC, got other bytes"),
     "zeros to the end": (WHOLE[: CODED + 3000] + bytes(len(WHOLE) - CODED - 3000), "coded as HEVC, got other bytes"),
     "a length that is none": (patched(WHOLE, CODED, b"\xff\xff\xff\xff"), "coded as HEVC, got other bytes"),
-    "cut in its boxes": (WHOLE[:200], "expected .*, got 200: cut short"),
+    "cut in its boxes": (WHOLE[:200], "expected whole boxes|HEIF file"),
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from support.bad_files import PICTURE, raw, tiff
 
+from deepfuse.errors import PhotoError
 from deepfuse.photo import read_frames
 from deepfuse.photo.opening import open_photo
 
@@ -53,3 +55,31 @@ def test_black_borders_pictures_and_margins_are_no_holes(tmp_path: Path) -> None
     for pixels, options in ((border, {}), (FLOATS * 0, {}), (FLOATS, {}), (margin, {"extrasamples": ["unassalpha"]})):
         assert warnings_of(tmp_path / "a.tif", tiff(pixels, **options)) == ()
     assert warnings_of(tmp_path / "a.dng", raw(tmp_path, 0)) == ()
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+@pytest.mark.parametrize("suffix", [".jpg", ".jp2", ".avif"])
+def test_a_file_of_packed_pixels_that_ends_in_one_byte_is_warned_of_or_refused(
+    tmp_path: Path, suffix: str, byte: bytes
+) -> None:
+    data = packed(suffix)
+    lost = round(0.4 * len(data))
+    try:
+        said = warnings_of(tmp_path / f"a{suffix}", data[:-lost] + byte * lost)
+    except PhotoError:
+        return
+    assert [text for text in said if "40% of the file is one byte again and again" in text]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jp2", ".avif"])
+def test_what_pads_a_whole_file_is_no_hole(tmp_path: Path, suffix: str) -> None:
+    data = packed(suffix)
+    assert warnings_of(tmp_path / f"a{suffix}", data) == ()
+    if suffix == ".jpg":
+        assert warnings_of(tmp_path / "a.jpg", data + bytes(len(data))) == ()
+
+
+def packed(suffix: str) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    encode = {".jpg": imagecodecs.jpeg8_encode, ".jp2": imagecodecs.jpeg2k_encode, ".avif": imagecodecs.avif_encode}
+    return bytes(encode[suffix](noise))
