@@ -52,10 +52,9 @@ class Guard:
         hosts = [f"{name}:{self.port}" for name in NAMES]
         if (host := headers.get("host", [])) not in [[known] for known in hosts]:
             return 421, f"expected one of the hosts {', '.join(hosts)}, got {', '.join(host) or 'none'}"
-        origins = headers.get("origin", [])
-        if any(origin not in [f"http://{known}" for known in hosts] for origin in origins) or _from_another_page(
-            headers
-        ):
+        origins, own = headers.get("origin", []), [f"http://{known}" for known in hosts]
+        # A page under one name that asks the other is of another site by the browser's word, and ours by its origin.
+        if any(origin not in own for origin in origins) or (not origins and _from_another_page(headers)):
             return 403, "expected a request of this server's own pages, got another page's"
         if self.login is None or (scope["type"] == "http" and scope["path"] == HEALTH):
             return None

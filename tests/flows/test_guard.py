@@ -51,6 +51,8 @@ def ask(headers: dict[str, str], path: str = "/api", kind: str = "http", login: 
         ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}, 200),
         ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "iframe"}, 403),
         ({"sec-fetch-site": "same-site", "sec-fetch-dest": "image"}, 403),
+        ({"origin": "http://localhost:5000", "sec-fetch-site": "cross-site", "sec-fetch-dest": "empty"}, 200),
+        ({"origin": "https://example.org", "sec-fetch-site": "same-origin", "sec-fetch-dest": "empty"}, 403),
         ({"authorization": basic("deepfuse:other")}, 401),
         ({"authorization": basic("deepfuse:secret ")}, 401),
         ({"authorization": "Bearer secret"}, 401),
