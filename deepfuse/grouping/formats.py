@@ -30,8 +30,9 @@ _SAME_LEVEL = 0.4  # in stops of brightness
 def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, pictures: Pictures) -> Result:
     """The brackets among the photos of one folder, each photo in one format.
 
-    Where the preferred format is there of all photos, it is taken. Else sets are looked for in each format, and of
-    sets that share photos the largest is taken, of equals the preferred one: a few exports beside a set do not tear it.
+    Where the preferred format is there of all photos, it is taken. Else, and where some of its files do not say what
+    their twins do, sets are looked for in each format, and of sets that share photos the largest is taken, of equals
+    the preferred one: neither a few exports beside a set nor damaged EXIF tear it.
 
     Args:
         shots: without copies, in any order.
@@ -41,7 +42,7 @@ def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, picture
     """
     photos = _photos(shots, prefer, pictures)
     taken = {format_of(photo[0]) for photo in photos}
-    if frames or len(taken) == 1 or all(len(photo) == 1 for photo in photos):
+    if frames or (len(taken) == 1 and not _some_say_less(photos)) or all(len(photo) == 1 for photo in photos):
         found, others = _sets_of([photo[0] for photo in photos], frames, pictures)
         return found, [*others, *(_twin(shot, photo[0]) for photo in photos for shot in photo[1:])]
     candidates: list[Found] = []
@@ -97,8 +98,13 @@ def _sets_of(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> R
 
 
 def format_of(shot: Shot) -> str:
-    """The format that a photo's suffix names; that itself where nobody prefers it."""
-    suffix = shot.file.suffix.lower()
+    """The format that a photo's suffix names."""
+    return format_named(shot.file)
+
+
+def format_named(file: Path) -> str:
+    """The format that a file's suffix names; that itself where nobody prefers it."""
+    suffix = file.suffix.lower()
     return next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), suffix)
 
 
@@ -143,5 +149,18 @@ def _one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
     return pictures.same(first, other) is not False and max(levels, default=0) - min(levels, default=0) < _SAME_LEVEL
 
 
+def _some_say_less(photos: Sequence[Sequence[Shot]]) -> bool:
+    """Whether EXIF is lost of some photos' preferred files, but not of all: then the format never had it."""
+    told = [any(_says_less(photo[0], twin) for twin in photo[1:]) for photo in photos if len(photo) > 1]
+    return any(told) and not all(told)
+
+
+def _says_less(shot: Shot, twin: Shot) -> bool:
+    """Whether a file does not say when it was taken, or how exposed, and its twin does."""
+    one, other = ((each.capture.taken_s, each.ev) for each in (shot, twin))
+    return any(a is None and b is not None for a, b in zip(one, other, strict=True))
+
+
 def _twin(shot: Shot, kept: Shot) -> LeftOut:
-    return LeftOut(shot.file, "twin", f"the same photo as {kept.file.name}, which is taken")
+    less = "; it does not say when or how it was taken" if _says_less(shot, kept) else ""
+    return LeftOut(shot.file, "twin", f"the same photo as {kept.file.name}, which is taken{less}")
