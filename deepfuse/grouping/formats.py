@@ -13,13 +13,17 @@ from deepfuse.grouping.reasons import odd_one
 from deepfuse.grouping.sequences import Result, find_sequences, take_by_count
 from deepfuse.grouping.shots import LeftOut, Shot, by_camera
 
-Prefer = Literal["raw", "dng", "tiff", "png", "heic", "jpeg"]
+Prefer = Literal["raw", "dng", "tiff", "tif", "png", "heic", "heif", "avif", "webp", "jp2", "jxl", "jpeg", "jpg"]
 _SUFFIXES: dict[Prefer, frozenset[str]] = {
     "raw": RAW_SUFFIXES - {".dng"},
     "dng": frozenset({".dng"}),
     "tiff": frozenset({".tif", ".tiff"}),
     "png": frozenset({".png"}),
     "heic": frozenset({".heic", ".heif", ".hif"}),
+    "avif": frozenset({".avif"}),
+    "webp": frozenset({".webp"}),
+    "jp2": frozenset({".jp2", ".j2k", ".jpx"}),
+    "jxl": frozenset({".jxl"}),
     "jpeg": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
 }
 _FEW_LEVELS = "8-bit pictures"  # the kind of a capture: a TIFF or PNG of it goes behind HEIC
@@ -103,7 +107,7 @@ def format_of(shot: Shot) -> str:
 
 
 def format_named(file: Path) -> str:
-    """The format that a file's suffix names; that itself where nobody prefers it."""
+    """The format that a file's suffix names; that itself where it is no photo's."""
     suffix = file.suffix.lower()
     return next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), suffix)
 
@@ -117,7 +121,7 @@ def _photos(shots: Sequence[Shot], prefer: Prefer, pictures: Pictures) -> list[l
     photos: dict[tuple[Path, str], list[list[Shot]]] = defaultdict(list)
     for shot in sorted(shots, key=lambda shot: _rank(shot, prefer)):
         alike = photos[shot.file.parent, shot.file.stem.lower()]
-        mine = next((photo for photo in alike if _one_photo(shot, photo, pictures)), None)
+        mine = next((photo for photo in alike if one_photo(shot, photo, pictures)), None)
         if mine is None:
             alike.append([shot])
         else:
@@ -132,10 +136,15 @@ def _rank(shot: Shot, prefer: Prefer) -> tuple[bool, float]:
     """Preferred formats first: as told, then RAW, then what has 16 bits, then HEIC, then what has 8."""
     name, usual = format_of(shot), [*map(str, _SUFFIXES)]
     flat = name in ("tiff", "png") and shot.capture.kind == _FEW_LEVELS
-    return name != prefer, usual.index("heic") + 0.5 if flat or name not in usual else usual.index(name)
+    wanted = format_named(Path(f"photo.{prefer}"))
+    return name != wanted, usual.index("heic") + 0.5 if flat else usual.index(name)
 
 
-def _one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
+def one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
+    """Whether a file is a photo in another format that is there in these, all of one stem.
+
+    Capture times and exposures say it; where neither is told of both, the pictures do.
+    """
     if format_of(shot) in map(format_of, photo):
         return False
     pairs = [(one.capture.taken_s, shot.capture.taken_s, _SAME_INSTANT_S) for one in photo]
