@@ -16,7 +16,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.photo.capture import AUTO_BRACKET, Capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
-Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
+Cause = Literal["unreadable", "no photo", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
 _DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
@@ -24,11 +24,15 @@ _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A photo that is in no bracket: the kind of cause, and the cause in a sentence."""
+    """A photo that is in no bracket: the kind of cause, and the cause in a sentence.
+
+    `damaged` tells of a file that cannot be read and costs no bracket: a copy of a whole photo, or no photo at all.
+    """
 
     file: Path
     cause: Cause
     why: str
+    damaged: bool = False
 
 
 @dataclass(frozen=True)

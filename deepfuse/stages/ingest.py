@@ -13,7 +13,7 @@ from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, printable
 from deepfuse.color import as_uint16, mean_luma
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.files import file_digest
-from deepfuse.grouping import Grouping, find_brackets
+from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
@@ -50,7 +50,7 @@ def main() -> None:
         frames=params.ingest.frames or None,
         limits=photo_limits(params.ingest),
     )
-    brackets = [group.bracket for group in grouping.groups if not group.unreadable]
+    brackets = [group.bracket for group in grouping.groups if not faults(group)]
     OUT.mkdir(parents=True, exist_ok=True)
     results = run_scenes(
         brackets,
@@ -70,12 +70,17 @@ def main() -> None:
     report(scenes)
 
 
+def faults(group: Group) -> tuple[LeftOut, ...]:
+    """What cannot be read beside a bracket; copies of whole frames may be damaged."""
+    return (*group.unreadable, *group.strays)
+
+
 def refused(grouping: Grouping) -> list[Scene]:
-    """Folders without a bracket, and brackets of which a photo cannot be read."""
+    """Folders without a bracket, and brackets that a file lies beside that cannot be read: a frame, or none."""
     unreadable = [
-        Scene(group.bracket.scene, reason=printable("; ".join(one.why for one in group.unreadable)))
+        Scene(group.bracket.scene, reason=printable("; ".join(one.why for one in faults(group))))
         for group in grouping.groups
-        if group.unreadable
+        if faults(group)
     ]
     return [*unreadable, *(Scene(one.scene, reason=printable(one.why)) for one in grouping.refused)]
 
