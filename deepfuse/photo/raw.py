@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from deepfuse.bracket import Exposure
 from deepfuse.color import Image
+from deepfuse.metadata.capture import believed
 from deepfuse.photo.balance import BalanceChoice, multipliers, white_point, xyz_of
 from deepfuse.photo.directories import SensorPictures, sensor_pictures
 from deepfuse.photo.mosaic import WhiteBalance, grey_world, saturation
@@ -111,7 +112,7 @@ class RawFile:
     def exposure(self) -> Exposure:
         """The exposure as LibRaw finds it, also in makers' own tags."""
         other = self.header.other
-        return Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
+        return Exposure(believed(other.shutter_speed), believed(other.iso_speed), believed(other.aperture))
 
     def white_balance(
         self, choice: BalanceChoice = "as-shot", white_xy: tuple[float, float] | None = None
