@@ -55,6 +55,7 @@ class Development:
 
 AS_IT_IS = Development()
 _MOST_BORDER = 4  # times the picture
+_MOST_GAIN = 1e4  # of one colour over another; no light needs so much
 _ONE_CHANNEL: WhiteBalance = (1.0, 1.0, 1.0, 1.0)
 
 
@@ -133,7 +134,7 @@ class RawFile:
             return self._balance_for(white_point(choice))
         told = self.handle.camera_whitebalance if choice == "as-shot" else self.handle.daylight_whitebalance
         balance = _four(told)
-        if min(balance[:3]) > 0:
+        if 0 < max(balance[:3]) < _MOST_GAIN * min(balance[:3]):
             return balance
         return self._balance_for(xyz_of(*white_xy)) if white_xy else None
 
