@@ -9,8 +9,9 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.fusion.fuse import fuse, shipped_model
+from deepfuse.job.clock import Clock
 from deepfuse.job.options import FuseOptions
-from deepfuse.job.prepare import Clock, Prepared, prepare
+from deepfuse.job.prepare import Prepared, prepare
 from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
