@@ -23,8 +23,9 @@ from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.files import replacing
 from deepfuse.job.fuse import Fused, fuse_prepared
+from deepfuse.job.masks import mask_files
 from deepfuse.job.options import FuseOptions
-from deepfuse.job.prepare import mask_files, prepare
+from deepfuse.job.prepare import prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.metadata.reading import sidecar_of
 from deepfuse.model import Network, read_model

@@ -60,10 +60,10 @@ class Shot:
         return kind in ("exposure", "some") or (kind in (None, "none") and self.capture.exposure_mode == AUTO_BRACKET)
 
 
-def walk(source: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Each visible folder below `source` once, links followed, with its photos and radiance maps by name."""
+def walk(source: Path, *, links: bool = True) -> Iterator[tuple[Path, list[Path]]]:
+    """Each visible folder below `source` once, with its photos and radiance maps by name; links followed or not."""
     seen: set[str] = set()
-    for parent, folders, names in os.walk(source, followlinks=True):
+    for parent, folders, names in os.walk(source, followlinks=links):
         if (real := os.path.realpath(parent)) in seen:
             folders.clear()
             continue
@@ -71,6 +71,13 @@ def walk(source: Path) -> Iterator[tuple[Path, list[Path]]]:
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         files = [Path(parent) / name for name in sorted(names, key=natural) if not name.startswith(".")]
         yield Path(parent), [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES | {RADIANCE_SUFFIX}]
+
+
+def linked_folders(source: Path) -> list[Path]:
+    """The visible links to folders below `source`."""
+    found = (Path(parent) / name for parent, folders, _ in os.walk(source) for name in folders)
+    links = (path for path in found if path.is_symlink())
+    return sorted(one for one in links if not any(part.startswith(".") for part in one.relative_to(source).parts))
 
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:

@@ -48,7 +48,7 @@ def main() -> None:
         Path(params.ingest.source),
         prefer=params.ingest.prefer,
         frames=params.ingest.frames or None,
-        limits=photo_limits(params.ingest),
+        limits=Limits.of_data(limits),
     )
     brackets = [group.bracket for group in grouping.groups if not faults(group)]
     OUT.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def largest_file(brackets: list[BracketFiles]) -> int:
 
 def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
     """One bracket, developed or taken from the cache, or refused."""
-    limits = photo_limits(params)
+    limits = Limits.of_data(params.limits)
     try:
         check_count(bracket, limits)
         hashes = {printable(path.name): fingerprint(path, limits) for path in bracket.files}
@@ -105,11 +105,6 @@ def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene
         return Scene(bracket.scene, reason=printable(str(error)))
     make = partial(make_frames, bracket, hashes, params, limits)
     return cache.scene(bracket.scene, hashes, OUT / bracket.scene, make)
-
-
-def photo_limits(params: Ingest) -> Limits:
-    """What of the limits concerns files and frames."""
-    return Limits(params.limits.megapixels, params.limits.file_gb, params.limits.frames)
 
 
 def check_count(bracket: BracketFiles, limits: Limits) -> None:
