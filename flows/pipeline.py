@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -15,10 +16,8 @@ from typing import Any
 import psutil
 
 from deepfuse.params import read_yaml
-from flows.inbox import RAW
 from flows.login import SECRETS
 from flows.logs import log
-from flows.sets import file_md5
 
 MODEL = Path("data/model")
 REPORT = Path("data/report")
@@ -107,58 +106,14 @@ def _words(pid: int) -> list[str]:
         return []
 
 
-def restore_raw() -> None:
-    """Put back what `data/raw.dvc` records and the disk has otherwise: brackets as shot do not change.
-
-    A bracket that somebody deleted stays deleted. The changed file is kept beside the quarantine. Where it was written
-    through the link that it shares with DVC's cache, only the remote has the file as it was.
-    """
-    if not (RAW_DVC.exists() and RAW.is_dir()):
-        return
-    status = _ask("data", "status", "--granular")
-    changed = status.get("uncommitted", {}).get("modified", [])
-    for name in (name for name in changed if name.startswith(f"{RAW.as_posix()}/") and not name.endswith("/")):
-        kept = _find_whole(name)
-        aside = Path("data/quarantine/changed") / Path(name).relative_to(RAW)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        Path(name).replace(aside)
-        if kept:
-            dvc("checkout", "--force", name)
-        what = "restored" if kept else "NOT restored, neither DVC's cache nor a remote has it whole"
-        log("%s changed since it was taken in: %s; the other content is %s", name, what, aside)
+def cache() -> Path:
+    """Where DVC's cache is."""
+    return _cache_of(Path.cwd())
 
 
-def _find_whole(name: str) -> bool:
-    """Whether DVC's cache has a file of `data/raw` as it was taken in: fetched from the remote if it has not."""
-    md5 = recorded_md5().get(Path(name))
-    if md5 is None:
-        return True  # its list of files is damaged: DVC knows more
-    stored = _stored(md5)
-    if stored.exists() and file_md5(stored) != md5:
-        stored.unlink()
-    if not stored.exists() and has_remote():
-        dvc("fetch", name)
-    return stored.exists()
-
-
-def recorded_md5() -> dict[Path, str]:
-    """The MD5 of the files in `data/raw`, as DVC recorded them; empty where it recorded none."""
-    if not RAW_DVC.exists():
-        return {}
-    listing = _stored(raw_md5())
-    try:
-        return {RAW / entry["relpath"]: str(entry["md5"]) for entry in json.loads(listing.read_text(encoding="utf-8"))}
-    except FileNotFoundError:
-        return {}  # the files themselves are read instead
-    except ValueError:
-        log("%s is damaged: dropped, for DVC to write it anew", listing)
-        listing.unlink()
-        return {}
-
-
-def _stored(md5: str) -> Path:
-    """Where DVC's cache has the content of this MD5."""
-    return Path(".dvc/cache/files/md5", md5[:2], md5[2:])
+@functools.cache
+def _cache_of(folder: Path) -> Path:
+    return folder / dvc("cache", "dir", show=False).splitlines()[-1]
 
 
 def raw_md5() -> str:
@@ -170,10 +125,10 @@ def up_to_date() -> bool:
     """Whether `dvc repro` would run nothing."""
     if not LOCK.exists():
         return False
-    return not _ask("status", "--with-deps", LAST_STAGE)
+    return not ask("status", "--with-deps", LAST_STAGE)
 
 
-def _ask(*arguments: str) -> dict[str, Any]:
+def ask(*arguments: str) -> dict[str, Any]:
     """What dvc answers as JSON, apart from its warnings."""
     lines = dvc(*arguments, "--json", show=False).splitlines()
     answer: dict[str, Any] = json.loads(next(line for line in reversed(lines) if line.startswith("{")))

@@ -21,7 +21,7 @@ from deepfuse.evaluation import (
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import history, pipeline
+from flows import history, pipeline, raw
 from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
@@ -67,16 +67,18 @@ def accept() -> list[Arrival]:
 
     Raises:
         ParamsError: sets wait, but the pipeline reads its brackets elsewhere; nothing was moved.
+        BracketError: brackets that were recorded are lost.
     """
-    pipeline.restore_raw()
     source = read_params().ingest.source
+    if Path(source) == RAW:
+        raw.restore()
     if find_sets(INBOX):
         require_raw(source)
-    arrivals = take_arrivals(pipeline.recorded_md5())
+    arrivals = take_arrivals(raw.recorded_md5())
     for arrival in arrivals:
         log("%s: %s: %s", arrival.name, arrival.status, arrival.detail)
     if Path(source) == RAW and find_sets(RAW):
-        pipeline.dvc("add", str(RAW), show=False)
+        raw.record()
     return arrivals
 
 
