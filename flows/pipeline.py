@@ -28,8 +28,13 @@ LAST_STAGE = "evaluate"
 _MARK = "DEEPFUSE_RETRAINS_IN"
 
 
-def dvc(*arguments: str, show: bool = True) -> str:
+def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
     """Run a dvc command; its lines go to the log while it runs. What decodes photos has no password of a server.
+
+    Args:
+        arguments: the command's words.
+        show: whether its lines go to the log.
+        settings: more variables of its environment.
 
     Returns:
         What it printed.
@@ -40,7 +45,13 @@ def dvc(*arguments: str, show: bool = True) -> str:
     folder = Path(sys.executable).parent
     path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
     harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    environment = {"TQDM_MININTERVAL": "10", **harmless, "PATH": path, _MARK: str(Path.cwd())}  # seconds a line
+    environment = {
+        "TQDM_MININTERVAL": "10",
+        **harmless,
+        **settings,
+        "PATH": path,
+        _MARK: str(Path.cwd()),
+    }  # seconds a line
     lines = []
     with subprocess.Popen(
         [str(folder / "dvc"), *arguments],
@@ -114,6 +125,17 @@ def cache() -> Path:
 @functools.cache
 def _cache_of(folder: Path) -> Path:
     return folder / dvc("cache", "dir", show=False).splitlines()[-1]
+
+
+def stored(md5: str) -> Path:
+    """Where DVC's cache has the content of this MD5."""
+    return cache() / "files/md5" / md5[:2] / md5[2:]
+
+
+def listed(folder: Path, content: str) -> dict[Path, str]:
+    """The MD5 of the files in a folder, by the list of them in DVC's cache."""
+    entries = json.loads(stored(content).read_text(encoding="utf-8"))
+    return {folder / entry["relpath"]: str(entry["md5"]) for entry in entries}
 
 
 def raw_md5() -> str:

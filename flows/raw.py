@@ -39,12 +39,12 @@ def recorded_md5() -> dict[Path, str]:
     if not RAW_DVC.exists():
         return {}
     content = pipeline.raw_md5()
-    listing = _stored(content)
+    listing = pipeline.stored(content)
     if not _is_whole(listing, content):
         _fetch([RAW_DVC])
     if not _is_whole(listing, content):
         _list_anew(listing, content)
-    return {RAW / entry["relpath"]: str(entry["md5"]) for entry in json.loads(listing.read_text(encoding="utf-8"))}
+    return pipeline.listed(RAW, content)
 
 
 def restore(but: Collection[str] = ()) -> None:
@@ -130,7 +130,7 @@ def _changed(recorded: Mapping[Path, str]) -> list[Path]:
 
 def _find_whole(wanted: Mapping[Path, str]) -> dict[Path, Path]:
     """The files whose content DVC's cache has, fetched where it had it not; with where it lies."""
-    stored = {path: _stored(md5) for path, md5 in wanted.items()}
+    stored = {path: pipeline.stored(md5) for path, md5 in wanted.items()}
     absent = [path for path, content in stored.items() if not _is_whole(content, wanted[path])]
     if absent:
         _fetch(absent if len(absent) <= _MOST_TARGETS else [RAW_DVC])
@@ -199,11 +199,6 @@ def _is_whole(stored: Path, md5: str) -> bool:
     log("%s is damaged: dropped from DVC's cache", stored)
     stored.unlink()
     return False
-
-
-def _stored(md5: str) -> Path:
-    """Where DVC's cache has the content of this MD5."""
-    return pipeline.cache() / "files/md5" / md5[:2] / md5[2:]
 
 
 def _loss(paths: list[Path], wanted: str, why: str) -> BracketError:

@@ -1,4 +1,4 @@
-"""Retrain: take in what arrived → `dvc repro` → publish the model → promote it if it is better → record it."""
+"""Retrain: take in what arrived → `dvc repro` → publish and push the model → promote it if it is better → record it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from deepfuse.evaluation import (
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import history, pipeline, raw
+from flows import history, pipeline, raw, remote
 from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
@@ -55,8 +55,8 @@ def retrain() -> Verdict:
             return Verdict(False, f"nothing new since version {version}")
         reproduce()
         version = publish()
-        verdict: Verdict = promote(version)
         push()
+        verdict: Verdict = promote(version)
         record(version, verdict)
     return verdict
 
@@ -121,6 +121,16 @@ def publish() -> str:
 
 
 @task(**NETWORK)
+def push() -> None:
+    """Send the data and the model to the DVC remote: none becomes champion that only this disk has.
+
+    Raises:
+        RuntimeError: the remote cannot be reached, or lacks files still.
+    """
+    remote.push()
+
+
+@task(**NETWORK)
 def promote(version: str) -> Verdict:
     """Judge a version beside the champion on today's test split; alias it champion if it is better."""
     champion = registry.champion_version()
@@ -150,15 +160,6 @@ def decide(champion: str | None) -> Verdict:
     champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
     cost, champion_cost = measure_costs(model, champion_model)
     return judge(Contender(scores, cost), Contender(champion_scores, champion_cost), params.promote)
-
-
-@task(**NETWORK)
-def push() -> None:
-    """Send the data and the model to the DVC remote, where there is one."""
-    if not pipeline.has_remote():
-        log("no default DVC remote is configured: nothing is pushed")
-        return
-    pipeline.dvc("push", "--with-deps", pipeline.LAST_STAGE)
 
 
 @task(**NETWORK)

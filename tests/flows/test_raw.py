@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from support.projects import ROOT, run_dvc
+from support.checkouts import CACHE, RAW, REMOTE, WHOLE, contents, drop
+from support.projects import run_dvc
 
 from deepfuse.errors import BracketError
 from flows import pipeline, raw
 from flows.__main__ import _remove
 
-RAW = Path("data/raw")
-CACHE = Path(".dvc/cache/files/md5")
 CHANGED = RAW / "attic/00.dng"
 
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with nothing but three recorded sets of two files, which its remote has too."""
-    folder = tmp_path_factory.mktemp("recorded") / "project"
-    (folder / ".dvc").mkdir(parents=True)
-    shutil.copy(ROOT / ".dvc/config", folder / ".dvc")
-    for name in ("attic", "barn", "cave"):
-        (folder / RAW / name).mkdir(parents=True)
-        for number in range(2):
-            (folder / RAW / name / f"0{number}.dng").write_text(f"{name} {number}")
-    run_dvc(folder, "config", "core.no_scm", "true")
-    run_dvc(folder, "remote", "add", "--default", "store", "../remote")
-    run_dvc(folder, "add", "data/raw")
-    run_dvc(folder, "push")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def in_checkout(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy of it to change, its files and its cache's the same ones as DVC makes them."""
-    subprocess.run(["cp", "-a", recorded, recorded.parent / "remote", tmp_path], check=True)
-    monkeypatch.chdir(tmp_path / "project")
+pytestmark = pytest.mark.usefixtures("in_checkout")
 
 
 def stored(path: Path) -> Path:
@@ -48,7 +24,7 @@ def stored(path: Path) -> Path:
 
 
 def lists() -> list[Path]:
-    return [*CACHE.glob("*/*.dir"), *Path("../remote/files/md5").glob("*/*.dir")]
+    return [*CACHE.glob("*/*.dir"), *REMOTE.glob("*/*.dir")]
 
 
 def rewrite(path: Path, text: str = "other") -> None:
@@ -61,20 +37,8 @@ def write_through(path: Path) -> None:
     path.write_text("other")
 
 
-def drop(path: Path) -> None:
-    path.chmod(0o644)
-    path.unlink()
-
-
-def contents(folder: Path = RAW) -> dict[str, str]:
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
-
-
 def no_remote() -> None:
     run_dvc(Path(), "config", "--unset", "core.remote")
-
-
-WHOLE = {f"{name}/0{number}.dng": f"{name} {number}" for name in ("attic", "barn", "cave") for number in range(2)}
 
 
 def changed_and_gone_from_the_cache() -> None:
