@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,16 @@ METRICS = Path("data/metrics")
 LOCK = Path("dvc.lock")
 RAW_DVC = Path("data/raw.dvc")
 LAST_STAGE = "evaluate"
+RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
+BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+POLL_S = 10.0
+HOURS = 6.0  # a night's training of somebody
+LONGEST_WAIT_S = 3600 * HOURS
 _MARK = "DEEPFUSE_RETRAINS_IN"
 
 
 def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
-    """Run a dvc command; its lines go to the log while it runs. What decodes photos has no password of a server.
+    """Run a dvc command; its lines go to the log while it runs. Somebody's own dvc command here is waited for.
 
     Args:
         arguments: the command's words.
@@ -40,18 +46,34 @@ def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
         What it printed.
 
     Raises:
-        RuntimeError: it failed; the message carries its last lines.
+        RuntimeError: it failed, or found another at work for hours; the message carries its last lines.
     """
+    end = time.monotonic() + LONGEST_WAIT_S
+    while True:
+        code, lines = _run(arguments, show, settings)
+        if not code:
+            return "\n".join(lines)
+        said = " | ".join(lines[-3:])
+        if not any(sign in line for line in lines for sign in BUSY) or time.monotonic() > end:
+            raise RuntimeError(f"dvc {' '.join(arguments)}: expected exit code 0, got {code}: {said}")
+        log("another dvc works in this folder: dvc %s waits for it, %.0f hours at most: %s", arguments[0], HOURS, said)
+        _await_others(end)
+
+
+def _await_others(end: float) -> None:
+    """Wait once, and for as long as a dvc that lives holds DVC's lock file."""
+    time.sleep(POLL_S)
+    while _held(RWLOCK) and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
+def _run(arguments: Sequence[str], show: bool, settings: Mapping[str, str]) -> tuple[int, list[str]]:
+    """The exit code and the lines of a dvc command. What decodes photos has no password of a server."""
     folder = Path(sys.executable).parent
     path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
     harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    environment = {
-        "TQDM_MININTERVAL": "10",
-        **harmless,
-        **settings,
-        "PATH": path,
-        _MARK: str(Path.cwd()),
-    }  # seconds a line
+    own = {"PATH": path, _MARK: str(Path.cwd())}
+    environment = {"TQDM_MININTERVAL": "10", **harmless, **settings, **own}  # seconds a line
     lines = []
     with subprocess.Popen(
         [str(folder / "dvc"), *arguments],
@@ -71,11 +93,7 @@ def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)  # a cancelled run leaves no training behind
             raise
-    if process.returncode:
-        raise RuntimeError(
-            f"dvc {' '.join(arguments)}: expected exit code 0, got {process.returncode}: {' | '.join(lines[-3:])}"
-        )
-    return "\n".join(lines)
+    return process.returncode, lines
 
 
 def recover() -> None:
@@ -84,9 +102,8 @@ def recover() -> None:
         log("process %s of a killed run is ended; its finished epochs are kept", process.pid)
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    lock = Path(".dvc/tmp/rwlock")
-    if lock.exists() and not _held(lock):
-        lock.unlink()
+    if RWLOCK.exists() and not _held(RWLOCK):
+        RWLOCK.unlink()
 
 
 def _marked() -> Iterator[psutil.Process]:
@@ -104,7 +121,7 @@ def _held(lock: Path) -> bool:
         entries = json.loads(lock.read_text(encoding="utf-8"))
         holders = [*entries["write"].values(), *(reader for readers in entries["read"].values() for reader in readers)]
         pids = [int(holder["pid"]) for holder in holders]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return any("dvc" in (Path(word).name for word in _words(pid)) for pid in pids)
 

@@ -107,3 +107,32 @@ def test_a_cancelled_command_leaves_no_process(folder: Path, monkeypatch: pytest
     with pytest.raises(KeyboardInterrupt):
         pipeline.dvc("doctor")
     assert list(pipeline._marked()) == []
+
+
+def hold(lock: Path) -> subprocess.Popen[bytes]:
+    """A process that passes for somebody's dvc, in DVC's lock file for all of `data/raw`."""
+    process = subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE)
+    holder = {"pid": process.pid, "cmd": "dvc repro"}
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(json.dumps({"write": {str(Path("data/raw").resolve()): holder}, "read": {}}))
+    return process
+
+
+@pytest.mark.usefixtures("in_checkout")
+def test_a_dvc_of_somebody_is_waited_for_with_a_word_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = hold(pipeline.RWLOCK)
+
+    def end_it(seconds: float) -> None:
+        process.kill()
+        process.wait()
+
+    monkeypatch.setattr(pipeline, "LONGEST_WAIT_S", -1)
+    with pytest.raises(RuntimeError, match=r"dvc add data/raw: .*PID \d+"):
+        pipeline.dvc("add", "data/raw", show=False)
+    monkeypatch.setattr(pipeline, "LONGEST_WAIT_S", 600)
+    monkeypatch.setattr(pipeline.time, "sleep", end_it)
+    with caplog.at_level("INFO", logger="flows"):
+        pipeline.dvc("add", "data/raw", show=False)
+    assert f"(PID {process.pid}): dvc repro" in caplog.text
