@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,9 +56,15 @@ def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
             return "\n".join(lines)
         said = " | ".join(lines[-3:])
         if not any(sign in line for line in lines for sign in BUSY) or time.monotonic() > end:
-            raise RuntimeError(f"dvc {' '.join(arguments)}: expected exit code 0, got {code}: {said}")
+            full = f"; {shutil.disk_usage(Path()).free:,} bytes are free" if any(map(_speaks_of_space, lines)) else ""
+            raise RuntimeError(f"dvc {' '.join(arguments)}: expected exit code 0, got {code}: {said}{full}")
         log("another dvc works in this folder: dvc %s waits for it, %.0f hours at most: %s", arguments[0], HOURS, said)
         _await_others(end)
+
+
+def _speaks_of_space(line: str) -> bool:
+    """Whether a full disk may be what dvc complains of; it can then make no link or copy of any type."""
+    return "No space left" in line or "No possible cache link types" in line
 
 
 def _await_others(end: float) -> None:

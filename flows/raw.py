@@ -121,7 +121,7 @@ def _missing(recorded: Iterable[Path]) -> list[Path]:
 
 def _changed(recorded: Mapping[Path, str]) -> list[Path]:
     """The files whose content is not what was recorded, by DVC's memory of what it has read."""
-    if not RAW.is_dir():
+    if not (recorded and RAW.is_dir()):
         return []
     status = pipeline.ask("data", "status", "--granular", str(RAW))
     changed = map(Path, status.get("uncommitted", {}).get("modified", []))

@@ -23,16 +23,19 @@ from deepfuse.files import write_json
 from deepfuse.params import read_params
 from flows import history, pipeline, raw, remote
 from flows.arrivals import supersede
+from flows.experiments import uncommitted_params
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.sets import find_sets
+from flows.space import require_space
 
 ALIGNED = Path("data/aligned")
 FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
+UNCOMMITTED_TAG = "deepfuse.uncommitted_params"
 
 
 @flow(name="retrain")
@@ -68,12 +71,14 @@ def accept() -> list[Arrival]:
     Raises:
         ParamsError: sets wait, but the pipeline reads its brackets elsewhere; nothing was moved.
         BracketError: brackets that were recorded are lost.
+        DeepfuseError: the disk has no room for what arrived; nothing was moved.
     """
     source = read_params().ingest.source
     if Path(source) == RAW:
         raw.restore()
-    if find_sets(INBOX):
+    if waiting := find_sets(INBOX):
         require_raw(source)
+        require_space(waiting)
     arrivals = take_arrivals(raw.recorded_md5())
     for arrival in arrivals:
         log("%s: %s: %s", arrival.name, arrival.status, arrival.detail)
@@ -115,7 +120,10 @@ def reproduce() -> None:
 def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
-    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump())
+    tags = {UNCOMMITTED_TAG: changes} if (changes := uncommitted_params()) else {}
+    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump(), tags=tags)
+    if changes:
+        log("version %s is of parameters that nobody committed, an experiment's perhaps: %s", version, changes)
     log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
     return version
 
