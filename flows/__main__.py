@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | watch | sweep | up | env | down`: the loop, by hand or as a service."""
+"""`python -m flows retrain | submit | remove | watch | sweep | up | env | down`: the loop, by hand or a service."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ TEXTS = {
     "make it champion if it is better. Where nothing is new it ends at once; a killed run is gone on with.",
     "submit": "Copy brackets into data/inbox and have the loop run on them. A folder is one set, a radiance map is "
     "one, and photos named together are one. Needs ingest.source: data/raw in params.yaml.",
+    "remove": "Take sets out of data/raw and of what DVC records; their files move to data/quarantine/removed. No run "
+    "goes on without a recorded set that is merely missing. The next run trains without them.",
     "watch": "Move what cameras or rsync write to a folder into data/inbox, each set when nothing in it changed for "
     "a while, and have the loop run. Half-copied files are never read. Runs until it is ended.",
     "sweep": "Try values of what params.yaml names, chosen by Optuna. Each trains as an experiment of DVC, in a folder "
@@ -79,6 +81,8 @@ def _run(arguments: argparse.Namespace) -> None:
             retrain()
         case "submit":
             _submit(arguments.paths)
+        case "remove":
+            _remove(arguments.sets)
         case "watch":
             from flows.watch import watch
 
@@ -123,6 +127,20 @@ def _sweep(arguments: argparse.Namespace) -> None:
     except RuntimeError as error:
         sys.exit(f"python -m flows: {error}")
     print(table(study), "`dvc exp apply EXPERIMENT` takes its params.yaml and its model", sep="\n")
+
+
+def _remove(sets: list[str]) -> None:
+    from deepfuse.bracket import printable
+    from flows import pipeline, raw
+    from flows.inbox import RAW
+    from flows.lock import only_run
+
+    with only_run():
+        pipeline.recover()
+        moved = raw.remove([name.removeprefix(f"{RAW}/").rstrip("/") for name in sets])
+    print("no longer recorded in data/raw.dvc:", *(printable(name) for name in sets))
+    for place in moved:
+        print(f"{printable(str(place))}: yours to keep or to delete")
 
 
 def _print_environment(variables: Mapping[str, str]) -> None:
@@ -170,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
         name: commands.add_parser(name, help=text.split(". ")[0], description=text) for name, text in TEXTS.items()
     }
     parsers["submit"].add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders of photos, or files")
+    parsers["remove"].add_argument("sets", nargs="+", metavar="SET", help="names of sets in data/raw")
     parsers["watch"].add_argument(
         "folder", nargs="?", type=Path, default=Path("data/incoming"), help="default: %(default)s"
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,8 @@ from typing import Any
 import psutil
 
 from deepfuse.params import read_yaml
-from flows.inbox import RAW
 from flows.login import SECRETS
 from flows.logs import log
-from flows.sets import file_md5
 
 MODEL = Path("data/model")
 REPORT = Path("data/report")
@@ -27,23 +28,62 @@ LOCK = Path("dvc.lock")
 RAW_DVC = Path("data/raw.dvc")
 LAST_STAGE = "evaluate"
 SITE_CACHE = Path(".deepfuse/dvc")
+RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
+BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+POLL_S = 10.0
+HOURS = 6.0  # a night's training of somebody
+LONGEST_WAIT_S = 3600 * HOURS
 _MARK = "DEEPFUSE_RETRAINS_IN"
+NOT_OF_A_RUN = {_MARK: ""}  # for a command that no other run may end
 
 
-def dvc(*arguments: str, show: bool = True) -> str:
-    """Run a dvc command; its lines go to the log while it runs. What decodes photos has no password of a server.
+def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
+    """Run a dvc command; its lines go to the log while it runs. Somebody's own dvc command here is waited for.
+
+    Args:
+        arguments: the command's words.
+        show: whether its lines go to the log.
+        settings: more variables of its environment.
 
     Returns:
         What it printed.
 
     Raises:
-        RuntimeError: it failed; the message carries its last lines.
+        RuntimeError: it failed, or found another at work for hours; the message carries its last lines.
     """
+    end = time.monotonic() + LONGEST_WAIT_S
+    while True:
+        code, lines = _run(arguments, show, settings)
+        if not code:
+            return "\n".join(lines)
+        said = " | ".join(lines[-3:])
+        if not any(sign in line for line in lines for sign in BUSY) or time.monotonic() > end:
+            full = f"; {shutil.disk_usage(Path()).free:,} bytes are free" if any(map(_speaks_of_space, lines)) else ""
+            raise RuntimeError(f"dvc {' '.join(arguments)}: expected exit code 0, got {code}: {said}{full}")
+        log("another dvc works in this folder: dvc %s waits for it, %.0f hours at most: %s", arguments[0], HOURS, said)
+        _await_others(end)
+
+
+def _speaks_of_space(line: str) -> bool:
+    """Whether a full disk may be what dvc complains of; it can then make no link or copy of any type."""
+    return "No space left" in line or "No possible cache link types" in line
+
+
+def _await_others(end: float) -> None:
+    """Wait once, and for as long as a dvc that lives holds DVC's lock file."""
+    time.sleep(POLL_S)
+    while _held(RWLOCK) and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
+def _run(arguments: Sequence[str], show: bool, settings: Mapping[str, str]) -> tuple[int, list[str]]:
+    """The exit code and the lines of a dvc command. What decodes photos has no password of a server."""
     folder = Path(sys.executable).parent
     path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
     harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    environment = {"TQDM_MININTERVAL": "10", **harmless, "PATH": path, _MARK: str(Path.cwd())}  # seconds a line
-    environment["DVC_SITE_CACHE_DIR"] = str(SITE_CACHE.absolute())  # an experiment's folder is another one
+    # An experiment's folder is another one: it wants DVC's state by its whole name.
+    own = {"PATH": path, _MARK: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}
+    environment = {"TQDM_MININTERVAL": "10", **harmless, **own, **settings}  # seconds a line
     lines = []
     with subprocess.Popen(
         [str(folder / "dvc"), *arguments],
@@ -63,11 +103,7 @@ def dvc(*arguments: str, show: bool = True) -> str:
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)  # a cancelled run leaves no training behind
             raise
-    if process.returncode:
-        raise RuntimeError(
-            f"dvc {' '.join(arguments)}: expected exit code 0, got {process.returncode}: {' | '.join(lines[-3:])}"
-        )
-    return "\n".join(lines)
+    return process.returncode, lines
 
 
 def recover() -> None:
@@ -76,9 +112,8 @@ def recover() -> None:
         log("process %s of a killed run is ended; its finished epochs are kept", process.pid)
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    lock = Path(".dvc/tmp/rwlock")
-    if lock.exists() and not _held(lock):
-        lock.unlink()
+    if RWLOCK.exists() and not _held(RWLOCK):
+        RWLOCK.unlink()
 
 
 def _marked() -> Iterator[psutil.Process]:
@@ -96,7 +131,7 @@ def _held(lock: Path) -> bool:
         entries = json.loads(lock.read_text(encoding="utf-8"))
         holders = [*entries["write"].values(), *(reader for readers in entries["read"].values() for reader in readers)]
         pids = [int(holder["pid"]) for holder in holders]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return any("dvc" in (Path(word).name for word in _words(pid)) for pid in pids)
 
@@ -109,58 +144,25 @@ def _words(pid: int) -> list[str]:
         return []
 
 
-def restore_raw() -> None:
-    """Put back what `data/raw.dvc` records and the disk has otherwise: brackets as shot do not change.
-
-    A bracket that somebody deleted stays deleted. The changed file is kept beside the quarantine. Where it was written
-    through the link that it shares with DVC's cache, only the remote has the file as it was.
-    """
-    if not (RAW_DVC.exists() and RAW.is_dir()):
-        return
-    status = _ask("data", "status", "--granular")
-    changed = status.get("uncommitted", {}).get("modified", [])
-    for name in (name for name in changed if name.startswith(f"{RAW.as_posix()}/") and not name.endswith("/")):
-        kept = _find_whole(name)
-        aside = Path("data/quarantine/changed") / Path(name).relative_to(RAW)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        Path(name).replace(aside)
-        if kept:
-            dvc("checkout", "--force", name)
-        what = "restored" if kept else "NOT restored, neither DVC's cache nor a remote has it whole"
-        log("%s changed since it was taken in: %s; the other content is %s", name, what, aside)
+def cache() -> Path:
+    """Where DVC's cache is."""
+    return _cache_of(Path.cwd())
 
 
-def _find_whole(name: str) -> bool:
-    """Whether DVC's cache has a file of `data/raw` as it was taken in: fetched from the remote if it has not."""
-    md5 = recorded_md5().get(Path(name))
-    if md5 is None:
-        return True  # its list of files is damaged: DVC knows more
-    stored = _stored(md5)
-    if stored.exists() and file_md5(stored) != md5:
-        stored.unlink()
-    if not stored.exists() and has_remote():
-        dvc("fetch", name)
-    return stored.exists()
+@functools.cache
+def _cache_of(folder: Path) -> Path:
+    return folder / dvc("cache", "dir", show=False).splitlines()[-1]
 
 
-def recorded_md5() -> dict[Path, str]:
-    """The MD5 of the files in `data/raw`, as DVC recorded them; empty where it recorded none."""
-    if not RAW_DVC.exists():
-        return {}
-    listing = _stored(raw_md5())
-    try:
-        return {RAW / entry["relpath"]: str(entry["md5"]) for entry in json.loads(listing.read_text(encoding="utf-8"))}
-    except FileNotFoundError:
-        return {}  # the files themselves are read instead
-    except ValueError:
-        log("%s is damaged: dropped, for DVC to write it anew", listing)
-        listing.unlink()
-        return {}
-
-
-def _stored(md5: str) -> Path:
+def stored(md5: str) -> Path:
     """Where DVC's cache has the content of this MD5."""
-    return Path(".dvc/cache/files/md5", md5[:2], md5[2:])
+    return cache() / "files/md5" / md5[:2] / md5[2:]
+
+
+def listed(folder: Path, content: str) -> dict[Path, str]:
+    """The MD5 of the files in a folder, by the list of them in DVC's cache."""
+    entries = json.loads(stored(content).read_text(encoding="utf-8"))
+    return {folder / entry["relpath"]: str(entry["md5"]) for entry in entries}
 
 
 def raw_md5() -> str:
@@ -172,10 +174,10 @@ def up_to_date() -> bool:
     """Whether `dvc repro` would run nothing."""
     if not LOCK.exists():
         return False
-    return not _ask("status", "--with-deps", LAST_STAGE)
+    return not ask("status", "--with-deps", LAST_STAGE)
 
 
-def _ask(*arguments: str) -> dict[str, Any]:
+def ask(*arguments: str) -> dict[str, Any]:
     """What dvc answers as JSON, apart from its warnings."""
     lines = dvc(*arguments, "--json", show=False).splitlines()
     answer: dict[str, Any] = json.loads(next(line for line in reversed(lines) if line.startswith("{")))

@@ -16,7 +16,7 @@ from flows.sets import REASON, digest, files_of, fingerprint, is_folder, is_set,
 
 QUARANTINE = Path("data/quarantine")
 DUPLICATES = "duplicates"
-OWN_FOLDERS = (DUPLICATES, "changed")  # beside the sets
+OWN_FOLDERS = (DUPLICATES, "changed", "removed")  # beside the sets
 _LONGEST_RECORD_BYTES = 1 << 20
 
 

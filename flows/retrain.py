@@ -1,4 +1,4 @@
-"""Retrain: take in what arrived → `dvc repro` → publish the model → promote it if it is better → record it."""
+"""Retrain: take in what arrived → `dvc repro` → publish and push the model → promote it if it is better → record it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ from deepfuse.evaluation import (
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import history, pipeline
+from flows import history, pipeline, raw, remote
 from flows.arrivals import supersede
+from flows.experiments import uncommitted_params
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.sets import check_kinds, find_sets
+from flows.space import require_space
 
 ALIGNED = Path("data/aligned")
 FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
+UNCOMMITTED_TAG = "deepfuse.uncommitted_params"
 
 
 @flow(name="retrain")
@@ -55,8 +58,8 @@ def retrain() -> Verdict:
             return Verdict(False, f"nothing new since version {version}")
         reproduce()
         version = publish()
-        verdict: Verdict = promote(version)
         push()
+        verdict: Verdict = promote(version)
         record(version, verdict)
     return verdict
 
@@ -68,18 +71,22 @@ def accept() -> list[Arrival]:
     Raises:
         BracketError: something lies in `data/raw` that is no file, on which DVC would hang; nothing was moved.
         ParamsError: sets wait, but the pipeline reads its brackets elsewhere; nothing was moved.
+        BracketError: brackets that were recorded are lost.
+        DeepfuseError: the disk has no room for what arrived; nothing was moved.
     """
     if RAW.is_dir():
         check_kinds(RAW)
-    pipeline.restore_raw()
     source = read_params().ingest.source
-    if find_sets(INBOX):
+    if Path(source) == RAW:
+        raw.restore()
+    if waiting := find_sets(INBOX):
         require_raw(source)
-    arrivals = take_arrivals(pipeline.recorded_md5())
+        require_space(waiting)
+    arrivals = take_arrivals(raw.recorded_md5())
     for arrival in arrivals:
         log("%s: %s: %s", arrival.name, arrival.status, arrival.detail)
     if Path(source) == RAW and find_sets(RAW):
-        pipeline.dvc("add", str(RAW), show=False)
+        raw.record()
     return arrivals
 
 
@@ -116,9 +123,22 @@ def reproduce() -> None:
 def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
-    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump())
+    tags = {UNCOMMITTED_TAG: changes} if (changes := uncommitted_params()) else {}
+    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump(), tags=tags)
+    if changes:
+        log("version %s is of parameters that nobody committed, an experiment's perhaps: %s", version, changes)
     log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
     return version
+
+
+@task(**NETWORK)
+def push() -> None:
+    """Send the data and the model to the DVC remote: none becomes champion that only this disk has.
+
+    Raises:
+        RuntimeError: the remote cannot be reached, or lacks files still.
+    """
+    remote.push()
 
 
 @task(**NETWORK)
@@ -151,15 +171,6 @@ def decide(champion: str | None) -> Verdict:
     champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
     cost, champion_cost = measure_costs(model, champion_model)
     return judge(Contender(scores, cost), Contender(champion_scores, champion_cost), params.promote)
-
-
-@task(**NETWORK)
-def push() -> None:
-    """Send the data and the model to the DVC remote, where there is one."""
-    if not pipeline.has_remote():
-        log("no default DVC remote is configured: nothing is pushed")
-        return
-    pipeline.dvc("push", "--with-deps", pipeline.LAST_STAGE)
 
 
 @task(**NETWORK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,21 @@ PATCHES = Path("data/patches")
 OUT = Path("data/model")
 METRICS = Path("data/metrics")
 CHECKPOINTS = Path(".deepfuse/checkpoints")
+KEPT_S = 30 * 24 * 3600
 
 
 def main() -> None:
-    """Train, going on from the checkpoint of a killed run of the same inputs."""
+    """Train, going on from the checkpoint of a run of the same inputs.
+
+    One that ended keeps its checkpoint: if DVC dies before it records the weights, they are written again at once.
+    """
     params = read_params()
     libraries = params.libraries.installed(*libraries_of("train"))
     device = pick_device(params.train.device)
     settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
     origin = provenance(params, settings, device, libraries)
     checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
+    forget_unused(CHECKPOINTS)
     train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
 
     torch.manual_seed(settings.seed)
@@ -51,7 +57,14 @@ def main() -> None:
     METRICS.mkdir(parents=True, exist_ok=True)
     write_text(METRICS / "history.csv", history_csv(history))
     write_json(OUT / "provenance.json", origin)
-    shutil.rmtree(checkpoint.parent)
+    os.utime(checkpoint.parent)
+
+
+def forget_unused(checkpoints: Path) -> None:
+    """Drop the checkpoints of trainings that no run has ended or gone on with for 30 days."""
+    for folder in checkpoints.glob("*"):
+        if time.time() - folder.stat().st_mtime > KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def precision(params: Params, device: torch.device) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -82,6 +84,34 @@ def full_disk(project: Path) -> list[int]:
     return [start(project, CHILD, "limit", "40000").wait()]
 
 
+def changed_and_dropped(project: Path) -> None:
+    """A file of raw is another, and DVC's cache has not the one it was: only the remote has."""
+    entry = project / "data/raw/attic/01_ev+0.dng"
+    md5 = hashlib.md5(entry.read_bytes()).hexdigest()
+    (project / ".dvc/cache/files/md5" / md5[:2] / md5[2:]).unlink()
+    entry.unlink()
+    entry.write_bytes(b"other")
+
+
+def thinned_remote(project: Path) -> None:
+    """The remote has the lists of its folders, but a third of its files are gone."""
+    stored = sorted(path for path in (project.parent / "remote/files").rglob("*") if path.is_file())
+    for path in [path for path in stored if path.suffix != ".dir"][::3]:
+        path.unlink()
+
+
+def without_remote(project: Path) -> list[int]:
+    """The DVC remote is away: no model is promoted that is not there."""
+    remote = project.parent / "remote"
+    remote.rename(remote.with_name("away"))
+    remote.write_text("no folder")
+    codes = plain(project)
+    remote.unlink()
+    remote.with_name("away").rename(remote)
+    assert "promoted" not in (project.parent / "log").read_text()
+    return codes
+
+
 def at_once(project: Path) -> list[int]:
     return [process.wait() for process in [start(project, CHILD, "plain"), start(project, CHILD, "plain")]]
 
@@ -104,6 +134,10 @@ def cases() -> list[Case]:
         *map(killed, POINTS),
         Case("a bracket in the inbox is cut short", plain, truncate("data/inbox/gale/01*"), trained=False),
         Case("a file in raw is cut short", plain, truncate("data/raw/attic/01*")),
+        Case("a file in raw is another, and not in DVC's cache", plain, changed_and_dropped),
+        Case("all of raw is gone", plain, lambda project: shutil.rmtree(project / "data/raw")),
+        Case("a third of the remote is gone", plain, thinned_remote),
+        Case("the remote is away", without_remote, code=1),
         Case("DVC's lists of files are cut short", plain, truncate(".dvc/cache/files/md5/*/*.dir")),
         Case("the checkpoint is cut short", damaged_checkpoint, code=-9, trained=False),
         Case("DVC's lock is cut short", plain, torn_lock),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.checkouts import make_checkout
 from support.projects import ROOT
 
 from flows import inbox
@@ -30,3 +32,18 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         yield from (None for _ in checked)
 
     monkeypatch.setattr(inbox, "reasons_against", none)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of nothing but recorded brackets, beside its remote. Not to be changed."""
+    folder = tmp_path_factory.mktemp("checkout") / "project"
+    make_checkout(folder)
+    return folder
+
+
+@pytest.fixture
+def in_checkout(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of it to change, its files and its cache's the same ones, as DVC makes them."""
+    subprocess.run(["cp", "-a", checkout, checkout.parent / "remote", tmp_path], check=True)
+    monkeypatch.chdir(tmp_path / "project")

@@ -117,9 +117,11 @@ def test_an_installation_without_brackets_says_so(in_project: Path) -> None:
 def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_path: Path) -> None:
     run_dvc(in_project, "remote", "add", "--default", "store", str(tmp_path / "remote"))
     commit_all(in_project)
+    set_params(in_project, {"train": {"epochs": 2}})
     add_scene(in_project, "fjord", 9, folder="data/inbox")
     retrain.retrain()
     about = tags("1")
+    assert about[retrain.UNCOMMITTED_TAG] == "train.epochs: 3 → 2"
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", in_project, clone], check=True)
     subprocess.run(["git", "checkout", "-q", about["deepfuse.commit"]], cwd=clone, check=True)

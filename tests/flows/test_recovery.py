@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.projects import raw_project, run_dvc
 
 from flows import pipeline
 from flows.lock import HOLDER, is_running, only_run
@@ -110,54 +109,30 @@ def test_a_cancelled_command_leaves_no_process(folder: Path, monkeypatch: pytest
     assert list(pipeline._marked()) == []
 
 
-def test_a_changed_bracket_is_put_back_and_a_deleted_one_stays_deleted(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+def hold(lock: Path) -> subprocess.Popen[bytes]:
+    """A process that passes for somebody's dvc, in DVC's lock file for all of `data/raw`."""
+    process = subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE)
+    holder = {"pid": process.pid, "cmd": "dvc repro"}
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(json.dumps({"write": {str(Path("data/raw").resolve()): holder}, "read": {}}))
+    return process
+
+
+@pytest.mark.usefixtures("in_checkout")
+def test_a_dvc_of_somebody_is_waited_for_with_a_word_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.chdir(raw_project(project))
-    run_dvc(project, "add", "data/raw")
-    changed, deleted, new = (Path("data/raw", name) for name in ("attic/00_ev-3.dng", "barn/01_ev+0.dng", "x.dng"))
-    assert changed.stat().st_nlink == 2  # with its copy in DVC's cache
-    good = changed.read_bytes()
-    changed.unlink()
-    changed.write_bytes(good[:100])
-    deleted.unlink()
-    new.write_bytes(b"not added yet")
-    pipeline.restore_raw()
-    assert changed.read_bytes() == good
-    assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
-    assert not deleted.exists()
-    assert new.exists()
+    process = hold(pipeline.RWLOCK)
 
+    def end_it(seconds: float) -> None:
+        process.kill()
+        process.wait()
 
-@pytest.mark.parametrize(("remote", "mode"), [(True, 0o444), (False, 0o644)])
-def test_a_bracket_written_through_its_link_is_put_back_from_the_remote(
-    project: Path, monkeypatch: pytest.MonkeyPatch, remote: bool, mode: int
-) -> None:
-    monkeypatch.chdir(raw_project(project))
-    run_dvc(project, "add", "data/raw")
-    if remote:
-        run_dvc(project, "remote", "add", "--default", "store", str(project.parent / "remote"))
-        run_dvc(project, "push", "data/raw.dvc")
-    changed = Path("data/raw/attic/00_ev-3.dng")
-    good = changed.read_bytes()
-    changed.chmod(0o644)
-    changed.write_bytes(good[:100])
-    changed.chmod(mode)
-    pipeline.restore_raw()
-    assert Path("data/quarantine/changed/attic/00_ev-3.dng").read_bytes() == good[:100]
-    assert (changed.read_bytes() == good) if remote else not changed.exists()
-    pipeline.restore_raw()
-
-
-def test_a_damaged_list_of_the_brackets_is_written_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(raw_project(project))
-    run_dvc(project, "add", "data/raw")
-    content = pipeline.raw_md5()
-    listing = Path(".dvc/cache/files/md5", content[:2], content[2:])
-    whole = listing.read_bytes()
-    listing.chmod(0o644)
-    listing.write_bytes(whole[:100])
-    assert pipeline.recorded_md5() == {}
-    run_dvc(project, "add", "data/raw")
-    assert listing.read_bytes() == whole
-    assert len(pipeline.recorded_md5()) == 15
+    monkeypatch.setattr(pipeline, "LONGEST_WAIT_S", -1)
+    with pytest.raises(RuntimeError, match=r"dvc add data/raw: .*PID \d+"):
+        pipeline.dvc("add", "data/raw", show=False)
+    monkeypatch.setattr(pipeline, "LONGEST_WAIT_S", 600)
+    monkeypatch.setattr(pipeline.time, "sleep", end_it)
+    with caplog.at_level("INFO", logger="flows"):
+        pipeline.dvc("add", "data/raw", show=False)
+    assert f"(PID {process.pid}): dvc repro" in caplog.text

@@ -80,7 +80,7 @@ def test_a_trial_that_fails_or_was_killed_costs_itself(tmp_path: Path, monkeypat
 def test_three_failures_in_a_row_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def fail(*arguments: str) -> str:
+    def fail(*arguments: str, **settings: str) -> str:
         raise RuntimeError("no space left")
 
     monkeypatch.setattr(pipeline, "dvc", fail)

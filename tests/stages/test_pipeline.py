@@ -196,8 +196,9 @@ def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> No
 
 def forget(project: Path, stage: str, out: str) -> None:
     """As before the stage's first run: no output, no private result, no entry in DVC's run cache."""
-    for folder in (project / "data" / out, project / ".deepfuse/cache" / stage, project / ".dvc/cache/runs"):
-        shutil.rmtree(folder, ignore_errors=True)
+    kept = (f".deepfuse/cache/{stage}", ".deepfuse/checkpoints", ".dvc/cache/runs", f"data/{out}")
+    for name in kept:
+        shutil.rmtree(project / name, ignore_errors=True)
 
 
 def test_a_kill_in_ingest_costs_nothing_but_time(project: Path) -> None:
@@ -222,7 +223,19 @@ def test_a_kill_in_training_gives_the_same_model(project: Path) -> None:
         file.write("# A remark, which costs no epoch.\n")
     assert stages_run(run_dvc(project, "repro", "--force", "--single-item", "train")) == ["train"]
     assert outputs(project, "train") == expected
-    assert list((project / ".deepfuse/checkpoints").iterdir()) == []
+
+
+def test_a_training_that_dvc_did_not_record_is_not_begun_again(project: Path) -> None:
+    (checkpoint,) = (project / ".deepfuse/checkpoints").glob("*/epoch.pt")
+    written, weights = checkpoint.stat().st_mtime_ns, project / "data/model/model.safetensors"
+    expected = weights.read_bytes()
+    (project / ".deepfuse/checkpoints/old").mkdir()
+    os.utime(project / ".deepfuse/checkpoints/old", (0, 0))
+    shutil.rmtree(project / "data/model")
+    assert start(project, "train").wait() == 0
+    assert weights.read_bytes() == expected
+    assert checkpoint.stat().st_mtime_ns == written  # no epoch was trained
+    assert list((project / ".deepfuse/checkpoints").iterdir()) == [checkpoint.parent]
 
 
 def test_an_unknown_key_stops_the_pipeline_by_its_name(project: Path) -> None:

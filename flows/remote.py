@@ -1,0 +1,79 @@
+"""The DVC remote: what made a model goes there, and is seen to be there.
+
+Where a remote has the list of a folder, DVC believes it to have all the files of that folder, and it remembers what it
+once saw there. So after `dvc push` each of them is looked for, and what is missing is sent as single files.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deepfuse.bracket import printable
+from deepfuse.files import write_json
+from deepfuse.params import read_yaml
+from flows import pipeline
+from flows.inbox import RAW
+from flows.logs import log
+from flows.pipeline import LAST_STAGE, LOCK, RAW_DVC
+
+SINGLE_FILES = Path("data/missing.dvc")  # while they are sent
+_NAMED = 5  # files in a message
+
+
+def push() -> None:
+    """Send the data and the model to the default remote, where there is one, and see that it has all of them.
+
+    Raises:
+        RuntimeError: it cannot be reached, or lacks files still.
+    """
+    SINGLE_FILES.unlink(missing_ok=True)
+    if not pipeline.has_remote():
+        log("no default DVC remote is configured: nothing is pushed")
+        return
+    pipeline.dvc("push", "--with-deps", LAST_STAGE)
+    if missing := absent():
+        log("the DVC remote lacks %s files that it should have: they are sent again", len(missing))
+        _send(missing)
+        missing = absent()
+    if missing:
+        names = ", ".join(printable(name) for name in missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
+        raise RuntimeError(
+            f"dvc push: expected all data on the remote, got {len(missing)} files missing there: {names}"
+        )
+
+
+def absent() -> list[str]:
+    """The files of the newest model, its data and its brackets that the remote has not: each is asked for."""
+    answer = pipeline.ask("data", "status", "--granular", "--not-in-remote", *map(str, dict(_tracked())))
+    return list(answer.get("not_in_remote", []))
+
+
+def _send(missing: list[str]) -> None:
+    """Push files alone, with an empty memory of the remote."""
+    known: dict[Path, str] = {}
+    for path, content in _tracked():
+        known |= pipeline.listed(path, content) if content.endswith(".dir") else {path: content}
+    contents = {known[Path(name)] for name in missing if Path(name) in known}
+    outs = [{"md5": md5, "hash": "md5", "path": f"missing/{md5}"} for md5 in sorted(contents)]
+    with tempfile.TemporaryDirectory() as memory:
+        try:
+            write_json(SINGLE_FILES, {"outs": outs})
+            pipeline.dvc("push", str(SINGLE_FILES), DVC_SITE_CACHE_DIR=memory)
+        finally:
+            SINGLE_FILES.unlink(missing_ok=True)
+
+
+def _tracked() -> Iterator[tuple[Path, str]]:
+    """What the last stage and those before it read and wrote, as far as DVC stores it, with its MD5."""
+    stages: dict[str, Any] = read_yaml(LOCK)["stages"]
+    makers = {out["path"]: name for name, stage in stages.items() for out in stage.get("outs", [])}
+    names = [LAST_STAGE]
+    for name in names:  # which grows
+        yield from ((Path(out["path"]), str(out["md5"])) for out in stages[name].get("outs", []))
+        read = [dep["path"] for dep in stages[name].get("deps", [])]
+        names += sorted({makers[path] for path in read if path in makers} - set(names))
+        if RAW.as_posix() in read and RAW_DVC.exists():
+            yield RAW, pipeline.raw_md5()
