@@ -32,6 +32,7 @@ from deepfuse import fuse, read_look, read_photo, registry
 from deepfuse.cli import main
 from deepfuse.fusion.looks import DEFAULT_LOOK, default_look
 from deepfuse.model import weights_sha256
+from deepfuse.monitoring.gathering import gather
 from deepfuse.photo import write_photo
 from deepfuse.registry.runs import REQUIREMENTS
 from deepfuse.stages.imports import closure, third_party
@@ -77,6 +78,7 @@ def server(champion: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     folder = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    environment["DEEPFUSE_RECORDS"] = str(champion / "records")
     command = [folder / "mlflow", "models", "serve", "-m", CHAMPION, "--env-manager", "local", "-p", str(port)]
     log = champion / "server.log"
     with log.open("wb") as out:
@@ -223,6 +225,20 @@ def test_rows_of_something_else_are_told_what_is_expected(server: str) -> None:
             post(server, {"dataframe_records": rows})
         assert error.value.code == 400
         assert "exposures" in json.load(error.value)["message"]
+
+
+def test_what_a_server_answers_is_kept_by_its_version(server: str, champion: Path, files: list[Path]) -> None:
+    before = gather(champion / "records") if (champion / "records").exists() else []
+    post(server, {"dataframe_records": [{"exposures": encoded(*files)}]})
+    with pytest.raises(urllib.error.HTTPError):
+        post(server, {"dataframe_records": [{"exposures": ["text", "text"]}]})
+    made, refused = gather(champion / "records")[len(before) :]
+    assert (made.source, made.status, made.frames, made.scene) == ("served", "done", 3, "")
+    assert made.model == refused.model == "models:/deepfuse/1"
+    assert made.model_sha256 == weights_sha256(champion / "model")
+    assert made.measures["mef_ssim"] > 0
+    assert (refused.status, refused.reason[:6]) == ("refused", "row 0:")
+    assert str(champion) not in refused.reason
 
 
 def test_the_served_code_needs_only_its_declared_requirements() -> None:
