@@ -21,7 +21,7 @@ from deepfuse.evaluation import (
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import history, pipeline
+from flows import drift, history, pipeline
 from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
@@ -55,6 +55,7 @@ def retrain() -> Verdict:
             return Verdict(False, f"nothing new since version {version}")
         reproduce()
         version = publish()
+        drift.compare(version)
         verdict: Verdict = promote(version)
         push()
         record(version, verdict)

@@ -7,13 +7,13 @@ from html import escape
 
 WIDTH_PX, HEIGHT_PX = 640, 200
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 60, 10, 10, 24
-COLOURS = ("#1f6fb2", "#d1711f", "#3a8f4d", "#a33c6e", "#6b5bb5", "#8a7a2c", "#2c8a8a", "#777777")  # told apart by most
+COLOURS = ("#1f6fb2", "#e0a030", "#b3261e", "#3a8f4d", "#6b5bb5", "#a33c6e", "#2c8a8a", "#777777")  # told apart by most
 
 Series = Mapping[str, Sequence[float | None]]
 
 
 def line_chart(labels: Sequence[str], series: Series) -> str:
-    """Values over labels, one line a series; a gap where there is no value. The scale runs from least to most."""
+    """Values over labels, one line a series, on a scale from the least to the most of them; `None` for no value."""
     values = [value for line in series.values() for value in line if value is not None]
     if not values:
         return "<p>no value"
@@ -48,6 +48,20 @@ def bar_chart(labels: Sequence[str], series: Series) -> str:
             bars.append(f'<rect {place} height="{bottom - top:.1f}" fill="{colour}">{title}</rect>')
             below += value
     return _svg(labels, 0, high, "".join(bars)) + legend(list(series))
+
+
+def pair_chart(labels: Sequence[str], pair: Mapping[str, Sequence[float]]) -> str:
+    """Two series of shares, 0 to 1, beside one another over each label."""
+    high = max((value for line in pair.values() for value in line), default=0.0) or 1.0
+    wide = 0.35 * _inner() / max(len(labels), 1)
+    bars = [
+        f'<rect x="{_x(at, len(labels)) + (side - 1) * wide:.1f}" y="{_y(value, 0, high):.1f}" width="{wide:.1f}" '
+        f'height="{_y(0, 0, high) - _y(value, 0, high):.1f}" fill="{colour}">'
+        f"<title>{escape(labels[at])}: {escape(name)} {value:.1%}</title></rect>"
+        for side, (colour, (name, line)) in enumerate(zip(_colours(2), pair.items(), strict=True))
+        for at, value in enumerate(line)
+    ]
+    return _svg(labels, 0, high, "".join(bars)) + legend(list(pair))
 
 
 def legend(names: Sequence[str]) -> str:
