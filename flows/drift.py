@@ -41,13 +41,13 @@ def compare(version: str) -> str | None:
     known = registry.run_file(champion, f"metrics/{FILE}") if champion else None
     if champion is None or known is None:
         log("no champion says which scenes it was trained on: what arrived is compared with none")
-        for path in (FIGURES, PAGE):
-            path.unlink(missing_ok=True)
+        _log_figures(version, {"new_scenes": 0})
+        PAGE.unlink(missing_ok=True)
         return None
     params = read_params().drift
     today = read_arrived((METRICS / FILE).read_text(encoding="utf-8"))
     found = shifts(read_arrived(known), today, bound=params.bound, least=params.min_scenes)
-    write_json(FIGURES, _figures(champion, found))
+    _log_figures(version, _figures(champion, found))
     write_text(PAGE, drift_page(champion, found, params.bound))
     registry.log_run_file(version, PAGE, "report")
     log("%s: %s", headline(found), PAGE)
@@ -64,6 +64,12 @@ def _figures(champion: str, found: Sequence[Shift]) -> dict[str, object]:
         "over": sum(one.over for one in found),
         "psi": {one.feature: round(one.psi, 4) for one in found if one.psi is not None},
     }
+
+
+def _log_figures(version: str, figures: dict[str, object]) -> None:
+    """For git, and with the run in the place of those of the run before."""
+    write_json(FIGURES, figures)
+    registry.log_run_file(version, FIGURES, "metrics")
 
 
 def _announce(champion: str, said: str, over: Sequence[Shift]) -> None:

@@ -147,12 +147,17 @@ def _bins_of_numbers(reference: Values, new: int) -> Place:
             return f"~\t{UNKNOWN}"
         at = bisect_right(edges, float(value))
         if value in lone:
-            return f"{at:02d}\t{value:.4g}"
+            return f"{at:02d}\t{value:.3g}"
         return f"{at:02d}~\t{_range(edges, lone, at)}"
 
     return place
 
 
 def _range(edges: Sequence[float], lone: Collection[float], at: int) -> str:
-    above = ("above" if edges[at - 1] in lone else "from") + f" {edges[at - 1]:.4g}" if at else ""
-    return f"{above} below {edges[at]:.4g}".strip() if at < len(edges) else above or "all"
+    if not edges:
+        return "all"
+    if at == 0:
+        return f"< {edges[0]:.3g}"
+    if at == len(edges):
+        return f"{'>' if edges[-1] in lone else '≥'} {edges[-1]:.3g}"
+    return f"{edges[at - 1]:.3g}–{edges[at]:.3g}"

@@ -75,13 +75,14 @@ def test_a_shift_is_written_down_shown_and_sent(logged: dict[tuple[str, str], st
     assert (figures["champion"], figures["new_scenes"], figures["over"]) == (1, 30, 1)
     assert figures["psi"]["gap_ev"] > 1
     assert figures["psi"]["noise"] == 0
+    assert json.loads(logged["2", "metrics/drift.json"]) == figures
     [event] = sent
     assert (event["event"], event["resource"]["prefect.resource.id"]) == ("deepfuse.drift", "deepfuse.data")
     assert event["payload"]["said"] == said
     assert set(event["payload"]["psi"]) == {"gap_ev"}
     page = Path("data/drift.html").read_text()
     assert logged["2", "report/drift.html"] == page
-    assert "above 6" in page
+    assert "&gt; 6" in page
 
 
 def test_more_of_the_same_kind_is_no_event_and_few_are_not_told(
@@ -104,7 +105,7 @@ def test_where_there_is_nothing_to_compare_with_no_old_figure_stays(
     assert Path("data/metrics/drift.json").read_text() == kept
     del logged["1", "metrics/arrived.csv"]
     assert compare(OLD) is None
-    assert not Path("data/metrics/drift.json").exists()
+    assert json.loads(Path("data/metrics/drift.json").read_text()) == {"new_scenes": 0}
     assert not Path("data/drift.html").exists()
     monkeypatch.setattr(registry, "champion_version", lambda: None)
     assert compare(OLD) is None

@@ -82,10 +82,10 @@ def test_bins_are_told_in_words_and_what_no_file_says_is_one() -> None:
     found = compared(old, [])
     assert found["frames"].bins == ("3",)
     assert found["noise"].bins == ("unknown",)
-    assert found["gap_ev"].bins == ("below 9.75", "from 9.75 below 19.5", "from 19.5 below 29.25", "from 29.25")
+    assert found["gap_ev"].bins == ("< 9.75", "9.75–19.5", "19.5–29.2", "≥ 29.2")
     assert found["gap_ev"].before == (10, 10, 10, 10)
     more = compared(old, [Arrived(f"new{index}", False, frames=5, gap_ev=None) for index in range(20)])
-    assert more["frames"].bins == ("3", "above 3")
+    assert more["frames"].bins == ("3", "> 3")
     assert more["gap_ev"].after == (0, 0, 0, 0, 20)
 
 
