@@ -25,12 +25,17 @@ WATCHED = ("mef_ssim", "lightness_order_error", "clipped_share", "pinned_share",
 
 def keep_picture(source: str, scene: str, used: UsedModel, version: str, bracket: Prepared, fused: Fused) -> None:
     """Keep the row of a picture, where rows are kept; where none are, nothing is measured."""
-    if records_folder() is None:
-        return
+    if records_folder() is not None and (row := picture_row(source, scene, used, version, bracket, fused)):
+        keep(row)
+
+
+def picture_row(source: str, scene: str, used: UsedModel, version: str, bracket: Prepared, fused: Fused) -> Row | None:
+    """The row of a picture; `None` where it cannot be measured, which is no matter of the picture."""
     try:
-        keep(_row(source, scene, used, version, bracket, fused))
-    except Exception:  # whatever a measure does, the picture is there
+        return _row(source, scene, used, version, bracket, fused)
+    except Exception:
         _log.warning("no record of %s is kept", scene or "a picture", exc_info=True)
+        return None
 
 
 def _row(source: str, scene: str, used: UsedModel, version: str, bracket: Prepared, fused: Fused) -> Row:

@@ -22,10 +22,11 @@ from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.model import read_with_sha256
-from deepfuse.monitoring.pictures import keep_picture, served_version
-from deepfuse.monitoring.records import Row, keep
+from deepfuse.monitoring.pictures import picture_row, served_version
+from deepfuse.monitoring.records import Row, keep, records_folder
 from deepfuse.photo import read_header, write_photo
 from deepfuse.serving.limits import ServingLimits
+from deepfuse.serving.meter import started_meter
 from deepfuse.serving.refusals import Refused, refusing
 from deepfuse.serving.turns import Turns
 
@@ -42,6 +43,7 @@ class DeepFuse(PythonModel):
         self.used = UsedModel("served", sha256)
         self.kept_as = UsedModel(served_version(Path(context.artifacts["model"])), sha256)
         self.limits = ServingLimits.from_environment()
+        self.meter = started_meter(self.kept_as)
         answer_s = os.environ.get(ANSWER_S)
         self.turns = Turns(self.limits.at_once, self.limits.waiting, float(answer_s) if answer_s else None)
 
@@ -57,7 +59,7 @@ class DeepFuse(PythonModel):
             with refusing():
                 return self._answers(model_input, params or {})
         except Refused as refused:
-            self._keep_refusal(refused.said, time.perf_counter() - started)
+            self._tell(self._refusal(refused.said, time.perf_counter() - started))
             raise
 
     def _answers(self, model_input: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -86,12 +88,21 @@ class DeepFuse(PythonModel):
             bracket = prepare(files, wanted)
             fused = fuse_prepared(bracket, self.model, wanted, suffix=".png", used=self.used)
         write_photo(out, fused.pixels, embedded=fused.embedded, shown=fused.shown)
-        keep_picture("served", "", self.kept_as, __version__, bracket, fused)
+        if self.meter or records_folder():
+            self._tell(picture_row("served", "", self.kept_as, __version__, bracket, fused))
         return {"fused": base64.b64encode(out.read_bytes()).decode(), "record": fused.record.as_json()}
 
-    def _keep_refusal(self, reason: str, seconds: float) -> None:
+    def _refusal(self, reason: str, seconds: float) -> Row:
         model, sha256 = self.kept_as.name, self.kept_as.sha256
-        keep(Row("served", "refused", "", model, sha256, __version__, seconds=round(seconds, 3), reason=reason))
+        return Row("served", "refused", "", model, sha256, __version__, seconds=round(seconds, 3), reason=reason)
+
+    def _tell(self, row: Row | None) -> None:
+        """Keep a row where rows are kept, and count it for who asks."""
+        if row is None:
+            return
+        keep(row)
+        if self.meter:
+            self.meter.count(row)
 
 
 def _options(look: str = DEFAULT_LOOK, **others: bool) -> FuseOptions:
