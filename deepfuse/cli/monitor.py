@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """Say by day and model what `deepfuse batch` and served models made and refused: how many, how fast, and
 measures that need no truth. They leave a line for each bracket in the folder that DEEPFUSE_RECORDS names, or in
 .deepfuse/records of the checkout that they work in; elsewhere, and where it is "off", nothing is kept. This command
-gathers the lines in that folder as one Parquet file a day. Nothing that a picture shows is kept, no date, no place."""
+gathers the lines in that folder as one Parquet file a day. Nothing that a picture shows is kept, nor date and place of
+its photos."""
 HELP_SINCE = "leave out the days before, YYYY-MM-DD (default: none)"
 HELP_RECORDS = "the folder of records (default: as above)"
 HELP_PAGE = "write a page with charts, which needs no server"
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
     rows = _rows(options)
     days, why = by_day(rows), reasons(rows)
-    lines = [as_text(days), *(f"refused {count} times: {reason}" for reason, count in why[:5])]
+    lines = [as_text(days), *(f"{count}× refused: {reason}" for reason, count in why[:5])]
     if options.output is not None:
         write_text(options.output, served_page(days, why))
         lines.append(f"{printable(str(options.output))}: the page")

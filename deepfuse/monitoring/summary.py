@@ -23,7 +23,7 @@ class Day:
         done: pictures made.
         refused: brackets without a picture.
         warned: pictures with a warning.
-        seconds_per_mp: mean seconds a megapixel of picture; `None` without one.
+        seconds_per_mp: seconds of all pictures over their megapixels; `None` without one.
         gap_ev: mean stops between the darkest and the brightest frame; `None` where no file said.
         measures: means of those pictures that were measured.
     """
@@ -62,14 +62,14 @@ def model_of(row: Row) -> str:
 def _day(day: str, model: str, rows: Sequence[Row]) -> Day:
     done = [row for row in rows if row.status == "done"]
     names = dict.fromkeys(name for row in done for name in row.measures)
-    speeds = [row.seconds / megapixels(row) for row in done if row.seconds is not None and megapixels(row)]
+    timed = [(row.seconds, megapixels(row)) for row in done if row.seconds is not None and megapixels(row)]
     return Day(
         day=day,
         model=model,
         done=len(done),
         refused=len(rows) - len(done),
         warned=sum(row.warnings > 0 for row in done),
-        seconds_per_mp=_mean(speeds),
+        seconds_per_mp=sum(took for took, _ in timed) / sum(size for _, size in timed) if timed else None,
         gap_ev=_mean([row.gap_ev for row in done if row.gap_ev is not None]),
         measures={name: fmean(row.measures[name] for row in done if name in row.measures) for name in names},
     )

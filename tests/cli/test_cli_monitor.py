@@ -31,7 +31,7 @@ def serve(day: str, model: str, **values: object) -> None:
 def days(folder: Path) -> Path:
     serve("2026-11-24", "models:/deepfuse/1", measures={"mef_ssim": 0.9})
     serve("2026-11-25", "models:/deepfuse/1", measures={"mef_ssim": 0.96}, warnings=2, gap_ev=6.0)
-    serve("2026-11-25", "models:/deepfuse/1", measures={"mef_ssim": 0.98}, seconds=5.0, gap_ev=4.0)
+    serve("2026-11-25", "models:/deepfuse/1", measures={"mef_ssim": 0.98}, seconds=9.0, width_px=4000, gap_ev=4.0)
     serve("2026-11-25", EVIL, status="refused", reason=f"{EVIL}: expected a photo")
     return folder
 
@@ -42,7 +42,7 @@ def test_days_and_models_are_summed_up(days: Path, capsys: pytest.CaptureFixture
     assert "2026-11-24" not in text
     assert re.search(r"2026-11-25 +models:/deepfuse/1 abababab +2 +0 +1 +2\.00 +0\.9700", text)
     assert re.search(r"2026-11-25 .*script.* 0 +1 +0 +– +–", text)
-    assert f"refused 1 times: {EVIL}: expected a photo" in text
+    assert f"1× refused: {EVIL}: expected a photo" in text
     assert main(["monitor", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [(day["day"], day["done"], day["refused"]) for day in said["days"]] == [
