@@ -124,6 +124,13 @@ class Promote(Section):
     max_worse: dict[str, NonNegative]
 
 
+class Drift(Section):
+    """When what arrived counts as another kind of brackets than what the champion was trained on."""
+
+    bound: Positive
+    min_scenes: Annotated[int, Field(ge=2)]
+
+
 class Libraries(Section):
     """The versions that results depend on; a change re-runs the stages that use them."""
 
@@ -163,6 +170,7 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     promote: Promote
+    drift: Drift
     libraries: Libraries
 
 

@@ -21,7 +21,7 @@ from deepfuse.evaluation import (
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import history, pipeline, raw, remote
+from flows import drift, history, pipeline, raw, remote
 from flows.arrivals import supersede
 from flows.experiments import uncommitted_params
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
@@ -58,6 +58,7 @@ def retrain() -> Verdict:
             return Verdict(False, f"nothing new since version {version}")
         reproduce()
         version = publish()
+        drift.compare(version)
         push()
         verdict: Verdict = promote(version)
         record(version, verdict)

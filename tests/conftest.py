@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 # Before torch is imported: its threads must not spin while they wait, for other processes need the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ["DEEPFUSE_RECORDS"] = "off"  # what tests fuse is nobody's work
 
 from support.pictures import Picture, expose, textured_radiance
 from support.projects import make_project, run_dvc, stages_run

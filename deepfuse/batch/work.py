@@ -29,6 +29,8 @@ from deepfuse.job.prepare import prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.metadata.reading import sidecar_of
 from deepfuse.model import Network, read_model
+from deepfuse.monitoring.pictures import keep_picture
+from deepfuse.monitoring.records import Row, keep
 from deepfuse.photo import check_file, encoded, written_file
 
 
@@ -113,7 +115,24 @@ def fail(job: Job, reason: str) -> Outcome:
         write_record(job.record, values)
     except OSError as error:
         reason = f"{reason}; no record could be written: {error.strerror or error}"
+    keep(_refusal(job, reason))
     return Outcome(job.scene, "failed", printable(reason))
+
+
+def _refusal(job: Job, reason: str) -> Row:
+    """A failure for those who watch, without the folders that its files lie in."""
+    for folder in {path.parent for path in job.files}:
+        reason = reason.replace(f"{folder}/", "")
+    return Row(
+        source="batch",
+        status="refused",
+        scene=job.scene,
+        model=printable(job.model_name),
+        model_sha256=job.model_sha256,
+        version=job.version,
+        frames=len(job.files),
+        reason=reason,
+    )
 
 
 def _fuse_set(job: Job) -> Outcome:
@@ -138,6 +157,7 @@ def _fuse_set(job: Job) -> Outcome:
     }
     values |= {"inputs": [asdict(content) for content in contents], "earlier": _earlier(job, before)}
     _write(job, fused, values)
+    keep_picture("batch", job.scene, used, job.version, bracket, fused)
     return Outcome(job.scene, "done", warnings=fused.record.warnings)
 
 

@@ -15,6 +15,7 @@ from deepfuse.registry.aliases import (
 from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
+from deepfuse.registry.run_files import log_run_file, run_file
 
 __all__ = [
     "CHALLENGER",
@@ -28,12 +29,14 @@ __all__ = [
     "Version",
     "champion_version",
     "load_model",
+    "log_run_file",
     "model_folder",
     "promote",
     "publish",
     "published_version",
     "record_verdict",
     "rollback",
+    "run_file",
     "tag_version",
     "version_tags",
     "versions",

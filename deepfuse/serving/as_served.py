@@ -4,6 +4,7 @@ Run by its path, in a process that has not imported this package: what is import
 """
 
 import base64
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ LIMITS = {"RLIMIT_DATA": 8 * 10**9, "RLIMIT_FSIZE": 10**8, "RLIMIT_CPU": 600, "R
 def main() -> None:
     """Load, fuse, write."""
     _limit()
+    os.environ["DEEPFUSE_RECORDS"] = "off"  # nobody asked for this picture
     folder, out, *frames = sys.argv[1:]
     model = mlflow.pyfunc.load_model(folder)
     exposures = [base64.b64encode(Path(frame).read_bytes()).decode() for frame in frames]

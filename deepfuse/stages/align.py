@@ -9,8 +9,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from deepfuse.alignment import AlignmentError, align
-from deepfuse.files import write_json
+from deepfuse.files import write_json, write_text
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
+from deepfuse.monitoring.arrived import FILE, TRAITS, arrived, arrived_csv, traits
 from deepfuse.motion import completed, detect_motion, shown_by
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_bracket, write_frame
@@ -20,12 +21,16 @@ from deepfuse.workers import run_scenes, worker_count
 
 FRAMES = Path("data/frames")
 OUT = Path("data/aligned")
+METRICS = Path("data/metrics")
 WORKER_BYTES = 0.5e9  # of a worker with its libraries and small frames
 BYTES_PER_PX = 30  # of each frame, as read, as registered and on the way
 
 
 def main() -> None:
-    """Align every ingested scene; those that ingest refused stay refused, with their reason."""
+    """Align every ingested scene; those that ingest refused stay refused, with their reason.
+
+    `arrived.csv` says of each what a model is trained on, for git to keep.
+    """
     params = read_params()
     cache = scene_cache("align", params.align.model_dump(), params.libraries.installed(*libraries_of("align")))
     scenes = read_manifest(FRAMES)
@@ -40,6 +45,8 @@ def main() -> None:
         cache.tidy(OUT)
     records = [aligned.get(scene.scene, scene) for scene in scenes]
     write_manifest(OUT, records)
+    METRICS.mkdir(parents=True, exist_ok=True)
+    write_text(METRICS / FILE, arrived_csv(arrived(scene, OUT) for scene in records))
     report(records)
 
 
@@ -76,7 +83,8 @@ def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
     for index, picture in enumerate(aligned):
         write_frame(folder / picture_name(index), picture)
     motion = detect_motion(aligned, result.base, told=shown_by(2, result.valid))
-    write_json(folder / "alignment.json", result.record() | {"motion": motion.record()})
+    record = result.record() | {"motion": motion.record(), TRAITS: traits(aligned)}
+    write_json(folder / "alignment.json", record)
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
     return dataclasses.replace(scene, frames=frames, moving=motion.known_share)
 

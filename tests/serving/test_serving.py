@@ -32,6 +32,7 @@ from deepfuse import fuse, read_look, read_photo, registry
 from deepfuse.cli import main
 from deepfuse.fusion.looks import DEFAULT_LOOK, default_look
 from deepfuse.model import weights_sha256
+from deepfuse.monitoring.gathering import gather
 from deepfuse.photo import write_photo
 from deepfuse.registry.runs import REQUIREMENTS
 from deepfuse.stages.imports import closure, third_party
@@ -69,14 +70,20 @@ def decoded(text: str, folder: Path) -> np.ndarray:
     return read_photo(folder / "decoded.png")
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def server(champion: Path) -> Iterator[str]:
     """The address of `mlflow models serve` on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port, metrics_port = free_port(), free_port()
     folder = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"DEEPFUSE_RECORDS": str(champion / "records"), "DEEPFUSE_METRICS_PORT": str(metrics_port)}
+    (champion / "metrics_port").write_text(str(metrics_port))
     command = [folder / "mlflow", "models", "serve", "-m", CHAMPION, "--env-manager", "local", "-p", str(port)]
     log = champion / "server.log"
     with log.open("wb") as out:
@@ -223,6 +230,28 @@ def test_rows_of_something_else_are_told_what_is_expected(server: str) -> None:
             post(server, {"dataframe_records": rows})
         assert error.value.code == 400
         assert "exposures" in json.load(error.value)["message"]
+
+
+def test_what_a_server_answers_is_kept_by_its_version(server: str, champion: Path, files: list[Path]) -> None:
+    before = gather(champion / "records") if (champion / "records").exists() else []
+    post(server, {"dataframe_records": [{"exposures": encoded(*files)}]})
+    with pytest.raises(urllib.error.HTTPError):
+        post(server, {"dataframe_records": [{"exposures": ["text", "text"]}]})
+    made, refused = gather(champion / "records")[len(before) :]
+    assert (made.source, made.status, made.frames, made.scene) == ("served", "done", 3, "")
+    assert made.model == refused.model == "models:/deepfuse/1"
+    assert made.model_sha256 == weights_sha256(champion / "model")
+    assert made.measures["mef_ssim"] > 0
+    assert (refused.status, refused.reason[:6]) == ("refused", "row 0:")
+    assert str(champion) not in refused.reason
+    address = f"http://127.0.0.1:{(champion / 'metrics_port').read_text()}/metrics"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        counted = answer.read().decode()
+    assert f'deepfuse_model_info{{model="models:/deepfuse/1",sha256="{made.model_sha256}"}} 1.0' in counted
+    rows = gather(champion / "records")
+    for status in ("done", "refused"):
+        count = sum(row.status == status for row in rows)
+        assert f'deepfuse_brackets_total{{status="{status}"}} {float(count)}' in counted
 
 
 def test_the_served_code_needs_only_its_declared_requirements() -> None:

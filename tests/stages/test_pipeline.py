@@ -22,12 +22,13 @@ from support.projects import SCENES, add_scene, results, run_dvc, set_params, st
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics.table import METRICS
 from deepfuse.model import read_model
+from deepfuse.monitoring.arrived import read_arrived
 from deepfuse.params import read_yaml
 from deepfuse.photo import read_photo, write_photo
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket, write_radiance
 from deepfuse.training.patches import PatchSet
 
-TRACKED = ("history.csv", "metrics.json", "scenes.csv")
+TRACKED = ("arrived.csv", "history.csv", "metrics.json", "scenes.csv")
 
 
 def outputs(project: Path, *stages: str) -> dict[str, str]:
@@ -55,6 +56,10 @@ def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     assert json.loads((data / "model/provenance.json").read_text())["train"]["epochs"] == 3
     assert len(PatchSet(data / "patches/train.parquet")) == 3 * 24
     assert len(PatchSet(data / "patches/val.parquet")) == 24
+    came = read_arrived((data / "metrics/arrived.csv").read_text())
+    assert [one.scene for one in came] == [one.scene for one in read_manifest(data / "aligned")]
+    assert {(one.frames, one.gap_ev) for one in came} == {(3, 6.0)}
+    assert all(one.noise is not None and one.noise > 0 for one in came)
 
 
 def test_frames_run_from_dark_to_bright_and_say_how_they_were_taken(finished_project: Path) -> None:
