@@ -125,6 +125,8 @@ def promote(version: str) -> Verdict:
     tags = registry.version_tags(version)
     if champion == version:
         result = Verdict(False, f"version {version} is the champion")
+    elif veto := registry.find_veto(version):
+        result = Verdict(False, f"{veto}; `deepfuse promote {version}` lifts the veto")
     elif tags.get(JUDGED_TAG) == f"{state()} {champion}":
         result = Verdict(False, tags[registry.VERDICT_TAG].removeprefix("not promoted: "))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.cli.options import Commands, add_command
@@ -29,9 +30,8 @@ def _line(version: Version) -> str:
     score = version.metrics.get("mef_ssim")
     shown = "MEF-SSIM ?     " if score is None else f"MEF-SSIM {score:.4f}"
     names = ", ".join(version.aliases) or "-"
-    return (
-        f"{version.number:>4}  {names:22}{shown}  {version.created:%Y-%m-%d %H:%M}  {version.verdict or 'not judged'}"
-    )
+    said = version.veto or version.verdict or "not judged"
+    return f"{version.number:>4}  {names:22}{shown}  {version.created:%Y-%m-%d %H:%M}  {said}"
 
 
 def _record(version: Version) -> dict[str, Any]:
@@ -41,4 +41,5 @@ def _record(version: Version) -> dict[str, Any]:
         "metrics": dict(version.metrics),
         "verdict": version.verdict,
         "created": version.created.isoformat(),
+        "veto": version.veto and asdict(version.veto),
     }

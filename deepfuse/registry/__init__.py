@@ -12,27 +12,34 @@ from deepfuse.registry.aliases import (
     version_tags,
     versions,
 )
-from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
+from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_TAG, NAME, VERDICT_TAG
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
+from deepfuse.registry.reproducing import Reproduced, reproduce
+from deepfuse.registry.vetoes import Veto, find_veto
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
+    "COMMIT_TAG",
     "KEY_TAG",
     "NAME",
     "VERDICT_TAG",
     "Found",
     "Move",
+    "Reproduced",
     "Unreachable",
     "Version",
+    "Veto",
     "champion_version",
+    "find_veto",
     "load_model",
     "model_folder",
     "promote",
     "publish",
     "published_version",
     "record_verdict",
+    "reproduce",
     "rollback",
     "tag_version",
     "version_tags",

@@ -12,6 +12,7 @@ from deepfuse.registry.artifact import FILES_TAG, check_files
 from deepfuse.registry.connection import ABSENT, CHAMPION, NAME, VERDICT_TAG, connect, connect_existing, reaching
 from deepfuse.registry.golden import check_golden
 from deepfuse.registry.loading import download, scratch
+from deepfuse.registry.vetoes import Veto, find_veto, lift_veto, read_veto, set_veto
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,6 +32,7 @@ class Version:
     metrics: Mapping[str, float]
     verdict: str | None
     created: datetime
+    veto: Veto | None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def _version(client: MlflowClient, version: Any, aliases: Mapping[str, str]) -> 
         },
         verdict=version.tags.get(VERDICT_TAG),
         created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+        veto=read_veto(version.tags),
     )
 
 
@@ -81,38 +84,62 @@ def champion_version() -> str | None:
 
 
 @reaching()
-def promote(version: str) -> Move:
+def promote(version: str, *, despite_veto: bool = False) -> Move:
     """Make a version the champion, if it passes its golden check; the champion before it is remembered.
 
+    Args:
+        version: its number.
+        despite_veto: also lift the veto that stands against its model, if one does.
+
     Raises:
-        ModelError: there is no registry or no such version, or it fails; the alias stays where it is.
+        ModelError: there is no registry or no such version, it fails, or there is a veto; the alias stays where it is.
+            Or another command moved the alias at the same time.
     """
     client = connect_existing(f"version {version}")
     _check_exists(client, version)
+    if not despite_veto and (veto := find_veto(version)):
+        raise ModelError(f"version {version} is {veto}; `deepfuse promote {version}` lifts the veto")
     _check(version)
     before = champion_version()
+    lift_veto(client, version)
     if before not in (None, version):
         client.set_registered_model_tag(NAME, PREVIOUS_TAG, before)
-    client.set_registered_model_alias(NAME, CHAMPION, version)
+    _move(client, version)
     return Move(before, version)
 
 
 @reaching()
-def rollback() -> Move:
+def rollback(why: str = "") -> Move:
     """Make the champion before this one the champion again. It cannot be done twice: only one is remembered.
 
+    The model that was champion is vetoed, or the next run would find it better again.
+
+    Args:
+        why: the reason, kept with the veto.
+
     Raises:
-        ModelError: there is no registry or no previous champion, or it fails its golden check.
+        ModelError: there is no registry or no previous champion, or it fails its golden check. Or another command moved
+            the alias at the same time.
     """
     client = connect_existing(f"{NAME}@{CHAMPION}")
     before = champion_version()
     previous = client.get_registered_model(NAME).tags.get(PREVIOUS_TAG) if before else None
-    if previous in (None, before):  # equal after a rollback
+    if before is None or previous in (None, before):  # equal after a rollback
         raise ModelError(f"expected a previous champion to go back to, got none; the champion is {before or 'none'}")
     _check_exists(client, previous)
     _check(previous)
-    client.set_registered_model_alias(NAME, CHAMPION, previous)
+    set_veto(client, before, why)
+    _move(client, previous)
     return Move(before, previous)
+
+
+def _move(client: MlflowClient, version: str) -> None:
+    """Move the alias, and read it back."""
+    client.set_registered_model_alias(NAME, CHAMPION, version)
+    if (found := champion_version()) != version:
+        raise ModelError(
+            f"{NAME}@{CHAMPION}: expected version {version} after it was set, got {found}: another command moved it"
+        )
 
 
 def _check_exists(client: MlflowClient, version: str) -> None:
@@ -160,6 +187,17 @@ def tag_version(version: str, tags: Mapping[str, str]) -> None:
     client = connect()
     for name, value in tags.items():
         client.set_model_version_tag(NAME, version, name, value)
+
+
+@reaching()
+def existing_tags(version: str) -> dict[str, str]:
+    """The tags of a version that somebody named.
+
+    Raises:
+        ModelError: there is no registry or no such version.
+    """
+    _check_exists(connect_existing(f"version {version}"), version)
+    return version_tags(version)
 
 
 @reaching()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAME = EXPERIMENT = "deepfuse"
 CHAMPION, CHALLENGER = "champion", "challenger"
-KEY_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.verdict"
+KEY_TAG, COMMIT_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.commit", "deepfuse.verdict"
 DEFAULT_DATABASE = Path("mlflow.db")
 TRANSIENT = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or version, or no such alias
