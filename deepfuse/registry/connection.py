@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepfuse.errors import NotInstalledError, Unreachable
+from deepfuse.registry.moving import follow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,13 +19,14 @@ NAME = EXPERIMENT = "deepfuse"
 CHAMPION, CHALLENGER = "champion", "challenger"
 KEY_TAG, COMMIT_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.commit", "deepfuse.verdict"
 DEFAULT_DATABASE = Path("mlflow.db")
+_SQLITE = "sqlite:///"
 TRANSIENT = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or version, or no such alias
 
 
 def tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or `mlflow.db` in the working directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{DEFAULT_DATABASE.absolute()}"
 
 
 def connect() -> MlflowClient:
@@ -38,7 +40,10 @@ def connect() -> MlflowClient:
     _require_mlflow()
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=tracking_uri())
+    address = tracking_uri()
+    if address.startswith(_SQLITE):
+        follow(Path(address.removeprefix(_SQLITE)))
+    return MlflowClient(tracking_uri=address)
 
 
 def connect_existing(wanted: str) -> MlflowClient:
