@@ -51,7 +51,7 @@ def retrain() -> Verdict:
             return Verdict(False, "no bracket arrived yet")
         version = finished()
         if version is not None:
-            log("nothing new since version %s of '%s'", version, registry.NAME)
+            log("nothing new since version %s of '%s'", version, registry.model_name())
             return Verdict(False, f"nothing new since version {version}")
         reproduce()
         version = publish()
@@ -114,7 +114,9 @@ def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params = read_params()
     version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump())
-    log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
+    if warning := registry.second_registry():
+        log("%s", warning)
+    log("the model in %s is version %s of '%s'", MODEL, version, registry.model_name())
     return version
 
 
@@ -145,7 +147,7 @@ def decide(champion: str | None) -> Verdict:
     scores, average = (read_scores(METRICS / "scenes.csv", method) for method in ("model", "average"))
     if champion is None:
         return judge(Contender(scores, *measure_costs(model)), None, params.promote, baseline=average)
-    champion_model = registry.load_model(f"models:/{registry.NAME}/{champion}")
+    champion_model = registry.load_model(f"models:/{registry.model_name()}/{champion}")
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
     champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
     cost, champion_cost = measure_costs(model, champion_model)
@@ -164,7 +166,7 @@ def push() -> None:
 @task(**NETWORK)
 def record(version: str, verdict: Verdict) -> None:
     """Commit what made this version, say so in its tags, and note that nothing is left to do."""
-    commit = history.commit(f"Retrain: version {version} of {registry.NAME}\n\n{verdict.reason}")
+    commit = history.commit(f"Retrain: version {version} of {registry.model_name()}\n\n{verdict.reason}")
     metrics = json.loads((METRICS / "metrics.json").read_text(encoding="utf-8"))
     tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
     tags["deepfuse.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"

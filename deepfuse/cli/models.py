@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from deepfuse.cli.options import Commands, add_command
+from deepfuse.cli.options import Commands, add_command, registry_warnings
 
 if TYPE_CHECKING:
     from deepfuse.registry import Version
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
     found = versions()
     text = "\n".join(_line(version) for version in found) or "no version is registered"
-    return {"versions": [_record(version) for version in found], "text": text}
+    return {"versions": [_record(version) for version in found], "text": text, "said": registry_warnings()}
 
 
 def _line(version: Version) -> str:

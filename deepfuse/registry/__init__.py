@@ -12,10 +12,11 @@ from deepfuse.registry.aliases import (
     version_tags,
     versions,
 )
-from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_TAG, NAME, VERDICT_TAG
+from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_TAG, VERDICT_TAG, second_registry
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
 from deepfuse.registry.reproducing import Reproduced, reproduce
+from deepfuse.registry.settings import model_name, record, recorded
 from deepfuse.registry.vetoes import Veto, find_veto
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "CHAMPION",
     "COMMIT_TAG",
     "KEY_TAG",
-    "NAME",
     "VERDICT_TAG",
     "Found",
     "Move",
@@ -35,12 +35,16 @@ __all__ = [
     "find_veto",
     "load_model",
     "model_folder",
+    "model_name",
     "promote",
     "publish",
     "published_version",
+    "record",
     "record_verdict",
+    "recorded",
     "reproduce",
     "rollback",
+    "second_registry",
     "tag_version",
     "version_tags",
     "versions",

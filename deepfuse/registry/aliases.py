@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
 from deepfuse.registry.artifact import FILES_TAG, check_files
-from deepfuse.registry.connection import ABSENT, CHAMPION, NAME, VERDICT_TAG, connect, connect_existing, reaching
+from deepfuse.registry.connection import ABSENT, CHAMPION, VERDICT_TAG, connect, connect_existing, reaching
 from deepfuse.registry.golden import check_golden
 from deepfuse.registry.loading import download, scratch
+from deepfuse.registry.settings import model_name
 from deepfuse.registry.vetoes import Veto, find_veto, lift_veto, read_veto, set_veto
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def versions() -> tuple[Version, ...]:
         ModelError: there is no registry.
     """
     client = connect_existing("the registered models")
-    found = sorted(client.search_model_versions(f"name='{NAME}'"), key=lambda version: int(version.version))
-    aliases = client.get_registered_model(NAME).aliases if found else {}
+    found = sorted(client.search_model_versions(f"name='{model_name()}'"), key=lambda version: int(version.version))
+    aliases = client.get_registered_model(model_name()).aliases if found else {}
     return tuple(_version(client, version, aliases) for version in found)
 
 
@@ -76,7 +77,7 @@ def champion_version() -> str | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(connect().get_model_version_by_alias(NAME, CHAMPION).version)
+        return str(connect().get_model_version_by_alias(model_name(), CHAMPION).version)
     except MlflowException as error:
         if error.error_code in ABSENT:
             return None
@@ -103,7 +104,7 @@ def promote(version: str, *, despite_veto: bool = False) -> Move:
     before = champion_version()
     lift_veto(client, version)
     if before not in (None, version):
-        client.set_registered_model_tag(NAME, PREVIOUS_TAG, before)
+        client.set_registered_model_tag(model_name(), PREVIOUS_TAG, before)
     _move(client, version)
     return Move(before, version)
 
@@ -121,9 +122,9 @@ def rollback(why: str = "") -> Move:
         ModelError: there is no registry or no previous champion, or it fails its golden check. Or another command moved
             the alias at the same time.
     """
-    client = connect_existing(f"{NAME}@{CHAMPION}")
+    client = connect_existing(f"{model_name()}@{CHAMPION}")
     before = champion_version()
-    previous = client.get_registered_model(NAME).tags.get(PREVIOUS_TAG) if before else None
+    previous = client.get_registered_model(model_name()).tags.get(PREVIOUS_TAG) if before else None
     if before is None or previous in (None, before):  # equal after a rollback
         raise ModelError(f"expected a previous champion to go back to, got none; the champion is {before or 'none'}")
     _check_exists(client, previous)
@@ -135,27 +136,28 @@ def rollback(why: str = "") -> Move:
 
 def _move(client: MlflowClient, version: str) -> None:
     """Move the alias, and read it back."""
-    client.set_registered_model_alias(NAME, CHAMPION, version)
+    client.set_registered_model_alias(model_name(), CHAMPION, version)
     if (found := champion_version()) != version:
-        raise ModelError(
-            f"{NAME}@{CHAMPION}: expected version {version} after it was set, got {found}: another command moved it"
-        )
+        expected = f"{model_name()}@{CHAMPION}: expected version {version} after it was set"
+        raise ModelError(f"{expected}, got {found}: another command moved it")
 
 
 def _check_exists(client: MlflowClient, version: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        client.get_model_version(NAME, version)
+        client.get_model_version(model_name(), version)
     except MlflowException as error:
         if error.error_code not in ABSENT:
             raise
-        raise ModelError(f"expected a version of '{NAME}', got {version}; `deepfuse models` lists them") from error
+        raise ModelError(
+            f"expected a version of '{model_name()}', got {version}; `deepfuse models` lists them"
+        ) from error
 
 
 def _check(version: str) -> None:
     """The golden check, which runs the version's code if it is what was published; a failure is its verdict."""
-    uri = f"models:/{NAME}/{version}"
+    uri = f"models:/{model_name()}/{version}"
     try:
         with scratch() as temporary:
             folder = download(uri, temporary)
@@ -174,10 +176,10 @@ def record_verdict(version: str, verdict: Verdict) -> None:
     from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline  # slow, and fusing needs it not
 
     client = connect()
-    run_id = str(client.get_model_version(NAME, version).run_id)
+    run_id = str(client.get_model_version(model_name(), version).run_id)
     client.log_dict(run_id, as_record(verdict), "verdict.json")
     client.log_text(run_id, as_markdown(verdict), "verdict.md")
-    client.update_model_version(NAME, version, description=as_markdown(verdict))
+    client.update_model_version(model_name(), version, description=as_markdown(verdict))
     tag_version(version, {VERDICT_TAG: headline(verdict)})
 
 
@@ -186,7 +188,7 @@ def tag_version(version: str, tags: Mapping[str, str]) -> None:
     """Set tags of a version."""
     client = connect()
     for name, value in tags.items():
-        client.set_model_version_tag(NAME, version, name, value)
+        client.set_model_version_tag(model_name(), version, name, value)
 
 
 @reaching()
@@ -203,4 +205,4 @@ def existing_tags(version: str) -> dict[str, str]:
 @reaching()
 def version_tags(version: str) -> dict[str, str]:
     """The tags of a version."""
-    return dict(connect().get_model_version(NAME, version).tags)
+    return dict(connect().get_model_version(model_name(), version).tags)

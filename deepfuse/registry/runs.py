@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from deepfuse.fusion.looks import DEFAULT_LOOK
 from deepfuse.model import read_model
 from deepfuse.registry.artifact import FILES_TAG, files_digest
-from deepfuse.registry.connection import EXPERIMENT, KEY_TAG
+from deepfuse.registry.connection import KEY_TAG
 from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
+from deepfuse.registry.settings import model_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,8 +70,8 @@ def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key:
 
 
 def _experiment(client: MlflowClient) -> str:
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    return str(experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT))
+    experiment = client.get_experiment_by_name(model_name())
+    return str(experiment.experiment_id if experiment else client.create_experiment(model_name()))
 
 
 def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Path, params: Mapping[str, Any]) -> str:

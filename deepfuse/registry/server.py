@@ -7,8 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from deepfuse.registry.connection import DEFAULT_DATABASE
 from deepfuse.registry.moving import FILES, follow
+from deepfuse.registry.settings import DEFAULT_DATABASE
 
 
 def server_app() -> Any:

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deepfuse.registry.connection import KEY_TAG, NAME, connect, reaching
+from deepfuse.registry.connection import KEY_TAG, connect, reaching
+from deepfuse.registry.settings import model_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,21 +57,21 @@ def set_veto(client: MlflowClient, version: str, why: str) -> None:
     """Say no to the model of a version."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     veto = Veto(f"{_user()}@{platform.node()}", now, " ".join(why.split()) or NO_REASON)
-    client.set_model_version_tag(NAME, version, VETO_TAG, json.dumps(asdict(veto), ensure_ascii=False))
+    client.set_model_version_tag(model_name(), version, VETO_TAG, json.dumps(asdict(veto), ensure_ascii=False))
 
 
 def lift_veto(client: MlflowClient, version: str) -> None:
     """Take back what was said against the model of a version."""
     for each in _same_model(client, version):
         if VETO_TAG in each.tags:
-            client.delete_model_version_tag(NAME, str(each.version), VETO_TAG)
+            client.delete_model_version_tag(model_name(), str(each.version), VETO_TAG)
 
 
 def _same_model(client: MlflowClient, version: str) -> list[ModelVersion]:
     """The versions with the same files of stage `train`, this one first: a model can be registered anew."""
-    own = client.get_model_version(NAME, version)
+    own = client.get_model_version(model_name(), version)
     key = own.tags.get(KEY_TAG)
-    found = client.search_model_versions(f"name='{NAME}' and tags.`{KEY_TAG}`='{key}'") if key else []
+    found = client.search_model_versions(f"name='{model_name()}' and tags.`{KEY_TAG}`='{key}'") if key else []
     return [own, *(other for other in found if str(other.version) != version)]
 
 

@@ -23,7 +23,7 @@ from deepfuse import load_model, registry
 from deepfuse.errors import ModelError
 from deepfuse.model import write_model
 from deepfuse.photo import read_photo, write_photo
-from deepfuse.registry import artifact, connection, golden
+from deepfuse.registry import artifact, golden, settings
 
 TESTS = Path(__file__).parent
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -277,7 +277,7 @@ def test_the_mlflow_of_the_host_program_stays_its_own(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = database.rename(tmp_path / "ours.db")
-    monkeypatch.setattr(connection, "DEFAULT_DATABASE", Path("ours.db"))
+    monkeypatch.setattr(settings, "DEFAULT_DATABASE", Path("ours.db"))
     before, level = environment(), logging.getLogger("alembic").level
     version = publish(tmp_path)
     registry.promote(version)
