@@ -23,6 +23,7 @@ from deepfuse.files import write_json
 from deepfuse.params import read_params
 from flows import history, pipeline
 from flows.arrivals import supersede
+from flows.facts import ALIGNED, about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
@@ -30,7 +31,6 @@ from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.sets import find_sets
 
-ALIGNED = Path("data/aligned")
 FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
 
@@ -112,8 +112,8 @@ def reproduce() -> None:
 @task(**NETWORK)
 def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
-    params = read_params()
-    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump())
+    params, data = read_params().model_dump(), about_data()
+    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params, data=data)
     if warning := registry.second_registry():
         log("%s", warning)
     log("the model in %s is version %s of '%s'", MODEL, version, registry.model_name())
@@ -171,4 +171,5 @@ def record(version: str, verdict: Verdict) -> None:
     tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
     tags["deepfuse.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
     registry.tag_version(version, {name: value for name, value in tags.items() if value})
+    registry.describe(version)
     write_json(FINISHED, {"state": state(), "version": version})

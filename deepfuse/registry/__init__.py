@@ -12,6 +12,7 @@ from deepfuse.registry.aliases import (
     version_tags,
     versions,
 )
+from deepfuse.registry.card import describe
 from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_TAG, VERDICT_TAG, second_registry
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
@@ -32,6 +33,7 @@ __all__ = [
     "Version",
     "Veto",
     "champion_version",
+    "describe",
     "find_veto",
     "load_model",
     "model_folder",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
 from deepfuse.registry.artifact import FILES_TAG, check_files
+from deepfuse.registry.card import describe
 from deepfuse.registry.connection import ABSENT, CHAMPION, VERDICT_TAG, connect, connect_existing, reaching
 from deepfuse.registry.golden import check_golden
 from deepfuse.registry.loading import download, scratch
@@ -172,15 +173,15 @@ def _check(version: str) -> None:
 
 @reaching()
 def record_verdict(version: str, verdict: Verdict) -> None:
-    """Keep with a version what was decided of it: a tag, its description, and JSON and Markdown with its run."""
+    """Keep with a version what was decided of it: a tag, a part of its card, and JSON and Markdown with its run."""
     from deepfuse.evaluation.verdict_text import as_markdown, as_record, headline  # slow, and fusing needs it not
 
     client = connect()
     run_id = str(client.get_model_version(model_name(), version).run_id)
     client.log_dict(run_id, as_record(verdict), "verdict.json")
     client.log_text(run_id, as_markdown(verdict), "verdict.md")
-    client.update_model_version(model_name(), version, description=as_markdown(verdict))
     tag_version(version, {VERDICT_TAG: headline(verdict)})
+    describe(version)
 
 
 @reaching()

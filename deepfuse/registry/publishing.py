@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.errors import ModelError
 from deepfuse.registry.artifact import FILES_TAG
+from deepfuse.registry.card import describe
 from deepfuse.registry.connection import CHALLENGER, KEY_TAG, connect, reaching
 from deepfuse.registry.runs import MODEL_TAG, log_run
 from deepfuse.registry.settings import model_name
@@ -27,6 +28,7 @@ def publish(
     *,
     key: str,
     params: Mapping[str, Any],
+    data: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
     """Log a trained model with all that made it, register it, and alias it `challenger`.
@@ -40,6 +42,7 @@ def publish(
         metrics: the folder of the numbers of both: `history.csv`, `metrics.json`, `scenes.csv`.
         key: names the model by its content; the same key is published once.
         params: the parameters, by section.
+        data: what is known of the brackets, for the model card and MLflow's datasets.
         tags: more tags of the version.
 
     Returns:
@@ -51,7 +54,7 @@ def publish(
     client = connect()
     version = published_version(key)
     if version is None:
-        uri = _logged(client, key) or log_run(client, model, report, metrics, key, params)
+        uri = _logged(client, key) or log_run(client, model, report, metrics, key, params, data or {})
         _register(client, uri, key)
         version = published_version(key)
     if version is None:
@@ -59,6 +62,8 @@ def publish(
     for name, value in (tags or {}).items():
         client.set_model_version_tag(model_name(), version, name, value)
     client.set_registered_model_alias(model_name(), CHALLENGER, version)
+    if not client.get_model_version(model_name(), version).description:
+        describe(version)
     return version
 
 
