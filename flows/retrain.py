@@ -23,7 +23,7 @@ from deepfuse.files import write_json
 from deepfuse.params import read_params
 from flows import history, pipeline
 from flows.arrivals import supersede
-from flows.facts import ALIGNED, about_data
+from flows.facts import about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
@@ -31,6 +31,7 @@ from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.sets import find_sets
 
+ALIGNED = Path("data/aligned")
 FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
 
