@@ -61,6 +61,10 @@ def main() -> None:
     try:
         make_private()
         os.environ |= services.own_home()
+        if arguments.command in ("retrain", "up"):
+            from flows.configured import use_recorded
+
+            use_recorded()
         if arguments.command not in ("up", "env", "down"):
             os.environ |= services.access()
         _run(arguments)
@@ -94,7 +98,9 @@ def _run(arguments: argparse.Namespace) -> None:
         case "up":
             _up(arguments)
         case "env":
-            _print_environment(services.access())
+            from flows.configured import use_recorded
+
+            _print_environment({**use_recorded(), **services.access()})
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
             _end_orphans()
@@ -158,10 +164,11 @@ def _end_orphans() -> None:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from flows import background, services
+    from flows import background, configured, services
 
     had_worker = services.running("worker")
     found = services.up(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
+    configured.remember()
     os.environ.update(found)
     from flows.arrivals import announce, bury
     from flows.inbox import INBOX

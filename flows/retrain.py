@@ -24,6 +24,7 @@ from deepfuse.params import read_params
 from flows import drift, history, pipeline, raw, remote
 from flows.arrivals import supersede
 from flows.experiments import uncommitted_params
+from flows.facts import about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
@@ -36,6 +37,7 @@ ALIGNED = Path("data/aligned")
 FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
 UNCOMMITTED_TAG = "deepfuse.uncommitted_params"
+UNCOMMITTED = "parameters that nobody committed, an experiment's perhaps, are of this model"
 
 
 @flow(name="retrain")
@@ -54,7 +56,7 @@ def retrain() -> Verdict:
             return Verdict(False, "no bracket arrived yet")
         version = finished()
         if version is not None:
-            log("nothing new since version %s of '%s'", version, registry.NAME)
+            log("nothing new since version %s of '%s'", version, registry.model_name())
             return Verdict(False, f"nothing new since version {version}")
         reproduce()
         version = publish()
@@ -123,12 +125,14 @@ def reproduce() -> None:
 @task(**NETWORK)
 def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
-    params = read_params()
+    params, data = read_params().model_dump(), about_data()
     tags = {UNCOMMITTED_TAG: changes} if (changes := uncommitted_params()) else {}
-    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params.model_dump(), tags=tags)
-    if changes:
-        log("version %s is of parameters that nobody committed, an experiment's perhaps: %s", version, changes)
-    log("the model in %s is version %s of '%s'", MODEL, version, registry.NAME)
+    version = registry.publish(
+        MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params, data=data, tags=tags
+    )
+    for warning in filter(None, (registry.second_registry(), changes and f"{UNCOMMITTED}: {changes}")):
+        log("%s", warning)
+    log("the model in %s is version %s of '%s'", MODEL, version, registry.model_name())
     return version
 
 
@@ -149,6 +153,8 @@ def promote(version: str) -> Verdict:
     tags = registry.version_tags(version)
     if champion == version:
         result = Verdict(False, f"version {version} is the champion")
+    elif veto := registry.find_veto(version):
+        result = Verdict(False, f"{veto}; `deepfuse promote {version}` lifts the veto")
     elif tags.get(JUDGED_TAG) == f"{state()} {champion}":
         result = Verdict(False, tags[registry.VERDICT_TAG].removeprefix("not promoted: "))
     else:
@@ -167,7 +173,7 @@ def decide(champion: str | None) -> Verdict:
     scores, average = (read_scores(METRICS / "scenes.csv", method) for method in ("model", "average"))
     if champion is None:
         return judge(Contender(scores, *measure_costs(model)), None, params.promote, baseline=average)
-    champion_model = registry.load_model(f"models:/{registry.NAME}/{champion}")
+    champion_model = registry.load_model(f"models:/{registry.model_name()}/{champion}")
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
     champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
     cost, champion_cost = measure_costs(model, champion_model)
@@ -177,9 +183,10 @@ def decide(champion: str | None) -> Verdict:
 @task(**NETWORK)
 def record(version: str, verdict: Verdict) -> None:
     """Commit what made this version, say so in its tags, and note that nothing is left to do."""
-    commit = history.commit(f"Retrain: version {version} of {registry.NAME}\n\n{verdict.reason}")
+    commit = history.commit(f"Retrain: version {version} of {registry.model_name()}\n\n{verdict.reason}")
     metrics = json.loads((METRICS / "metrics.json").read_text(encoding="utf-8"))
     tags = {"deepfuse.commit": commit, "deepfuse.data": pipeline.raw_md5()}
     tags["deepfuse.mef_ssim"] = f"{metrics['mef_ssim']['model']:.4f}"
     registry.tag_version(version, {name: value for name, value in tags.items() if value})
+    registry.describe(version)
     write_json(FINISHED, {"state": state(), "version": version})

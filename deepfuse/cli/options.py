@@ -113,7 +113,15 @@ def _of_several(path: Path) -> str:
 def alias_moved(before: str | None, after: str) -> dict[str, Any]:
     """The record of an alias that moved."""
     text = f"champion: {'none' if before is None else f'version {before}'} → version {after}"
-    return {"from": before, "to": after, "text": text}
+    return {"from": before, "to": after, "text": text, "said": registry_warnings()}
+
+
+def registry_warnings() -> tuple[str, ...]:
+    """What to say where there is another registry beside the one that a command uses."""
+    from deepfuse.registry import second_registry
+
+    warning = second_registry()
+    return (warning,) if warning else ()
 
 
 def add_fusing(command: argparse.ArgumentParser) -> None:

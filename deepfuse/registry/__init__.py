@@ -12,31 +12,44 @@ from deepfuse.registry.aliases import (
     version_tags,
     versions,
 )
-from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
+from deepfuse.registry.card import describe
+from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_TAG, VERDICT_TAG, second_registry
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
+from deepfuse.registry.reproducing import Reproduced, reproduce
+from deepfuse.registry.settings import model_name, record, recorded
+from deepfuse.registry.vetoes import Veto, find_veto
 from deepfuse.registry.run_files import log_run_file, run_file
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
+    "COMMIT_TAG",
     "KEY_TAG",
-    "NAME",
     "VERDICT_TAG",
     "Found",
     "Move",
+    "Reproduced",
     "Unreachable",
     "Version",
+    "Veto",
     "champion_version",
+    "describe",
+    "find_veto",
     "load_model",
     "log_run_file",
     "model_folder",
+    "model_name",
     "promote",
     "publish",
     "published_version",
+    "record",
     "record_verdict",
+    "recorded",
+    "reproduce",
     "rollback",
     "run_file",
+    "second_registry",
     "tag_version",
     "version_tags",
     "versions",

@@ -11,22 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepfuse.errors import NotInstalledError, Unreachable
+from deepfuse.registry.moving import follow
+from deepfuse.registry.settings import (
+    ADDRESS,
+    DEFAULT_DATABASE,
+    RECORD,
+    SQLITE,
+    is_named,
+    is_there,
+    local_runs,
+    model_name,
+    tracking_uri,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-NAME = EXPERIMENT = "deepfuse"
 CHAMPION, CHALLENGER = "champion", "challenger"
-KEY_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.verdict"
-DEFAULT_DATABASE = Path("mlflow.db")
+KEY_TAG, COMMIT_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.commit", "deepfuse.verdict"
 TRANSIENT = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or version, or no such alias
 _LOGIN = re.compile(r"(?<=://)[^\s/]+@")
-
-
-def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or `mlflow.db` in the working directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}"
 
 
 def connect() -> MlflowClient:
@@ -40,7 +45,10 @@ def connect() -> MlflowClient:
     _require_mlflow()
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=tracking_uri())
+    address = tracking_uri()
+    if address.startswith(SQLITE):
+        follow(Path(address.removeprefix(SQLITE)))
+    return MlflowClient(tracking_uri=address)
 
 
 def connect_existing(wanted: str) -> MlflowClient:
@@ -54,8 +62,8 @@ def connect_existing(wanted: str) -> MlflowClient:
         NotInstalledError: MLflow comes with the loop alone.
     """
     _require_mlflow()
-    if not os.environ.get("MLFLOW_TRACKING_URI") and not DEFAULT_DATABASE.exists():
-        expected = f"expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set"
+    if not is_there():
+        expected = f"expected a registry in {tracking_uri().removeprefix(SQLITE)}, or {ADDRESS} to be set"
         raise Unreachable(f"{wanted}: {expected}")
     return connect()
 
@@ -78,6 +86,28 @@ def reaching() -> Iterator[None]:
                 f"MLflow at {without_login(tracking_uri())} cannot be reached: {_reason(error)}"
             ) from error
         raise
+
+
+@reaching()
+def second_registry() -> str | None:
+    """What to say where `mlflow.db` here is another registry with this model beside the one that is used.
+
+    A server on that very database has the same runs.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if not (is_named() and (known := local_runs())):
+        return None
+    number, run_id = list(known.items())[-1]
+    try:
+        if str(connect().get_model_version(model_name(), number).run_id) == run_id:
+            return None
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+    used = ADDRESS if os.environ.get(ADDRESS) else f"{ADDRESS} in {RECORD}"
+    here = f"{DEFAULT_DATABASE.absolute()} here has {len(known)} versions of '{model_name()}'"
+    return f"two registries: {here}, but the one that {used} names is used; move the other away if nothing needs it"
 
 
 def in_words(error: Exception) -> str:

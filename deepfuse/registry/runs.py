@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Any
 from deepfuse.fusion.looks import DEFAULT_LOOK
 from deepfuse.model import read_model
 from deepfuse.registry.artifact import FILES_TAG, files_digest
-from deepfuse.registry.connection import EXPERIMENT, KEY_TAG
+from deepfuse.registry.card import DATA
+from deepfuse.registry.connection import KEY_TAG
 from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
+from deepfuse.registry.lineage import dataset_inputs, read_json
+from deepfuse.registry.previews import copy_light
+from deepfuse.registry.settings import model_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,7 +46,15 @@ REQUIREMENTS = (
 )
 
 
-def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key: str, params: Mapping[str, Any]) -> str:
+def log_run(
+    client: MlflowClient,
+    model: Path,
+    report: Path,
+    metrics: Path,
+    key: str,
+    params: Mapping[str, Any],
+    data: Mapping[str, Any],
+) -> str:
     """Log a run with everything.
 
     Args:
@@ -52,6 +64,7 @@ def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key:
         metrics: the folder of small results of both, which lie in git.
         key: names the model by its content.
         params: the parameters, by section.
+        data: what is known of the brackets.
 
     Returns:
         The address of the logged model, `models:/ID`.
@@ -60,6 +73,7 @@ def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key:
 
     run = client.create_run(_experiment(client), tags=resolve_tags({KEY_TAG: key}))
     try:
+        _log_origin(client, run.info.run_id, model, data)
         uri = _log(client, run, model, report, metrics, params)
     except BaseException:
         client.set_terminated(run.info.run_id, "FAILED")
@@ -69,8 +83,8 @@ def log_run(client: MlflowClient, model: Path, report: Path, metrics: Path, key:
 
 
 def _experiment(client: MlflowClient) -> str:
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    return str(experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT))
+    experiment = client.get_experiment_by_name(model_name())
+    return str(experiment.experiment_id if experiment else client.create_experiment(model_name()))
 
 
 def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Path, params: Mapping[str, Any]) -> str:
@@ -86,7 +100,9 @@ def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Pat
     of_model = {"model_id": logged.model_id, "run_id": run_id}
     client.log_batch(run_id, metrics=[Metric(name, value, now_ms, 0, **of_model) for name, value in measured.items()])
     _log_history(client, run_id, metrics / "history.csv")
-    client.log_artifacts(run_id, str(report), "report")
+    with tempfile.TemporaryDirectory() as temporary:
+        copy_light(report, Path(temporary))
+        client.log_artifacts(run_id, temporary, "report")
     client.log_artifacts(run_id, str(metrics), "metrics")
     client.log_artifacts(run_id, str(model), "training")
     with tempfile.TemporaryDirectory() as temporary:
@@ -96,6 +112,13 @@ def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Pat
     client.finalize_logged_model(logged.model_id, "READY")
     client.set_tag(run_id, MODEL_TAG, logged.model_uri)
     return str(logged.model_uri)
+
+
+def _log_origin(client: MlflowClient, run_id: str, model: Path, data: Mapping[str, Any]) -> None:
+    """What the model was trained on."""
+    client.log_dict(run_id, dict(data), DATA)
+    if datasets := dataset_inputs(read_json(model / "provenance.json"), data):
+        client.log_inputs(run_id, datasets)
 
 
 def _save_pyfunc(folder: Path, model: Path, logged: LoggedModel) -> None:

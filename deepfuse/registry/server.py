@@ -7,9 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from deepfuse.registry.connection import DEFAULT_DATABASE
-
-FILES = Path("mlruns")
+from deepfuse.registry.moving import FILES, follow
+from deepfuse.registry.settings import DEFAULT_DATABASE
 
 
 def server_app() -> Any:
@@ -22,7 +21,8 @@ def server_app() -> Any:
     from mlflow.server.constants import ARTIFACT_ROOT_ENV_VAR, BACKEND_STORE_URI_ENV_VAR
     from mlflow.server.handlers import initialize_backend_stores
 
-    database, files = f"sqlite:///{DEFAULT_DATABASE.absolute()}", str(FILES.absolute())
+    database, files = f"sqlite:///{DEFAULT_DATABASE.absolute()}", str(Path(FILES).absolute())
+    follow(DEFAULT_DATABASE)
     os.environ |= {
         BACKEND_STORE_URI_ENV_VAR: database,
         ARTIFACT_ROOT_ENV_VAR: files,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +61,12 @@ def test_the_first_model_becomes_champion_and_of_its_challengers_only_a_better_o
     monkeypatch.setattr(retrain, "judge", lambda *scores, **limits: Verdict(True, "the mean rises", 0.01))
     assert retrain.retrain().promote
     assert registry.champion_version() == "3"
+
+    # What a person rolled back from stays so, whatever the gate says.
+    registry.rollback("pink skies")
+    set_params(in_project, {"promote": {"seed": 1}})
+    assert "pink skies" in retrain.retrain.fn().reason
+    assert registry.champion_version() == "1"
 
 
 def test_what_is_not_new_or_bad_changes_no_model(monkeypatch: pytest.MonkeyPatch, in_project: Path) -> None:
@@ -123,10 +128,9 @@ def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_
     about = tags("1")
     assert about[retrain.UNCOMMITTED_TAG] == "train.epochs: 3 → 2"
     clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", in_project, clone], check=True)
-    subprocess.run(["git", "checkout", "-q", about["deepfuse.commit"]], cwd=clone, check=True)
-    run_dvc(clone, "pull", "--with-deps", "evaluate")
-    assert about["deepfuse.data"] == pipeline.raw_md5()
+    found = registry.reproduce("1", clone)
+    assert found.commit == about["deepfuse.commit"]
+    assert found.contents["data/raw"] == about["deepfuse.data"] == pipeline.raw_md5()
     scores = json.loads((clone / "data/metrics/metrics.json").read_text())
     assert about["deepfuse.mef_ssim"] == f"{scores['mef_ssim']['model']:.4f}"
     for name in ("model/model.safetensors", "raw/fjord/00_ev-3.dng", "report/index.html", "metrics/metrics.json"):

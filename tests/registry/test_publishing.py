@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import logging
 import os
 import signal
@@ -21,9 +22,10 @@ from support.trained_models import publish, registered
 
 from deepfuse import load_model, registry
 from deepfuse.errors import ModelError
+from deepfuse.evaluation import Verdict
 from deepfuse.model import write_model
 from deepfuse.photo import read_photo, write_photo
-from deepfuse.registry import artifact, connection, golden
+from deepfuse.registry import artifact, golden, settings
 
 TESTS = Path(__file__).parent
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -48,6 +50,40 @@ def test_a_published_model_comes_back_and_is_published_once(tmp_path: Path, data
     assert run.data.metrics["mef_ssim.model"] == 0.9
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "train_loss")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.3), (2, 0.2)]
+
+
+def test_a_version_says_what_made_it_and_shows_small_pictures(tmp_path: Path, database: Path) -> None:
+    version = publish(tmp_path)
+    client = mlflow.MlflowClient()
+    stored = client.get_model_version("deepfuse", version)
+    datasets = {each.dataset.name: each for each in client.get_run(stored.run_id).inputs.dataset_inputs}
+    assert set(datasets) == {"data/patches/train.parquet", "data/patches/val.parquet"}
+    train = datasets["data/patches/train.parquet"]
+    assert (train.dataset.digest, train.tags[0].value) == (("ab" * 32)[:36], "training")
+    assert json.loads(train.dataset.source)["brackets"] == "data/raw"
+    assert json.loads(train.dataset.profile)["sha256"] == "ab" * 32
+
+    assert mlflow.artifacts.load_text(f"runs:/{stored.run_id}/model_card.md") == stored.description
+    for said in (
+        "# deepfuse, version 1",
+        "Not judged yet",
+        "| mef_ssim | 0.9000 | 0.8000 |",
+        "scenes_train: 7",
+        "key0",
+    ):
+        assert said in stored.description
+    assert "reproduce" not in stored.description
+    registry.tag_version(version, {registry.COMMIT_TAG: "c0ffee"})
+    registry.record_verdict(version, Verdict(False, "worse"))
+    description = client.get_model_version("deepfuse", version).description
+    for said in ("not promoted: worse", "scenes_train: 7", "commit: c0ffee", "`deepfuse reproduce 1 FOLDER`"):
+        assert said in description
+
+    logged = Path(mlflow.artifacts.download_artifacts(f"runs:/{stored.run_id}/report"))
+    assert {path.name for path in logged.rglob("*") if path.is_file()} == {"index.html", "attic.jpg"}
+    small = read_photo(logged / "fused/attic.jpg")
+    assert (small.shape, small.dtype) == ((2, 500, 3), np.uint8)
+    assert np.abs(small.astype(int) - 99).max() <= 2
 
 
 def test_the_registered_model_holds_no_pickle(tmp_path: Path, database: Path) -> None:
@@ -277,7 +313,7 @@ def test_the_mlflow_of_the_host_program_stays_its_own(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = database.rename(tmp_path / "ours.db")
-    monkeypatch.setattr(connection, "DEFAULT_DATABASE", Path("ours.db"))
+    monkeypatch.setattr(settings, "DEFAULT_DATABASE", Path("ours.db"))
     before, level = environment(), logging.getLogger("alembic").level
     version = publish(tmp_path)
     registry.promote(version)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from deepfuse.cli import main
 from deepfuse.errors import ModelError
 from deepfuse.evaluation import Check, Verdict
 from deepfuse.registry import aliases
+from deepfuse.registry.artifact import FILES_TAG
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -45,6 +48,51 @@ def test_promote_and_rollback_move_the_alias_and_remember(tmp_path: Path, databa
         registry.rollback()
     with pytest.raises(ModelError, match="got 9"):
         registry.promote("9")
+
+
+def test_a_rollback_is_a_veto_until_a_person_promotes(
+    tmp_path: Path,
+    database: Path,
+    unchecked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = publish(tmp_path, 0), publish(tmp_path, 1)
+    for version in (first, second):
+        registry.promote(version)
+    move = mlflow.MlflowClient.set_registered_model_alias
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", lambda self, *_: move(self, *_[:2], first))
+        with pytest.raises(ModelError, match="champion: expected version 2 after it was set, got 1: another command"):
+            registry.promote(second)
+    registry.promote(second)
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", lambda *_: None)
+        with pytest.raises(ModelError, match="champion: expected version 1 after it was set, got 2"):
+            registry.rollback()  # an alias that somebody else moves at the same time
+
+    assert main(["rollback", "--why", " pink\nskies "]) == 0
+    veto = registry.find_veto(second)
+    assert veto is not None
+    assert (veto.why, veto.who.startswith(getpass.getuser())) == ("pink skies", True)
+    assert datetime.now(UTC) - datetime.fromisoformat(veto.when) < timedelta(minutes=5)
+    assert registry.find_veto(first) is None
+    with pytest.raises(ModelError, match=f"version 2 is vetoed by .*: pink skies; `deepfuse promote {second}` lifts"):
+        registry.promote(second)
+    assert registry.champion_version() == first
+
+    client = mlflow.MlflowClient()
+    client.delete_model_version_tag("deepfuse", second, FILES_TAG)
+    anew = publish(tmp_path, 1)
+    assert anew != second
+    assert registry.find_veto(anew) == veto
+    capsys.readouterr()
+    assert main(["models"]) == 0
+    assert f"vetoed by {veto.who} on {veto.when[:10]}: pink skies" in capsys.readouterr().out
+    assert main(["promote", anew]) == 0
+    assert registry.find_veto(anew) is registry.find_veto(second) is None
+    registry.tag_version(first, {"deepfuse.veto": "no!"})
+    assert "no!" in str(registry.find_veto(first))
 
 
 def test_versions_say_what_is_known(tmp_path: Path, database: Path, unchecked: list[str]) -> None:

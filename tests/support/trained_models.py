@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 import mlflow
+import numpy as np
 from support.pictures import random_model
 
 from deepfuse import registry
 from deepfuse.model import write_model
+from deepfuse.photo import write_photo
 from deepfuse.training.fit import Epoch, history_csv
 
+DATA = {"brackets": "data/raw", "scenes_train": 7}
 PARAMS = {"train": {"epochs": 2}, "model": {"arch": "paper"}}
 
 
@@ -20,8 +23,11 @@ def trained(folder: Path, seed: int) -> tuple[Path, Path, Path]:
     write_model(random_model(seed), folder / "model")
     (folder / "metrics").mkdir()
     (folder / "metrics/history.csv").write_text(history_csv((Epoch(1, 1e-3, 0.3, None), Epoch(2, 1e-4, 0.2, 0.9))))
-    (folder / "model/provenance.json").write_text("{}")
-    (folder / "report").mkdir()
+    patches = {"train.parquet": "ab" * 32, "val.parquet": "cd" * 32}
+    (folder / "model/provenance.json").write_text(json.dumps({"arch": "paper", "patches": patches}))
+    (folder / "report/fused").mkdir(parents=True)
+    (folder / "report/index.html").write_text("the report")
+    write_photo(folder / "report/fused/attic.tif", np.full((8, 2000, 3), 257 * 99, np.uint16))
     metrics = {"scenes": 1, "mef_ssim": {"model": 0.9 + seed / 100, "average": 0.8}}
     (folder / "metrics/metrics.json").write_text(json.dumps(metrics))
     return folder / "model", folder / "report", folder / "metrics"
@@ -31,7 +37,9 @@ def publish(folder: Path, seed: int = 0) -> str:
     place = folder / f"{seed}"
     if not place.exists():
         trained(place, seed)
-    return registry.publish(place / "model", place / "report", place / "metrics", key=f"key{seed}", params=PARAMS)
+    return registry.publish(
+        place / "model", place / "report", place / "metrics", key=f"key{seed}", params=PARAMS, data=DATA
+    )
 
 
 def registered() -> list[str]:
