@@ -95,8 +95,9 @@ def _run(arguments: argparse.Namespace) -> None:
 def _submit(paths: list[Path]) -> None:
     from deepfuse.bracket import printable
     from deepfuse.params import read_params
-    from flows.arrivals import announce, submit
+    from flows.arrivals import submit
     from flows.inbox import require_raw
+    from flows.runs import announce
 
     ingest = read_params().ingest
     require_raw(ingest.source)
@@ -124,23 +125,45 @@ def _end_orphans() -> None:
 
 def _up(arguments: argparse.Namespace) -> None:
     from flows import background, services
-
-    had_worker = services.running("worker")
-    found = services.up(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
-    os.environ.update(found)
-    from flows.arrivals import announce, bury
-    from flows.inbox import INBOX
     from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT
-    from flows.sets import find_sets
 
-    for name in [] if had_worker else bury():
-        print(f"run {name} had died with its worker")
-    if waiting := [entry.name for entry in find_sets(INBOX)]:
-        print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
+    own_server = not services.is_elsewhere("prefect")
+    found = services.start_servers(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
+    os.environ |= services.client_environment(found)
+    had_worker = services.running("worker")
+    left = _prepare(own_server=own_server, had_worker=had_worker)
+    services.start_worker()
+    _ask_for(left)
     print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
     if {PREFECT, MLFLOW_PASSWORD} & found.keys():
         print(f"Their pages ask for user and password, Prefect's in one line: {LOGIN} has them")
     print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
+
+
+def _prepare(*, own_server: bool, had_worker: bool) -> list[str]:
+    """Deploy, and tell Prefect of the runs that died with an earlier worker; their names."""
+    from flows.deploying import deploy
+    from flows.runs import bury
+
+    deploy(own_server=own_server)
+    dead = [] if had_worker else bury()
+    for name in dead:
+        print(f"run {name} had died with its worker")
+    return dead
+
+
+def _ask_for(dead: list[str]) -> None:
+    """Ask for a run where sets wait, a run did not come to its end, or died before it began."""
+    from flows.inbox import INBOX
+    from flows.lock import is_unfinished
+    from flows.runs import announce
+    from flows.sets import find_sets
+
+    waiting = [entry.name for entry in find_sets(INBOX)]
+    if waiting:
+        print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
+    elif dead or is_unfinished():
+        print(f"the last run did not come to its end: {announce([])}")
 
 
 def _parser() -> argparse.ArgumentParser:

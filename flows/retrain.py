@@ -22,12 +22,12 @@ from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
 from flows import history, pipeline
-from flows.arrivals import supersede
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
 from flows.lock import only_run
 from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
+from flows.runs import supersede
 from flows.sets import find_sets
 
 ALIGNED = Path("data/aligned")

@@ -83,7 +83,7 @@ def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(background.ServiceError, match=f"prefect: expected port {port} to be free"):
-            services.up(prefect_port=port, mlflow_port=port)
+            services.start_servers(prefect_port=port, mlflow_port=port)
 
 
 @pytest.fixture
