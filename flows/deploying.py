@@ -12,6 +12,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.exceptions import ObjectNotFound
 
+from flows import alarms
 from flows.background import ServiceError
 from flows.identity import FLOW, NAME, identity
 from flows.runs import works_in
@@ -33,6 +34,7 @@ def deploy(*, own_server: bool) -> None:
         _require_ours(client)
         _prefect("work-pool", "create", ours.name, "--type", "process", "--overwrite")
         _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS))
+        alarms.set_up(client, client.read_deployment_by_name(ours.deployment).id)
         if own_server:
             _forget_earlier_names(client)
 

@@ -37,7 +37,7 @@ class Identity:
     @property
     def resource(self) -> str:
         """What its events are about."""
-        return f"{self.name}.inbox"
+        return f"{self.name}.loop"
 
     @property
     def environment(self) -> dict[str, str]:

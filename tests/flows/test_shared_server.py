@@ -9,16 +9,19 @@ from uuid import UUID
 
 import pytest
 from prefect import get_client
+from prefect.blocks.notifications import SlackWebhook
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Pending, Running, Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
+from deepfuse.errors import DeepfuseError
 from flows import __main__ as commands
-from flows import deploying, runs
+from flows import alarms, deploying, runs
 from flows.background import ServiceError
 from flows.identity import NAME, identity
 from flows.inbox import INBOX
 from flows.lock import UNFINISHED
+from flows.login import ALARM
 
 pytestmark = pytest.mark.usefixtures("in_folder")
 
@@ -32,7 +35,8 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def client(url: str, in_folder: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("PREFECT_API_URL", url)
-    monkeypatch.delenv(NAME, raising=False)
+    for name in (NAME, ALARM):
+        monkeypatch.delenv(name, raising=False)
     with get_client(sync_client=True) as found:
         yield found
 
@@ -102,7 +106,7 @@ def test_a_name_that_another_folder_has_is_refused(client: Any, monkeypatch: pyt
 def test_on_a_server_of_its_own_a_folder_has_one_deployment(
     client: Any, theirs: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploying, "_prefect", lambda *_: None)
+    monkeypatch.setattr(deploying, "_prefect", lambda *_: make_deployment(client, identity().name, str(Path.cwd())))
     earlier = make_deployment(client, "retrain-before", str(Path.cwd()))
     for own_server, left in ((False, {earlier, theirs}), (True, {theirs})):
         deploying.deploy(own_server=own_server)
@@ -121,3 +125,39 @@ def test_up_asks_for_a_run_where_work_is_left(client: Any, ours: UUID, capsys: p
     assert said([]) == "the last run did not come to its end: a run was asked for\n"
     (INBOX / "beach").mkdir()
     assert said([]) == "1 sets wait in data/inbox: a run was asked for\n"
+
+
+def automations(client: Any) -> dict[str, Any]:
+    """Those of this checkout, by what follows its name."""
+    found = {each.name: each for each in client.read_automations()}
+    return {name.partition(": ")[2]: each for name, each in found.items() if name.startswith(f"{identity().name}: ")}
+
+
+def test_alarms_are_set_up_once_follow_their_setting_and_are_for_this_checkout(
+    client: Any, ours: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ALARM, "https://example.org/hook")
+    alarms.set_up(client, ours)
+    first = automations(client)
+    assert first.keys() == {alarms.DEAD, alarms.BAD, alarms.NEWS}
+    for what in (alarms.DEAD, alarms.BAD):
+        assert str(ours) in str(first[what].trigger.match_related)
+    assert str(first[alarms.NEWS].trigger.match).count(identity().resource) == 1
+    alarms.set_up(client, ours)
+    assert {each.id for each in automations(client).values()} == {each.id for each in first.values()}
+    monkeypatch.delenv(ALARM)
+    alarms.set_up(client, ours)
+    assert automations(client).keys() == {alarms.DEAD}
+
+
+def test_alarms_go_to_a_block_of_the_server_and_a_missing_one_is_named(
+    client: Any, ours: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = SlackWebhook(url="https://hooks.slack.com/services/a/b/c").save("studio", overwrite=True)
+    monkeypatch.setenv(ALARM, "slack-webhook/studio")
+    alarms.set_up(client, ours)
+    assert automations(client)[alarms.BAD].actions[0].block_document_id == block
+    for bad in ("slack-webhook/nobody", "no-such/thing", "studio"):
+        monkeypatch.setenv(ALARM, bad)
+        with pytest.raises(DeepfuseError, match="DEEPFUSE_ALARM: expected the address of a webhook"):
+            alarms.set_up(client, ours)
