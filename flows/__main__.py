@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | watch | up | env | down`: the retraining loop, by hand or as a service."""
+"""`python -m flows retrain | submit | watch | up | env | doctor | down`: the loop, by hand or as a service."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ TEXTS = {
     "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
     "env": 'Print what lets other commands into the servers of `up`: eval "$(python -m flows env)". It has their '
     "password.",
+    "doctor": "Look whether the loop is well: servers, registry, schedule, worker, versions, disk, brackets, remote, "
+    "inbox and last run, a line each with what to do. The exit code is 1 if something is at fault. Changes nothing.",
     "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
 }
 
@@ -87,6 +89,11 @@ def _run(arguments: argparse.Namespace) -> None:
             _up(arguments)
         case "env":
             _print_environment(services.access())
+        case "doctor":
+            from flows.doctor import report
+
+            sys.stdout.flush()
+            os._exit(report())  # a check that hangs holds nobody up
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
             _end_orphans()

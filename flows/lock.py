@@ -14,6 +14,7 @@ from flows.logs import log
 
 LOCK = Path(".deepfuse/retrain.lock")
 HOLDER = LOCK.with_suffix(".pid")
+FINISHED = Path(".deepfuse/finished.json")  # what the last run that made or judged something came to
 UNFINISHED = LOCK.with_suffix(".unfinished")
 POLL_S = 0.5
 

@@ -24,7 +24,7 @@ from deepfuse.files import write_json
 from deepfuse.params import read_params
 from flows import events, history, pipeline
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
-from flows.lock import only_run
+from flows.lock import FINISHED, only_run
 from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
@@ -32,7 +32,6 @@ from flows.runs import supersede
 from flows.sets import find_sets
 
 ALIGNED = Path("data/aligned")
-FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
 
 

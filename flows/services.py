@@ -96,6 +96,11 @@ def running(name: str) -> bool:
     return find(name) is not None
 
 
+def was_started(name: str) -> bool:
+    """Whether this service of the folder was started once and not stopped."""
+    return (STATE / f"{name}.json").exists()
+
+
 def access() -> dict[str, str]:
     """The environment that leads into the services of this folder, as far as they run and no others are named.
 

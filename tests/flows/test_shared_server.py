@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,13 +11,15 @@ from uuid import UUID
 import pytest
 from prefect import get_client
 from prefect.blocks.notifications import SlackWebhook
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Pending, Running, Scheduled
+from prefect.states import Crashed, Pending, Running, Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
 from deepfuse.errors import DeepfuseError
 from flows import __main__ as commands
-from flows import alarms, deploying, runs
+from flows import alarms, checks_servers, deploying, runs
 from flows.background import ServiceError
 from flows.identity import NAME, identity
 from flows.inbox import INBOX
@@ -161,3 +164,23 @@ def test_alarms_go_to_a_block_of_the_server_and_a_missing_one_is_named(
         monkeypatch.setenv(ALARM, bad)
         with pytest.raises(DeepfuseError, match="DEEPFUSE_ALARM: expected the address of a webhook"):
             alarms.set_up(client, ours)
+
+
+def test_the_doctor_says_when_the_next_run_is_that_none_will_be_and_how_the_last_ended(client: Any) -> None:
+    def findings() -> list[tuple[str, str]]:
+        return [(each.level, each.about) for each in checks_servers.check_schedule()]
+
+    assert findings()[0][0] == "fault"
+    flow = client.create_flow_from_name("retrain")
+    nightly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 3 * * *", timezone="UTC"), active=True)
+    here = {"working_dir": str(Path.cwd())}
+    deployment = client.create_deployment(flow, identity().name, schedules=[nightly], job_variables=here)
+    soon = Scheduled(scheduled_time=datetime(2100, 1, 1, 3, tzinfo=UTC))
+    make_run(client, deployment, soon)
+    assert findings() == [("ok", "the next run is planned for 2100-01-01 03:00 UTC")]
+    run = make_run(client, deployment, Running())
+    client.set_flow_run_state(run, Crashed(message="its process died"), force=True)
+    level, said = findings()[1]
+    assert (level, said.partition(" as ")[2]) == ("fault", "Crashed: its process died")
+    client.pause_deployment(deployment)
+    assert findings()[0][0] == "fault"
