@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | watch | up | env | doctor | down`: the loop, by hand or as a service."""
+"""`python -m flows retrain | submit | watch | up | serve | env | doctor | down`: the loop, by hand or as a service."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ TEXTS = {
     "a while, and have the loop run. Half-copied files are never read. Runs until it is ended.",
     "up": "Start the Prefect server, the MLflow server and a worker on this machine, with the schedule and the "
     "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
+    "serve": "Be one of the services in the foreground, for a service manager; `up --install` writes units that do.",
     "env": 'Print what lets other commands into the servers of `up`: eval "$(python -m flows env)". It has their '
     "password.",
     "doctor": "Look whether the loop is well: servers, registry, schedule, worker, versions, disk, brackets, remote, "
@@ -59,7 +60,7 @@ def main() -> None:
     try:
         make_private()
         os.environ |= services.own_home()
-        if arguments.command not in ("up", "env", "down"):
+        if arguments.command not in ("up", "serve", "env", "down"):
             os.environ |= services.access()
         _run(arguments)
     except (DeepfuseError, background.ServiceError) as error:
@@ -70,7 +71,7 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     """Prefect is imported by the commands that need it: it takes seconds."""
-    from flows import services
+    from flows import services, starting
 
     match arguments.command:
         case "retrain":
@@ -85,8 +86,12 @@ def _run(arguments: argparse.Namespace) -> None:
             logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
             logging.getLogger("flows").setLevel(logging.INFO)
             watch(arguments.folder, quiet_s=arguments.quiet)
+        case "up" if arguments.install or arguments.print:
+            starting.install(arguments)
         case "up":
-            _up(arguments)
+            starting.up(arguments)
+        case "serve":
+            starting.serve(arguments)
         case "env":
             _print_environment(services.access())
         case "doctor":
@@ -96,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> None:
             os._exit(report())  # a check that hangs holds nobody up
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
-            _end_orphans()
+            starting.end_orphans()
 
 
 def _submit(paths: list[Path]) -> None:
@@ -122,57 +127,6 @@ def _print_environment(variables: Mapping[str, str]) -> None:
     print(*(f"export {name}={shlex.quote(value)}" for name, value in variables.items()), sep="\n")
 
 
-def _end_orphans() -> None:
-    """A worker that is stopped may leave the training of its run behind."""
-    from flows import lock, pipeline
-
-    if not lock.is_running():
-        pipeline.recover()
-
-
-def _up(arguments: argparse.Namespace) -> None:
-    from flows import background, services
-    from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT
-
-    own_server = not services.is_elsewhere("prefect")
-    found = services.start_servers(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
-    os.environ |= services.client_environment(found)
-    had_worker = services.running("worker")
-    left = _prepare(own_server=own_server, had_worker=had_worker)
-    services.start_worker()
-    _ask_for(left)
-    print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
-    if {PREFECT, MLFLOW_PASSWORD} & found.keys():
-        print(f"Their pages ask for user and password, Prefect's in one line: {LOGIN} has them")
-    print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
-
-
-def _prepare(*, own_server: bool, had_worker: bool) -> list[str]:
-    """Deploy, and tell Prefect of the runs that died with an earlier worker; their names."""
-    from flows.deploying import deploy
-    from flows.runs import bury
-
-    deploy(own_server=own_server)
-    dead = [] if had_worker else bury()
-    for name in dead:
-        print(f"run {name} had died with its worker")
-    return dead
-
-
-def _ask_for(dead: list[str]) -> None:
-    """Ask for a run where sets wait, a run did not come to its end, or died before it began."""
-    from flows.inbox import INBOX
-    from flows.lock import is_unfinished
-    from flows.runs import announce
-    from flows.sets import find_sets
-
-    waiting = [entry.name for entry in find_sets(INBOX)]
-    if waiting:
-        print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
-    elif dead or is_unfinished():
-        print(f"the last run did not come to its end: {announce([])}")
-
-
 def _parser() -> argparse.ArgumentParser:
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -189,6 +143,10 @@ def _parser() -> argparse.ArgumentParser:
     parsers["watch"].add_argument(
         "--quiet", type=float, default=30, metavar="SECONDS", help="a set is complete after (default: %(default)s)"
     )
+    parsers["up"].add_argument("--install", action="store_true", help="write units of systemd instead, for this user")
+    parsers["up"].add_argument("--print", action="store_true", help="print these units instead")
+    parsers["serve"].add_argument("service", choices=("prefect", "mlflow", "worker"))
+    parsers["serve"].add_argument("--port", type=int, help="of a server")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(

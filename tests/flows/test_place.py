@@ -13,7 +13,16 @@ from support.projects import ROOT
 from flows import services
 from flows.login import SECRETS
 
-COMMANDS = [["retrain"], ["submit", "photo.dng"], ["watch"], ["watch", "incoming"], ["up"], ["down"]]
+COMMANDS = [
+    ["retrain"],
+    ["submit", "photo.dng"],
+    ["watch"],
+    ["watch", "incoming"],
+    ["up"],
+    ["up", "--print"],
+    ["doctor"],
+    ["down"],
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -18,8 +18,7 @@ from prefect.states import Crashed, Pending, Running, Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
 from deepfuse.errors import DeepfuseError
-from flows import __main__ as commands
-from flows import alarms, checks_servers, deploying, runs
+from flows import alarms, checks_servers, deploying, runs, starting
 from flows.background import ServiceError
 from flows.identity import NAME, identity
 from flows.inbox import INBOX
@@ -118,7 +117,7 @@ def test_on_a_server_of_its_own_a_folder_has_one_deployment(
 
 def test_up_asks_for_a_run_where_work_is_left(client: Any, ours: UUID, capsys: pytest.CaptureFixture[str]) -> None:
     def said(dead: list[str]) -> str:
-        commands._ask_for(dead)
+        starting.ask_for(dead)
         return capsys.readouterr().out
 
     assert said([]) == ""
