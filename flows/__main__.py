@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | remove | watch | sweep | up | env | down`: the loop, by hand or a service."""
+"""`python -m flows COMMAND`: the loop, by hand or as a service."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ TEXTS = {
     "of its own; what counts is MEF-SSIM on the validation patches. A killed sweep is gone on with under its name.",
     "up": "Start the Prefect server, the MLflow server and a worker on this machine, with the schedule and the "
     "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
+    "serve": "Be one of the services in the foreground, for a service manager; `up --install` writes units that do.",
     "env": 'Print what lets other commands into the servers of `up`: eval "$(python -m flows env)". It has their '
     "password.",
+    "doctor": "Look whether the loop is well: servers, registry, schedule, worker, versions, disk, brackets, remote, "
+    "inbox and last run, a line each with what to do. The exit code is 1 if something is at fault. Changes nothing.",
     "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
 }
 
@@ -61,11 +64,11 @@ def main() -> None:
     try:
         make_private()
         os.environ |= services.own_home()
-        if arguments.command in ("retrain", "up"):
+        if arguments.command in ("retrain", "up", "serve", "doctor"):
             from flows.configured import use_recorded
 
             use_recorded()
-        if arguments.command not in ("up", "env", "down"):
+        if arguments.command not in ("up", "serve", "env", "down"):
             os.environ |= services.access()
         _run(arguments)
     except (DeepfuseError, background.ServiceError) as error:
@@ -76,7 +79,7 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     """Prefect is imported by the commands that need it: it takes seconds."""
-    from flows import services
+    from flows import services, starting
 
     match arguments.command:
         case "retrain":
@@ -95,22 +98,32 @@ def _run(arguments: argparse.Namespace) -> None:
             watch(arguments.folder, quiet_s=arguments.quiet)
         case "sweep":
             _sweep(arguments)
+        case "up" if arguments.install or arguments.print:
+            starting.install(arguments)
         case "up":
-            _up(arguments)
+            starting.up(arguments)
+        case "serve":
+            starting.serve(arguments)
         case "env":
             from flows.configured import use_recorded
 
             _print_environment({**use_recorded(), **services.access()})
+        case "doctor":
+            from flows.doctor import report
+
+            sys.stdout.flush()
+            os._exit(report())  # a check that hangs holds nobody up
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
-            _end_orphans()
+            starting.end_orphans()
 
 
 def _submit(paths: list[Path]) -> None:
     from deepfuse.bracket import printable
     from deepfuse.params import read_params
-    from flows.arrivals import announce, submit
+    from flows.arrivals import submit
     from flows.inbox import require_raw
+    from flows.runs import announce
 
     ingest = read_params().ingest
     require_raw(ingest.source)
@@ -155,36 +168,6 @@ def _print_environment(variables: Mapping[str, str]) -> None:
     print(*(f"export {name}={shlex.quote(value)}" for name, value in variables.items()), sep="\n")
 
 
-def _end_orphans() -> None:
-    """A worker that is stopped may leave the training of its run behind."""
-    from flows import lock, pipeline
-
-    if not lock.is_running():
-        pipeline.recover()
-
-
-def _up(arguments: argparse.Namespace) -> None:
-    from flows import background, configured, services
-
-    had_worker = services.running("worker")
-    found = services.up(prefect_port=arguments.prefect_port, mlflow_port=arguments.mlflow_port)
-    configured.remember()
-    os.environ.update(found)
-    from flows.arrivals import announce, bury
-    from flows.inbox import INBOX
-    from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT
-    from flows.sets import find_sets
-
-    for name in [] if had_worker else bury():
-        print(f"run {name} had died with its worker")
-    if waiting := [entry.name for entry in find_sets(INBOX)]:
-        print(f"{len(waiting)} sets wait in {INBOX}: {announce(waiting)}")
-    print(f"Prefect  {found['PREFECT_API_URL'].removesuffix('/api')}\nMLflow   {found['MLFLOW_TRACKING_URI']}")
-    if {PREFECT, MLFLOW_PASSWORD} & found.keys():
-        print(f"Their pages ask for user and password, Prefect's in one line: {LOGIN} has them")
-    print(f"Logs are in {background.STATE}; `python -m flows down` stops it all")
-
-
 def _parser() -> argparse.ArgumentParser:
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -213,6 +196,10 @@ def _parser() -> argparse.ArgumentParser:
             option, type=int, default=value, metavar="N", help=f"{text} (default: %(default)s)"
         )
     parsers["sweep"].add_argument("--name", default="sweep", help="of the study (default: %(default)s)")
+    parsers["up"].add_argument("--install", action="store_true", help="write units of systemd instead, for this user")
+    parsers["up"].add_argument("--print", action="store_true", help="print these units instead")
+    parsers["serve"].add_argument("service", choices=("prefect", "mlflow", "worker"))
+    parsers["serve"].add_argument("--port", type=int, help="of a server")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(

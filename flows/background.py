@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import psutil
@@ -55,13 +56,11 @@ def ensure(name: str, command: list[str], port: int | None, environment: Mapping
     service = find(name)
     if service is not None:
         return service
-    if port is not None:
-        _require_free(name, port)
-        command = [*command, "--port", str(port)]
+    command = _with_port(name, command, port)
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            command,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -70,7 +69,33 @@ def ensure(name: str, command: list[str], port: int | None, environment: Mapping
             # Prefect's worker ends by SIGINT, which a background job of a shell inherits as ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-    service = Service(process.pid, _started_s(process.pid) or 0, f"http://{HOST}:{port}" if port else "")
+    return _note(name, process.pid, port)
+
+
+def become(name: str, command: list[str], port: int | None, environment: Mapping[str, str]) -> NoReturn:
+    """Turn this process into a service that later commands find, for a service manager that restarts it.
+
+    Raises:
+        ServiceError: there is one already, or its port is taken.
+    """
+    service = find(name)
+    if service is not None:
+        raise ServiceError(f"{name}: expected none to run, got process {service.pid}: `python -m flows down` stops it")
+    command = _with_port(name, command, port)
+    STATE.mkdir(parents=True, exist_ok=True)
+    _note(name, os.getpid(), port)
+    os.execve(command[0], command, {**os.environ, **environment})
+
+
+def _with_port(name: str, command: list[str], port: int | None) -> list[str]:
+    if port is None:
+        return [sys.executable, "-m", *command]
+    _require_free(name, port)
+    return [sys.executable, "-m", *command, "--port", str(port)]
+
+
+def _note(name: str, pid: int, port: int | None) -> Service:
+    service = Service(pid, _started_s(pid) or 0, f"http://{HOST}:{port}" if port else "")
     write_json(STATE / f"{name}.json", asdict(service))
     return service
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import get_client, task
-from prefect.events import Event, Resource
+from prefect import task
 
 from deepfuse import registry
 from deepfuse.files import write_json, write_text
@@ -15,14 +13,13 @@ from deepfuse.monitoring.arrived import FILE, read_arrived
 from deepfuse.monitoring.drift import Shift, headline, shifts
 from deepfuse.monitoring.drift_page import drift_page
 from deepfuse.params import read_params
+from flows import events
 from flows.logs import log
 from flows.pipeline import METRICS
 from flows.retries import NETWORK
 
 FIGURES = METRICS / "drift.json"
 PAGE = Path("data/drift.html")
-EVENT = "deepfuse.drift"
-RESOURCE = "deepfuse.data"
 
 
 @task(**NETWORK)
@@ -51,8 +48,8 @@ def compare(version: str) -> str | None:
     write_text(PAGE, drift_page(champion, found, params.bound))
     registry.log_run_file(version, PAGE, "report")
     log("%s: %s", headline(found), PAGE)
-    if over := [one for one in found if one.over]:
-        _announce(champion, headline(found), over)
+    if any(one.over for one in found):
+        events.tell(events.DRIFTED, headline(found))
     return headline(found)
 
 
@@ -70,13 +67,3 @@ def _log_figures(version: str, figures: dict[str, object]) -> None:
     """For git, and with the run in the place of those of the run before."""
     write_json(FIGURES, figures)
     registry.log_run_file(version, FIGURES, "metrics")
-
-
-def _announce(champion: str, said: str, over: Sequence[Shift]) -> None:
-    """Tell Prefect, where there is one that may have somebody to tell."""
-    if not os.environ.get("PREFECT_API_URL"):
-        return
-    payload = {"said": said, "champion": champion, "psi": {one.feature: one.psi for one in over}}
-    event = Event(event=EVENT, resource=Resource({"prefect.resource.id": RESOURCE}), payload=payload)
-    with get_client(sync_client=True) as client:
-        client.request("POST", "/events", json=[event.model_dump(mode="json")]).raise_for_status()

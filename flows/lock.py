@@ -14,12 +14,17 @@ from flows.logs import log
 
 LOCK = Path(".deepfuse/retrain.lock")
 HOLDER = LOCK.with_suffix(".pid")
+FINISHED = Path(".deepfuse/finished.json")  # what the last run that made or judged something came to
+UNFINISHED = LOCK.with_suffix(".unfinished")
 POLL_S = 0.5
 
 
 @contextmanager
 def only_run() -> Iterator[None]:
-    """Wait until no other retraining runs in this folder, and keep others out until the block ends."""
+    """Wait until no other retraining runs in this folder, and keep others out until the block ends.
+
+    A block that is killed or raises leaves a mark, until one ends well.
+    """
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(LOCK)
     try:
@@ -29,7 +34,9 @@ def only_run() -> Iterator[None]:
         held = lock.acquire(poll_interval=POLL_S)
     with held:
         write_text(HOLDER, f"{os.getpid()}\n")
+        UNFINISHED.touch()
         yield
+        UNFINISHED.unlink(missing_ok=True)
 
 
 def is_running() -> bool:
@@ -41,6 +48,11 @@ def is_running() -> bool:
             return False
     except Timeout:
         return True
+
+
+def is_unfinished() -> bool:
+    """Whether the last retraining in this folder did not come to its end, and none runs that may."""
+    return UNFINISHED.exists() and not is_running()
 
 
 def _holder() -> str:

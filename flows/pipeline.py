@@ -34,7 +34,6 @@ POLL_S = 10.0
 HOURS = 6.0  # a night's training of somebody
 LONGEST_WAIT_S = 3600 * HOURS
 _MARK = "DEEPFUSE_RETRAINS_IN"
-NOT_OF_A_RUN = {_MARK: ""}  # for a command that no other run may end
 
 
 def dvc(*arguments: str, show: bool = True, **settings: str) -> str:

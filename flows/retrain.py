@@ -6,7 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import State, flow, task
+from prefect.states import Completed
 
 from deepfuse import registry
 from deepfuse.evaluation import (
@@ -21,30 +22,30 @@ from deepfuse.evaluation import (
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import drift, history, pipeline, raw, remote
-from flows.arrivals import supersede
+from flows import drift, events, history, pipeline, raw, remote
 from flows.experiments import uncommitted_params
 from flows.facts import about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
-from flows.lock import only_run
+from flows.lock import FINISHED, only_run
 from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
+from flows.runs import supersede
 from flows.sets import check_kinds, find_sets
 from flows.space import require_space
 
 ALIGNED = Path("data/aligned")
-FINISHED = Path(".deepfuse/finished.json")
 JUDGED_TAG = "deepfuse.judged"
 UNCOMMITTED_TAG = "deepfuse.uncommitted_params"
 UNCOMMITTED = "parameters that nobody committed, an experiment's perhaps, are of this model"
 
 
 @flow(name="retrain")
-def retrain() -> Verdict:
+def retrain() -> State[Verdict]:
     """Take in the brackets that arrived, bring the pipeline up to date, and let a better model become champion.
 
-    Killed at any point, the next run finishes the same work. Where nothing is new it ends at once.
+    Killed at any point, the next run finishes the same work. Where nothing is new it ends at once. The run's state says
+    what came of it.
     """
     check_max_worse(read_params().promote)  # now, not after the training
     with only_run():
@@ -53,18 +54,28 @@ def retrain() -> Verdict:
         accept()
         if Path(read_params().ingest.source) == RAW and not find_sets(RAW):
             log("no bracket arrived yet: %s and %s are empty", INBOX, RAW)
-            return Verdict(False, "no bracket arrived yet")
+            return ended("no bracket arrived yet")
         version = finished()
         if version is not None:
             log("nothing new since version %s of '%s'", version, registry.model_name())
-            return Verdict(False, f"nothing new since version {version}")
+            return ended(f"nothing new since version {version}")
         reproduce()
         version = publish()
         drift.compare(version)
         push()
         verdict: Verdict = promote(version)
         record(version, verdict)
-    return verdict
+    return ended(in_words(version, verdict), verdict)
+
+
+def ended(message: str, verdict: Verdict | None = None) -> State[Verdict]:
+    """The final state of a run, with what came of it in words; without a verdict, there was nothing to judge."""
+    return Completed(message=message, data=verdict or Verdict(False, message))
+
+
+def in_words(version: str, verdict: Verdict) -> str:
+    """What became of a version, and why."""
+    return f"version {version} {'promoted' if verdict.promote else 'not promoted'}: {verdict.reason}"
 
 
 @task
@@ -88,6 +99,8 @@ def accept() -> list[Arrival]:
     arrivals = take_arrivals(raw.recorded_md5())
     for arrival in arrivals:
         log("%s: %s: %s", arrival.name, arrival.status, arrival.detail)
+        if arrival.status == "refused":
+            events.tell(events.REFUSED_SET, f"{arrival.name}: {arrival.detail}")
     if Path(source) == RAW and find_sets(RAW):
         raw.record()
     return arrivals
@@ -127,9 +140,7 @@ def publish() -> str:
     """The registered version of the model in `data/model`, published if it is new."""
     params, data = read_params().model_dump(), about_data()
     tags = {UNCOMMITTED_TAG: changes} if (changes := uncommitted_params()) else {}
-    version = registry.publish(
-        MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params, data=data, tags=tags
-    )
+    version = registry.publish(MODEL, REPORT, METRICS, key=pipeline.model_key(), params=params, data=data, tags=tags)
     for warning in filter(None, (registry.second_registry(), changes and f"{UNCOMMITTED}: {changes}")):
         log("%s", warning)
     log("the model in %s is version %s of '%s'", MODEL, version, registry.model_name())
@@ -163,7 +174,9 @@ def promote(version: str) -> Verdict:
         if result.promote:
             registry.promote(version)
         registry.tag_version(version, {JUDGED_TAG: f"{state()} {champion}"})
-    log("version %s %s: %s", version, "promoted" if result.promote else "not promoted", result.reason)
+    log("%s", in_words(version, result))
+    if champion != version:
+        events.tell(events.PROMOTED if result.promote else events.NOT_PROMOTED, in_words(version, result))
     return result
 
 

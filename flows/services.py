@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from flows import login
-from flows.background import STATE, ServiceError, ensure, find, require_closed, stop, wait
+from flows.background import STATE, ServiceError, become, ensure, find, require_closed, stop, wait
 from flows.guard import NAMES
+from flows.identity import identity
 
-POOL = "deepfuse"
-DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
 HOME = Path(".deepfuse/prefect")
+HEARTBEAT_S = 30  # of a run: the least that Prefect allows
+SERVICES = ("prefect", "mlflow", "worker")
 _ADDRESS = {"prefect": "PREFECT_API_URL", "mlflow": "MLFLOW_TRACKING_URI"}
 _OPEN = {"prefect": "/api/health", "mlflow": "/health"}
 _CLOSED = {"prefect": "/api/admin/version", "mlflow": "/version"}
 _QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
-def up(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
-    """Start what does not run yet, and wait until it answers those alone who know the password.
+def start_servers(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
+    """Start the servers that do not run yet, and wait until they answer those alone who know the password.
 
     A Prefect server named by `PREFECT_API_URL` and an MLflow named by `MLFLOW_TRACKING_URI` are used, not started.
 
@@ -32,29 +32,57 @@ def up(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
     Raises:
         ServiceError: a port is taken, or a service does not start, its log is named; or it lets everybody in.
     """
-    ours, started = {**_QUIET, **own_home()}, {}
-    if not os.environ.get(_ADDRESS["prefect"]):
-        server = ["flows.servers", "prefect"]
-        started["prefect"] = ensure("prefect", server, prefect_port, {**ours, **_server_settings(prefect_port)})
-    if not os.environ.get(_ADDRESS["mlflow"]):
-        server = ["flows.servers", "mlflow"]
-        settings = {**_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        started["mlflow"] = ensure("mlflow", server, mlflow_port, settings)
-    for name, service in started.items():
-        wait(name, f"{service.url}{_OPEN[name]}")
-        require_closed(name, f"{service.url}{_CLOSED[name]}")
-    clients = {name: os.environ[name] for name in _ADDRESS.values() if os.environ.get(name)} | access()
-    environment = {**ours, **clients, "DEEPFUSE_ROOT": str(Path.cwd())}
-    _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
-    _prefect(["--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], environment)
-    ensure("worker", ["prefect", "worker", "start", "--pool", POOL, "--limit", "1"], None, environment)
-    return clients
+    started = {}
+    for name, port in {"prefect": prefect_port, "mlflow": mlflow_port}.items():
+        if not is_elsewhere(name):
+            started[name] = ensure(name, ["flows.servers", name], port, _server_settings(name, port))
+    for name in started:
+        require_answer(name)
+    return {name: os.environ[name] for name in _ADDRESS.values() if os.environ.get(name)} | access()
+
+
+def require_answer(name: str) -> None:
+    """Wait until a server of this folder answers, those alone who know the password.
+
+    Raises:
+        ServiceError: it does not, or lets everybody in.
+    """
+    service = find(name)
+    if service is None:
+        raise ServiceError(f"{name}: expected its server to run, got none: `python -m flows up`")
+    wait(name, f"{service.url}{_OPEN[name]}")
+    require_closed(name, f"{service.url}{_CLOSED[name]}")
+
+
+def client_environment(clients: Mapping[str, str]) -> dict[str, str]:
+    """What a process needs that talks to the servers, whose clients have this environment."""
+    return {**_QUIET, **own_home(), **clients}
+
+
+def start_worker() -> None:
+    """Start the worker of this checkout's pool, if it does not run; the environment is that of its clients."""
+    ensure("worker", _worker(), None, _worker_settings())
+
+
+def become_worker() -> NoReturn:
+    """Be the worker, in the foreground."""
+    become("worker", _worker(), None, _worker_settings())
+
+
+def become_server(name: str, port: int) -> NoReturn:
+    """Be a server of this folder, in the foreground."""
+    become(name, ["flows.servers", name], port, _server_settings(name, port))
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether the environment names a server of this kind, which is not this folder's to start."""
+    return bool(os.environ.get(_ADDRESS[name]))
 
 
 def down() -> list[str]:
-    """Stop the services that `up` started, the worker first; their names."""
+    """Stop the services of this folder, the worker first; their names."""
     stopped = []
-    for name in ("worker", "mlflow", "prefect"):
+    for name in SERVICES[::-1]:
         service = find(name)
         if service is not None:
             stop(service)
@@ -66,6 +94,11 @@ def down() -> list[str]:
 def running(name: str) -> bool:
     """Whether this service of `up` runs."""
     return find(name) is not None
+
+
+def was_started(name: str) -> bool:
+    """Whether this service of the folder was started once and not stopped."""
+    return (STATE / f"{name}.json").exists()
 
 
 def access() -> dict[str, str]:
@@ -94,8 +127,20 @@ def own_home() -> dict[str, str]:
     return {"PREFECT_HOME": str(HOME.absolute()), **login.for_server(), **login.for_prefect()}
 
 
-def _server_settings(port: int) -> dict[str, str]:
+def _worker() -> list[str]:
+    return ["prefect", "worker", "start", "--pool", identity().name, "--limit", "1"]
+
+
+def _worker_settings() -> dict[str, str]:
+    return {**identity().environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
+
+
+def _server_settings(name: str, port: int) -> dict[str, str]:
+    if name == "mlflow":
+        return {**_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     return {
+        **_QUIET,
+        **own_home(),
         **login.for_server(),
         # Its page asks its server under one of the names, and may have been loaded under the other.
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}:{port}" for name in NAMES),
@@ -104,12 +149,3 @@ def _server_settings(port: int) -> dict[str, str]:
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "10",
     }
-
-
-def _prefect(arguments: list[str], environment: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", "prefect", *arguments]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ServiceError(
-            f"prefect {' '.join(arguments)}: expected exit code 0, got {done.returncode}:\n{done.stderr}{done.stdout}"
-        )

@@ -133,7 +133,8 @@ def _open(name: str, seed: int) -> optuna.Study:
 def _try(experiment: str, values: dict[str, Value]) -> float:
     """Train with these values in a folder of DVC's own; how good the weights are."""
     settings = [word for name, value in values.items() for word in ("-S", f"{name}={_yaml(value)}")]
-    pipeline.dvc("exp", "run", "--temp", "-n", experiment, *settings, STAGE, **pipeline.NOT_OF_A_RUN)
+    # Without the mark of a run, or the next retraining would end it as a rest of one that was killed.
+    pipeline.dvc("exp", "run", "--temp", "-n", experiment, *settings, STAGE, DEEPFUSE_RETRAINS_IN="")
     rows = list(csv.DictReader(io.StringIO(history.read_experiment(experiment, HISTORY))))
     if not rows or not rows[-1][MEASURE]:
         raise RuntimeError(f"{HISTORY}: expected {MEASURE}, got none: no scene is in the split `val`")

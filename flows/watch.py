@@ -10,11 +10,11 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.params import read_params
-from flows.arrivals import announce
 from flows.inbox import INBOX
 from flows.logs import log
 from flows.moving import move
 from flows.naming import free_name, names_for
+from flows.runs import announce
 from flows.sets import (
     State,
     check_files,

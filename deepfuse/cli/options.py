@@ -31,8 +31,8 @@ PHOTOS = "RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL"
 NOTHING_TO_DO = 3
 SOME_FAILED = 1
 EPILOG = (
-    "exit codes: 0 done, 1 some sets of a batch failed, 2 wrong usage, 3 no bracket found, 4 bad input, "
-    "5 model refused or a package missing, 6 registry unreachable, 7 out of memory, 130 interrupted"
+    "exit codes: 0 done, 1 some sets of a batch or checks of doctor failed, 2 wrong usage, 3 no bracket found, 4 bad "
+    "input, 5 model refused or a package missing, 6 registry unreachable, 7 out of memory, 130 interrupted"
 )
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"

@@ -17,9 +17,9 @@ from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_T
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
 from deepfuse.registry.reproducing import Reproduced, reproduce
+from deepfuse.registry.run_files import log_run_file, run_file
 from deepfuse.registry.settings import model_name, record, recorded
 from deepfuse.registry.vetoes import Veto, find_veto
-from deepfuse.registry.run_files import log_run_file, run_file
 
 __all__ = [
     "CHALLENGER",

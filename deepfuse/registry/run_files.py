@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from deepfuse.registry.connection import NAME, connect, reaching
+from deepfuse.registry.connection import connect, reaching
 from deepfuse.registry.loading import scratch
+from deepfuse.registry.settings import model_name
 
 
 @reaching()
@@ -18,7 +19,7 @@ def run_file(version: str, path: str) -> str | None:
         Unreachable: MLflow cannot be reached.
     """
     client = connect()
-    run_id = str(client.get_model_version(NAME, version).run_id)
+    run_id = str(client.get_model_version(model_name(), version).run_id)
     folder = PurePosixPath(path).parent.as_posix()
     if path not in {file.path for file in client.list_artifacts(run_id, folder)}:
         return None
@@ -34,4 +35,4 @@ def log_run_file(version: str, file: Path, folder: str) -> None:
         Unreachable: MLflow cannot be reached.
     """
     client = connect()
-    client.log_artifact(str(client.get_model_version(NAME, version).run_id), str(file), folder)
+    client.log_artifact(str(client.get_model_version(model_name(), version).run_id), str(file), folder)

@@ -52,14 +52,17 @@ def test_the_first_model_becomes_champion_and_of_its_challengers_only_a_better_o
 
     # A challenger that learnt nothing is published, judged on the same scenes, and stays a challenger.
     set_params(in_project, {"train": {"learning_rate": 1e-9}})
-    assert not retrain.retrain.fn().promote
+    state = retrain.retrain.fn()
+    assert state.message == f"version 2 not promoted: {state.data.reason}"
+    assert not state.data.promote
     assert versions() == ["1", "2"]
     assert registry.champion_version() == "1"
     assert tags("2")[registry.VERDICT_TAG].startswith("not promoted")
 
     set_params(in_project, {"train": {"seed": 7, "epochs": 1}})
     monkeypatch.setattr(retrain, "judge", lambda *scores, **limits: Verdict(True, "the mean rises", 0.01))
-    assert retrain.retrain().promote
+    state = retrain.retrain(return_state=True)
+    assert state.message == "version 3 promoted: the mean rises"
     assert registry.champion_version() == "3"
 
     # What a person rolled back from stays so, whatever the gate says.
@@ -116,7 +119,9 @@ def test_a_bound_of_no_guard_is_refused_before_anything_is_done(in_project: Path
 
 def test_an_installation_without_brackets_says_so(in_project: Path) -> None:
     shutil.rmtree("data/raw")
-    assert retrain.retrain().reason == "no bracket arrived yet"
+    state = retrain.retrain(return_state=True)
+    assert (state.name, state.message) == ("Completed", "no bracket arrived yet")
+    assert state.result().reason == "no bracket arrived yet"
 
 
 def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_path: Path) -> None:

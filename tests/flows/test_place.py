@@ -20,6 +20,8 @@ COMMANDS = [
     ["watch"],
     ["watch", "incoming"],
     ["up"],
+    ["up", "--print"],
+    ["doctor"],
     ["down"],
 ]
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from flows import pipeline
-from flows.lock import HOLDER, is_running, only_run
+from flows.lock import HOLDER, UNFINISHED, is_running, is_unfinished, only_run
 
 HOLD = "from flows.lock import only_run\nwith only_run(): print('held', flush=True); input()"
 
@@ -53,6 +53,22 @@ def test_the_second_run_says_whom_it_waits_for_and_goes_on_when_that_ends(
     with caplog.at_level("INFO", logger="flows"), only_run():
         assert process.wait() != 0
     assert f"(process {process.pid})" in caplog.text
+
+
+def test_a_run_that_did_not_come_to_its_end_leaves_a_mark_until_one_does(folder: Path) -> None:
+    assert not is_unfinished()
+    process = held_elsewhere()
+    assert UNFINISHED.exists()
+    assert not is_unfinished()  # it runs
+    process.kill()
+    process.wait()
+    assert is_unfinished()
+    with only_run():
+        pass
+    assert not is_unfinished()
+    with pytest.raises(RuntimeError), only_run():
+        raise RuntimeError
+    assert is_unfinished()
 
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from prefect import get_client
+from prefect.states import Crashed, Running
 from support.projects import ROOT, add_scene, raw_project
 
 from deepfuse.files import write_json
@@ -50,9 +53,35 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+@pytest.fixture
+def alarms(environment: dict[str, str]) -> Iterator[list[str]]:
+    """What a local webhook is told."""
+    told: list[str] = []
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+    server = http.server.HTTPServer((background.HOST, 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment["DEEPFUSE_ALARM"] = f"http://{background.HOST}:{server.server_port}/"
+    yield told
+    server.shutdown()
+    server.server_close()
+
+
+def wait_for(text: str, alarms: list[str]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not any(text in alarm for alarm in alarms):
+        assert time.monotonic() < deadline, alarms
+        time.sleep(0.5)
+
+
 @pytest.mark.timeout(600)
 def test_a_submitted_bracket_becomes_a_version(
-    environment: dict[str, str], project: Path, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], alarms: list[str], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
     said = flows(environment, "up", *ports)
@@ -60,6 +89,7 @@ def test_a_submitted_bracket_becomes_a_version(
     for name, value in re.findall(r"export (\w+)=(\S+)", flows(environment, "env")):
         monkeypatch.setenv(name, value)
     bracket = add_scene(project, "fjord", 9, folder="card")
+    (project / "data/inbox/empty").mkdir(parents=True)
     assert "a run was asked for" in flows(environment, "submit", str(bracket))
 
     client = mlflow.MlflowClient()
@@ -69,6 +99,14 @@ def test_a_submitted_bracket_becomes_a_version(
         time.sleep(1)
     assert Path("data/raw/fjord").is_dir()
     assert client.get_model_version_by_alias("deepfuse", "champion").version == found[0].version
+
+    wait_for(".set.refused: empty: ", alarms)
+    wait_for(".model.promoted: version 1 promoted: ", alarms)
+    with get_client(sync_client=True) as prefect:
+        run = prefect.read_flow_runs()[0]
+        made = prefect.create_flow_run_from_deployment(run.deployment_id, state=Running())
+        prefect.set_flow_run_state(made.id, Crashed(message="nobody said so"), force=True)
+    wait_for(f": Crashed: run {made.name}: nobody said so", alarms)
 
     pids = {name: background.find(name) for name in ("prefect", "mlflow", "worker")}
     assert None not in pids.values()
@@ -83,7 +121,7 @@ def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(background.ServiceError, match=f"prefect: expected port {port} to be free"):
-            services.up(prefect_port=port, mlflow_port=port)
+            services.start_servers(prefect_port=port, mlflow_port=port)
 
 
 @pytest.fixture
