@@ -60,6 +60,7 @@ def retrain() -> Verdict:
         reproduce()
         version = publish()
         verdict: Verdict = promote(version)
+        log("the champion is version %s of '%s'", registry.champion_version(), registry.NAME)
         push()
         record(version, verdict)
     return verdict
