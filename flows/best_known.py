@@ -43,7 +43,7 @@ def publish_shipped() -> None:
     registry.record_verdict(version, verdict)
     if verdict.promote and champion != version:
         registry.promote(version)
-    log("the shipped weights are version %s of '%s': %s", version, registry.NAME, verdict.reason)
+    log("version %s of '%s': %s", version, registry.NAME, verdict.reason)
 
 
 def _publish(key: str) -> str:
@@ -61,13 +61,13 @@ def _publish(key: str) -> str:
 def _beside(champion: str | None) -> Verdict:
     """Whether the shipped weights take the place of the champion, with what it fails on the reference set."""
     if champion is None:
-        return Verdict(True, "they are the first champion")
+        return Verdict(True, "the shipped weights: there was no champion")
     with registry.model_folder(f"models:/{registry.NAME}/{champion}") as found:
         scores = OnReference(on_reference(found.folder), {SHIPPED_ORIGIN: on_reference(SHIPPED)})
     failed = failures(reference_checks(scores, read_params().promote.reference))
     if failed:
-        return Verdict(True, f"version {champion} is worse on the reference set: {failed}")
-    return Verdict(False, f"version {champion} is no worse on the reference set and stays champion")
+        return Verdict(True, f"the shipped weights: champion {champion} is worse on the reference set: {failed}")
+    return Verdict(False, f"the shipped weights: champion {champion} is no worse on the reference set, and stays")
 
 
 def compared(challenger: Path, champion: Path | None) -> OnReference:
