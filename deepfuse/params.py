@@ -82,6 +82,16 @@ class Patch(Section):
     lost_above: Share
 
 
+class Replay(Section):
+    """The simulated scenes that training mixes in: `stops` are their exposures, from dark to bright."""
+
+    scenes: Count
+    width: Annotated[int, Field(ge=64)]
+    height: Annotated[int, Field(ge=64)]
+    seed: int
+    stops: Annotated[list[float], Field(min_length=2)]
+
+
 class Model(Section):
     """The network."""
 
@@ -89,12 +99,19 @@ class Model(Section):
 
 
 class Train(Section):
-    """The training."""
+    """The training.
 
+    `start` is "shipped", "scratch", or whatever else the loop is to put into `data/start`: "champion", or a model as
+    `--model` takes it. What starts with weights has `tuning_rate` for its learning rate.
+    """
+
+    start: str
+    replay: Annotated[float, Field(ge=0, lt=1)]
     seed: int
     epochs: Count
     batch_size: Count
     learning_rate: Positive
+    tuning_rate: Positive
     loss_scales: Annotated[int, Field(ge=1, le=3)]
     luminance_weight: NonNegative
     halo_weight: NonNegative
@@ -107,6 +124,13 @@ class Evaluate(Section):
 
     exposures: Literal["extremes", "all"]
     pictures: Annotated[int, Field(ge=0)]
+
+
+class Reference(Section):
+    """By how much a challenger may be worse on the reference set than the best of champion and shipped weights."""
+
+    max_drop: NonNegative
+    max_worse: dict[str, NonNegative]
 
 
 class Promote(Section):
@@ -122,6 +146,7 @@ class Promote(Section):
     seed: Annotated[int, Field(ge=0)]
     max_drop: NonNegative
     max_worse: dict[str, NonNegative]
+    reference: Reference
 
 
 class Drift(Section):
@@ -166,6 +191,7 @@ class Params(Section):
     align: Align
     split: Split
     patch: Patch
+    replay: Replay
     model: Model
     train: Train
     evaluate: Evaluate

@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quiet", type=float, default=30, metavar="SECONDS", help="a set is complete after (default: %(default)s)"
     )
     parsers["sweep"].add_argument(
-        "ranges", nargs="+", metavar="NAME=VALUES", help="train.batch_size=2|4|8, train.learning_rate=0.0003..0.01:log"
+        "ranges", nargs="+", metavar="NAME=VALUES", help="train.batch_size=2|4|8, train.tuning_rate=0.0001..0.003:log"
     )
     for option, value, text in (
         ("--trials", 20, "finished trials at the end, with those of before"),

@@ -21,8 +21,10 @@ from deepfuse.evaluation import (
 )
 from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
+from deepfuse.model import SHIPPED, read_model, weights_sha256
 from deepfuse.params import read_params
 from flows import drift, events, history, pipeline, raw, remote
+from flows.best_known import compared, publish_shipped, start_changed, write_start
 from flows.experiments import uncommitted_params
 from flows.facts import about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
@@ -59,11 +61,14 @@ def retrain() -> State[Verdict]:
         if version is not None:
             log("nothing new since version %s of '%s'", version, registry.model_name())
             return ended(f"nothing new since version {version}")
+        publish_shipped()
+        write_start()
         reproduce()
         version = publish()
         drift.compare(version)
         push()
         verdict: Verdict = promote(version)
+        log("the champion is version %s of '%s'", registry.champion_version(), registry.model_name())
         record(version, verdict)
     return ended(in_words(version, verdict), verdict)
 
@@ -112,15 +117,15 @@ def finished() -> str | None:
         mark = json.loads(FINISHED.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if mark.get("state") != state() or not pipeline.up_to_date():
+    if mark.get("state") != state() or start_changed() or not pipeline.up_to_date():
         return None
     version = registry.published_version(pipeline.model_key())
     return version if version == mark.get("version") else None
 
 
 def state() -> str:
-    """What a run brings about, by content: the pipeline's results, and the rule for a champion."""
-    rule = read_params().promote.model_dump_json()
+    """What a run brings about, by content: the pipeline's results, and what decides who is champion."""
+    rule = read_params().promote.model_dump_json() + weights_sha256(SHIPPED)
     lock = pipeline.LOCK.read_bytes() if pipeline.LOCK.exists() else b""
     return hashlib.sha256(lock + rule.encode()).hexdigest()
 
@@ -182,15 +187,18 @@ def promote(version: str) -> Verdict:
 
 def decide(champion: str | None) -> Verdict:
     """The verdict on the challenger in `data/model`, whose scores are in `data/metrics`."""
-    params, model = read_params(), registry.load_model(MODEL)
+    params, model = read_params(), read_model(MODEL)
     scores, average = (read_scores(METRICS / "scenes.csv", method) for method in ("model", "average"))
     if champion is None:
-        return judge(Contender(scores, *measure_costs(model)), None, params.promote, baseline=average)
-    champion_model = registry.load_model(f"models:/{registry.model_name()}/{champion}")
+        own = Contender(scores, *measure_costs(model))
+        return judge(own, None, params.promote, baseline=average, reference=compared(MODEL, None))
+    with registry.model_folder(f"models:/{registry.model_name()}/{champion}") as found:
+        champion_model, reference = read_model(found.folder), compared(MODEL, found.folder)
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
     champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
     cost, champion_cost = measure_costs(model, champion_model)
-    return judge(Contender(scores, cost), Contender(champion_scores, champion_cost), params.promote)
+    before = Contender(champion_scores, champion_cost)
+    return judge(Contender(scores, cost), before, params.promote, reference=reference)
 
 
 @task(**NETWORK)

@@ -56,7 +56,8 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small project after `dvc repro evaluate`. Not to be changed."""
     project = tmp_path_factory.mktemp("finished") / "project"
     make_project(project)
-    assert stages_run(run_dvc(project, "repro", "evaluate")) == ["ingest", "align", "patch", "train", "evaluate"]
+    stages = {"ingest", "align", "patch", "replay", "train", "evaluate"}
+    assert set(stages_run(run_dvc(project, "repro", "evaluate"))) == stages
     return project
 
 
@@ -73,6 +74,15 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{path}'); mlflow.MlflowClient().search_experiments()"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     return path
+
+
+@pytest.fixture
+def small_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference set of two small brackets of a wood, which is rendered in no time."""
+    from deepfuse.evaluation import reference_scenes
+
+    for name, value in {"SEEDS": (20170003,), "WIDTH_PX": 208, "HEIGHT_PX": 96}.items():
+        monkeypatch.setattr(reference_scenes, name, value)
 
 
 @pytest.fixture

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from math import fsum
 from typing import TYPE_CHECKING
 
 from deepfuse.errors import ParamsError
 from deepfuse.evaluation.cost import COSTS
-from deepfuse.evaluation.verdict import Check, Contender, at_least, at_most
+from deepfuse.evaluation.verdict import Check, Contender, OnReference, at_least, at_most
 from deepfuse.metrics import table
-from deepfuse.metrics.table import Metric
+from deepfuse.metrics.table import HEADLINE, Metric
 
 if TYPE_CHECKING:
-    from deepfuse.params import Promote
+    from deepfuse.params import Promote, Reference
+
+TRUE_COLOUR = "true_colour_error"
+TRUTHS = {TRUE_COLOUR: "distance from the scene's own colours at the fused brightness, in Oklab, times 100"}
+"""What is measured on the reference set against its truth, lower is better, beside the table of measures."""
+REFERENCE = "reference."
+"""How the names of checks on the reference set begin."""
 
 
 def guards() -> list[str]:
     """Their names."""
     return [metric.name for metric in table.METRICS if metric.guarded] + list(COSTS)
+
+
+def reference_guards() -> list[str]:
+    """The names of what may not get worse on the reference set: the headline, what is guarded, and the truths."""
+    return [metric.name for metric in _on_reference()] + list(TRUTHS)
+
+
+def _on_reference() -> list[Metric]:
+    return [metric for metric in table.METRICS if metric.guarded or metric.name == HEADLINE]
 
 
 def check_max_worse(rules: Promote) -> None:
@@ -28,10 +46,18 @@ def check_max_worse(rules: Promote) -> None:
     Raises:
         ParamsError: naming each guard without a bound and each bound of no guard.
     """
-    missing = [f"{name}: expected a bound, got none" for name in guards() if name not in rules.max_worse]
-    unknown = [f"{name}: expected one of {', '.join(guards())}" for name in rules.max_worse if name not in guards()]
-    if missing or unknown:
-        raise ParamsError("; ".join(f"promote.max_worse.{fault}" for fault in missing + unknown))
+    faults = [
+        *_faults("max_worse", rules.max_worse, guards()),
+        *_faults("reference.max_worse", rules.reference.max_worse, reference_guards()),
+    ]
+    if faults:
+        raise ParamsError("; ".join(faults))
+
+
+def _faults(section: str, bounds: Mapping[str, float], names: list[str]) -> Iterator[str]:
+    yield from (f"promote.{section}.{name}: expected a bound, got none" for name in names if name not in bounds)
+    wanted = f"expected one of {', '.join(names)}"
+    yield from (f"promote.{section}.{name}: {wanted}" for name in bounds if name not in names)
 
 
 def guard_checks(challenger: Contender, champion: Contender, rules: Promote) -> Iterator[Check]:
@@ -52,3 +78,39 @@ def _guard(metric: Metric, most: float, before: float, after: float) -> Check:
         distance = abs(after - metric.best) - abs(before - metric.best)
         return at_most(metric.name, distance, most, before, after)
     return at_most(metric.name, after - before, most, before, after)
+
+
+def reference_checks(scores: OnReference, rules: Reference) -> Iterator[Check]:
+    """On the reference set nothing may get worse than the best that a model known has there, measure by measure."""
+    for metric in _on_reference():
+        best = min(_means(scores, metric.name), key=partial(_loss, metric))
+        after = _mean(scores.challenger, metric.name)
+        yield _named(_guard(metric, rules.max_worse[metric.name], best, after))
+    for name in TRUTHS:
+        best, after = min(_means(scores, name)), _mean(scores.challenger, name)
+        yield _named(at_most(name, after - best, rules.max_worse[name], best, after))
+    yield _named(_worst_drop(scores, rules.max_drop))
+
+
+def _worst_drop(scores: OnReference, most: float) -> Check:
+    """The scene whose MEF-SSIM falls most below the best."""
+    best = {scene: max(known[scene][HEADLINE] for known in scores.known.values()) for scene in scores.challenger}
+    after = {scene: values[HEADLINE] for scene, values in scores.challenger.items()}
+    worst = min(after, key=lambda scene: after[scene] - best[scene])
+    return at_least("worst_scene", after[worst] - best[worst], -most, best[worst], after[worst])
+
+
+def _named(check: Check) -> Check:
+    return replace(check, name=f"{REFERENCE}{check.name}")
+
+
+def _means(scores: OnReference, name: str) -> list[float]:
+    return [_mean(known, name) for known in scores.known.values()]
+
+
+def _mean(scores: Mapping[str, Mapping[str, float]], name: str) -> float:
+    return fsum(values[name] for values in scores.values()) / len(scores)
+
+
+def _loss(metric: Metric, mean: float) -> float:
+    return {"higher": -mean, "lower": mean, "nearest": abs(mean - metric.best)}[metric.better]

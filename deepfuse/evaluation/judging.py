@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.evaluation.guards import check_max_worse, guard_checks
+from deepfuse.evaluation.guards import check_max_worse, guard_checks, reference_checks
 from deepfuse.evaluation.scoring import Score
-from deepfuse.evaluation.verdict import Check, Contender, Verdict, at_least
+from deepfuse.evaluation.verdict import Check, Contender, OnReference, Verdict, at_least
 from deepfuse.metrics.table import HEADLINE
 
 if TYPE_CHECKING:
@@ -24,17 +24,19 @@ def judge(
     rules: Promote,
     *,
     baseline: Mapping[str, Score] | None = None,
+    reference: OnReference | None = None,
 ) -> Verdict:
     """Decide whether the challenger becomes champion.
 
     A first model, or one whose champion has a score that is no number, need only be above the baseline in mean
-    MEF-SSIM: there is nothing to lose. Any other must pass every check.
+    MEF-SSIM, and no worse on the reference set. Any other must pass every check.
 
     Args:
         challenger: scored on today's test scenes.
         champion: scored on the same scenes; `None` if there is no champion yet.
         rules: the section `promote` of params.yaml.
         baseline: scores of a plain fusion of the same scenes, which a first model must beat; `None` asks nothing.
+        reference: scores on the reference set; `None` asks nothing.
 
     Raises:
         ValueError: the two were not scored on the same scenes.
@@ -44,10 +46,11 @@ def judge(
     if champion and challenger.scores.keys() != champion.scores.keys():
         got = f"{sorted(challenger.scores)} and {sorted(champion.scores)}"
         raise ValueError(f"expected scores of the same scenes, got {got}")
+    on_reference = tuple(reference_checks(reference, rules.reference)) if reference else ()
     if not challenger.finite:
         return Verdict(False, "a challenger's score is not finite, or there is none")
     if champion is None or not champion.finite:
-        return _judge_first(challenger, baseline)
+        return _judge_first(challenger, baseline, on_reference)
     gains = {
         scene: own[HEADLINE] - champion.scores[scene][HEADLINE] for scene, own in sorted(challenger.scores.items())
     }
@@ -62,15 +65,19 @@ def judge(
             "worst_scene", gains[worst], -rules.max_drop, *(c.scores[worst][HEADLINE] for c in (champion, challenger))
         ),
         *guard_checks(challenger, champion, rules),
+        *on_reference,
     )
     gain = fsum(gains.values()) / len(gains)
     better = f"the mean MEF-SSIM rises by {gain:.5f} over {len(gains)} scenes, its lower bound is {interval[0]:.5f}"
-    reason = "; ".join(_failure(check) for check in checks if not check.passed) or better
+    reason = failures(checks) or better
     return Verdict(all(check.passed for check in checks), reason, gain, interval, checks, worst)
 
 
-def _failure(check: Check) -> str:
-    return f"{check.name} is {check.value:+.5g}, the bound {check.bound:+.5g}"
+def failures(checks: Iterable[Check]) -> str:
+    """What did not pass, in words; empty if all did."""
+    return "; ".join(
+        f"{check.name} is {check.value:+.5g}, the bound {check.bound:+.5g}" for check in checks if not check.passed
+    )
 
 
 def bootstrap_interval(gains: NDArray[np.float64], rules: Promote) -> tuple[float, float]:
@@ -85,13 +92,17 @@ def bootstrap_interval(gains: NDArray[np.float64], rules: Promote) -> tuple[floa
     return float(low), float(high)
 
 
-def _judge_first(challenger: Contender, baseline: Mapping[str, Score] | None) -> Verdict:
+def _judge_first(
+    challenger: Contender, baseline: Mapping[str, Score] | None, on_reference: tuple[Check, ...]
+) -> Verdict:
+    if failed := failures(on_reference):
+        return Verdict(False, failed, checks=on_reference)
     if baseline is None:
-        return Verdict(True, "there is no champion yet")
+        return Verdict(True, "there is no champion yet", checks=on_reference)
     plain, own = Contender(baseline, challenger.cost).mean(HEADLINE), challenger.mean(HEADLINE)
     check = Check("above_baseline", own - plain, 0.0, own > plain, plain, own)
     reason = f"there is no champion yet, and the baseline is at {plain:.4f}, this at {own:.4f}"
-    return Verdict(check.passed, reason, checks=(check,))
+    return Verdict(check.passed, reason, checks=(check, *on_reference))
 
 
 def _sure_gain(value: float, bound: float, *pair: float) -> Check:

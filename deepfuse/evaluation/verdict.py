@@ -30,6 +30,17 @@ class Contender:
 
 
 @dataclass(frozen=True)
+class OnReference:
+    """Scores on the reference set, by scene and measure: the challenger's, and those of the best models known, by name.
+
+    The scenes are the same for all.
+    """
+
+    challenger: Mapping[str, Mapping[str, float]]
+    known: Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+@dataclass(frozen=True)
 class Check:
     """One rule: a number, the bound that it must keep, and what champion and challenger had."""
 

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from deepfuse.evaluation.cost import COSTS
+from deepfuse.evaluation.guards import REFERENCE, TRUTHS
 from deepfuse.evaluation.verdict import Check, Verdict
 from deepfuse.metrics import table
 
@@ -57,6 +58,10 @@ def _row(check: Check) -> str:
 
 def _meaning(check: str) -> str:
     """What a check compares."""
+    if check.startswith(REFERENCE):
+        return f"{_meaning(check.removeprefix(REFERENCE))}; on the reference set, beside the best model known"
+    if check in TRUTHS:
+        return TRUTHS[check]
     if check in COSTS:
         return f"{COSTS[check]}; the change as a share"
     for metric in table.METRICS:

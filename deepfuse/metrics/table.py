@@ -1,7 +1,7 @@
 """The measures of a fused picture: scores, report, gate, params and docs read them here.
 
-A new measure is one function, in a file of its own, and one row; if it is guarded, also its bound in
-`promote.max_worse` of params.yaml.
+A new measure is one function, in a file of its own, and one row; if it is guarded, also its bounds in
+`promote.max_worse` and `promote.reference.max_worse` of params.yaml.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The networks: luma of several exposures in, one luma out; their files."""
 
 from deepfuse.model.files import (
+    CONFIG_FILE,
     SHIPPED,
     WEIGHTS_FILE,
     pick_device,
@@ -15,6 +16,7 @@ from deepfuse.model.quality import Quality
 from deepfuse.model.table import NETWORKS, build_model
 
 __all__ = [
+    "CONFIG_FILE",
     "NETWORKS",
     "SHIPPED",
     "WEIGHTS_FILE",

@@ -38,7 +38,8 @@ def write_model(model: Network, folder: Path) -> None:
     data = save_safetensors(state)
     with replacing(folder / WEIGHTS_FILE) as temporary:
         temporary.write_bytes(data)
-    write_json(folder / CONFIG_FILE, {"arch": model.arch, "sha256": hashlib.sha256(data).hexdigest()})
+    config = {"arch": model.arch, "arithmetic": model.arithmetic, "sha256": hashlib.sha256(data).hexdigest()}
+    write_json(folder / CONFIG_FILE, config)
 
 
 def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
@@ -49,7 +50,8 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
         device: where to put it; `pick_device()` if `None`.
 
     Raises:
-        ModelError: a file is missing, altered, or does not fit its architecture; or a weight is not finite.
+        ModelError: a file is missing, altered, or does not fit its architecture or its arithmetic; or a weight is not
+            finite.
 
     >>> sum(weight.numel() for weight in read_model(SHIPPED).parameters())
     66844
@@ -59,8 +61,11 @@ def read_model(folder: Path, *, device: torch.device | None = None) -> Network:
 
 def read_with_sha256(folder: Path, *, device: torch.device | None = None) -> tuple[Network, str]:
     """The same, and the SHA-256 of the weights."""
-    arch, data = _read_files(folder)
+    arch, arithmetic, data = _read_files(folder)
     model = build_model(arch)
+    if arithmetic != model.arithmetic:
+        wanted = f"arithmetic {model.arithmetic} of architecture '{arch}', the one that this release computes"
+        raise ModelError(f"{folder / CONFIG_FILE}: expected {wanted}, got {arithmetic}")
     try:
         model.load_state_dict(load_safetensors(data))
     except Exception as error:  # safetensors and torch raise kinds of their own
@@ -80,17 +85,20 @@ def weights_sha256(folder: Path) -> str:
     return read_with_sha256(folder, device=torch.device("cpu"))[1]
 
 
-def _read_files(folder: Path) -> tuple[str, bytes]:
-    """The architecture and the weights, which are those that the configuration names."""
+def _read_files(folder: Path) -> tuple[str, object, bytes]:
+    """The architecture, its arithmetic, and the weights, which are those that the configuration names.
+
+    Files of before the arithmetic had a version are of the first.
+    """
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         data = (folder / WEIGHTS_FILE).read_bytes()
-        arch, expected = config["arch"], config["sha256"]
+        arch, arithmetic, expected = config["arch"], config.get("arithmetic", 1), config["sha256"]
     except OSError as error:
         names = f"{WEIGHTS_FILE} and {CONFIG_FILE}"
         raise ModelError(f"{folder}: expected {names}, which cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f'{folder / CONFIG_FILE}: expected "arch" and "sha256" in JSON, got something else') from error
     if (got := hashlib.sha256(data).hexdigest()) != expected:
         raise ModelError(f"{folder / WEIGHTS_FILE}: expected sha256 {expected}, got {got}")
-    return arch, data
+    return arch, arithmetic, data

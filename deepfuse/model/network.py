@@ -29,12 +29,15 @@ class Network(nn.Module):
 
     Attributes:
         arch: its name in params.yaml and in a model's files.
+        arithmetic: the version of what it computes of the same weights, in a model's files: one more whenever weights
+            of before would give other pictures.
         chroma: how the colours of the exposures are weighted for it: see `deepfuse.fusion.colour`.
         qualities: the ways to use it; the first is what is served.
         halo_px: how far beyond a pixel it looks.
     """
 
     arch: ClassVar[str]
+    arithmetic: ClassVar[int] = 1
     chroma: ClassVar[Chroma] = "exposed"
     qualities: ClassVar[tuple[Quality, ...]] = ("best",)
     halo_px: ClassVar[int] = 0

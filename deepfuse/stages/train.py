@@ -13,14 +13,26 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from deepfuse.errors import ModelError, ParamsError
 from deepfuse.files import file_digest, json_digest, write_json, write_text
-from deepfuse.model import build_model, native_precision, pick_device, write_model
-from deepfuse.params import Params, read_params
+from deepfuse.model import (
+    SHIPPED,
+    Network,
+    build_model,
+    native_precision,
+    pick_device,
+    read_model,
+    weights_sha256,
+    write_model,
+)
+from deepfuse.params import Params, Train, read_params
 from deepfuse.stages.imports import code_of, libraries_of
 from deepfuse.training.fit import Settings, fit, history_csv
 from deepfuse.training.patches import PatchSet
 
 PATCHES = Path("data/patches")
+REPLAY = Path("data/replay/patches.parquet")
+START = Path("data/start")  # where the loop puts the champion, or what else training is to go on from
 OUT = Path("data/model")
 METRICS = Path("data/metrics")
 CHECKPOINTS = Path(".deepfuse/checkpoints")
@@ -35,7 +47,7 @@ def main() -> None:
     params = read_params()
     libraries = params.libraries.installed(*libraries_of("train"))
     device = pick_device(params.train.device)
-    settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
+    settings = settings_of(params.train, precision(params, device))
     origin = provenance(params, settings, device, libraries)
     checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
     forget_unused(CHECKPOINTS)
@@ -43,7 +55,7 @@ def main() -> None:
 
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    model = build_model(params.model.arch).to(device)
+    model = begun(params, device)
     with tqdm(total=settings.epochs * len(train), desc=f"train on {device.type}", unit="patch") as bar:
 
         def show(epoch: int, patches: int) -> None:
@@ -51,7 +63,9 @@ def main() -> None:
             bar.set_postfix_str(f"epoch {epoch}/{settings.epochs}", refresh=False)
             bar.update(patches)
 
-        history = fit(model, train, val, settings=settings, checkpoint=checkpoint, on_batch=show)
+        history = fit(
+            model, train, val, settings=settings, checkpoint=checkpoint, replay=PatchSet(REPLAY), on_batch=show
+        )
 
     write_model(model, OUT)
     METRICS.mkdir(parents=True, exist_ok=True)
@@ -65,6 +79,39 @@ def forget_unused(checkpoints: Path) -> None:
     for folder in checkpoints.glob("*"):
         if time.time() - folder.stat().st_mtime > KEPT_S:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def settings_of(train: Train, precision: str) -> Settings:
+    """How to train; what starts with weights has a learning rate of its own."""
+    rate = train.learning_rate if train.start == "scratch" else train.tuning_rate
+    elsewhere = {"device", "precision", "start", "learning_rate", "tuning_rate"}
+    return Settings(**train.model_dump(exclude=elsewhere), learning_rate=rate, precision=precision)
+
+
+def start_folder(start: str) -> Path | None:
+    """Where the weights lie that training goes on from; `None` where it starts from scratch."""
+    if start == "scratch":
+        return None
+    return SHIPPED if start == "shipped" else START
+
+
+def begun(params: Params, device: torch.device) -> Network:
+    """The network to train, with the weights that it starts from.
+
+    Raises:
+        ParamsError: there are none, or of another architecture.
+    """
+    folder, arch = start_folder(params.train.start), params.model.arch
+    if folder is None:
+        return build_model(arch).to(device)
+    wanted = f"train.start: {params.train.start}: expected weights of architecture '{arch}'"
+    try:
+        model = read_model(folder, device=device)
+    except ModelError as error:
+        raise ParamsError(f"{wanted}, which `python -m flows retrain` puts into {START}, got: {error}") from error
+    if model.arch != arch:
+        raise ParamsError(f"{wanted}, got '{model.arch}' in {folder}; 'scratch' starts without weights")
+    return model.requires_grad_(True)
 
 
 def precision(params: Params, device: torch.device) -> str:
@@ -85,6 +132,8 @@ def provenance(
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
         "patches": {name: file_digest(PATCHES / name) for name in ("train.parquet", "val.parquet")},
+        "replay": file_digest(REPLAY),
+        "start": None if (start := start_folder(params.train.start)) is None else weights_sha256(start),
         "code": code_of("train"),
         "versions": {"python": platform.python_version(), **libraries, "torch": torch.__version__},
     }

@@ -25,6 +25,7 @@ from deepfuse.model import Network
 from deepfuse.model.quality import Quality
 from deepfuse.training.loader import Batch, Loader
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
+from deepfuse.training.mixing import Mixture
 from deepfuse.training.patches import PatchSet
 
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
@@ -44,6 +45,7 @@ class Settings:
     luminance_weight: float
     halo_weight: float
     precision: str
+    replay: float = 0.0  # share of the batches that earlier patches have
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def fit(
     *,
     settings: Settings,
     checkpoint: Path,
+    replay: PatchSet | None = None,
     on_batch: Callable[[int, int], None] = lambda epoch, patches: None,
 ) -> History:
     """Train `model` in place with Adam under a cosine that takes the learning rate to zero, after a short warm-up.
@@ -80,6 +83,7 @@ def fit(
         settings: how to train.
         checkpoint: written after every epoch; where it exists, training goes on after its last epoch, and on one
             machine's CPU ends with the very weights of an undisturbed run.
+        replay: earlier patches, of which `settings.replay` says how many there are among the others.
         on_batch: called after every batch with the epoch, from 1, and the patches in it.
 
     Returns:
@@ -105,7 +109,8 @@ def fit(
         raise DeepfuseError(f"{train.path}: expected training patches, got none")
     device = _device(model)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a memory format alone is enough
-    train_loader, val_loader = (Loader(patches, settings.batch_size, device) for patches in (train, val))
+    own, val_loader = (Loader(patches, settings.batch_size, device) for patches in (train, val))
+    train_loader = Mixture(own, Loader(replay, settings.batch_size, device), settings.replay) if replay else own
     optimizer = Adam(model.parameters(), lr=settings.learning_rate)
     schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}

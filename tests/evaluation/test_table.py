@@ -14,7 +14,17 @@ from support.scores import changed
 
 from deepfuse.cli import main
 from deepfuse.errors import ParamsError
-from deepfuse.evaluation import Contender, Cost, Score, check_max_worse, fuse_average, guards, judge, score
+from deepfuse.evaluation import (
+    Contender,
+    Cost,
+    Score,
+    check_max_worse,
+    fuse_average,
+    guards,
+    judge,
+    reference_guards,
+    score,
+)
 from deepfuse.evaluation.cost import COSTS
 from deepfuse.evaluation.report import mean_scores, read_scores, report_page, scores_csv
 from deepfuse.evaluation.verdict_text import as_markdown
@@ -40,7 +50,8 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Metric:
 
 
 def with_bound(**bounds: float) -> Promote:
-    return RULES.model_copy(update={"max_worse": {**RULES.max_worse, **bounds}})
+    reference = RULES.reference.model_copy(update={"max_worse": {**RULES.reference.max_worse, **bounds}})
+    return RULES.model_copy(update={"max_worse": {**RULES.max_worse, **bounds}, "reference": reference})
 
 
 def test_a_new_measure_is_in_every_figure(toy: Metric, bracket: list[np.ndarray], tmp_path: Path) -> None:
@@ -93,6 +104,7 @@ def test_each_way_of_getting_better_is_guarded(
 def test_the_default_bounds_are_those_of_the_guards() -> None:
     check_max_worse(RULES)
     assert list(RULES.max_worse) == guards()
+    assert list(RULES.reference.max_worse) == reference_guards()
 
 
 def test_a_bound_too_many_or_too_few_is_named(toy: Metric) -> None:

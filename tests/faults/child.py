@@ -17,7 +17,7 @@ from flows import retrain
 from flows.inbox import INBOX
 from flows.sets import find_sets
 
-TASKS = ("accept", "reproduce", "publish", "promote", "push", "record")
+TASKS = ("accept", "publish_shipped", "write_start", "reproduce", "publish", "promote", "push", "record")
 
 
 def state() -> dict[str, Any]:

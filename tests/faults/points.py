@@ -99,7 +99,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "between repro and publish": before(registry, "publish"),
     "in publish, before the version": before(mlflow.MlflowClient, "create_model_version"),
     "in publish, after the version": before(mlflow.MlflowClient, "set_registered_model_alias"),
-    "after publish": before(registry, "champion_version"),
+    "after publish": before(retrain, "promote"),
     "before the verdict": before(registry, "record_verdict"),
     "between verdict and alias": before(registry, "promote"),
     "between alias and note": before(registry, "tag_version"),

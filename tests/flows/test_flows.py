@@ -15,6 +15,7 @@ from support.projects import add_scene, commit_all, raw_project, run_dvc, set_pa
 from deepfuse import registry
 from deepfuse.errors import ParamsError
 from deepfuse.evaluation import Verdict
+from deepfuse.model import SHIPPED, weights_sha256
 from flows import pipeline, retrain
 
 
@@ -25,8 +26,10 @@ def prefect() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_project(project: Path, small_reference: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    # Golden checks take a process each, and the registry's own tests run them.
+    monkeypatch.setattr("deepfuse.registry.aliases._check", lambda version: None)
     monkeypatch.chdir(raw_project(project))
     return project
 
@@ -40,36 +43,44 @@ def tags(version: str) -> dict[str, str]:
     return dict(mlflow.MlflowClient().get_model_version("deepfuse", version).tags)
 
 
-def test_the_first_model_becomes_champion_and_of_its_challengers_only_a_better_one(
+def test_the_shipped_weights_are_the_first_champion_until_a_better_model_comes(
     in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert retrain.retrain().promote
-    assert registry.champion_version() == "1"
-    served = registry.load_model("models:/deepfuse@champion").state_dict()
-    trained = registry.load_model(in_project / "data/model").state_dict()
-    assert all((served[name] == trained[name]).all() for name in trained)
-    assert not retrain.promote.fn("1").promote  # the functions work without their decorators
-
-    # A challenger that learnt nothing is published, judged on the same scenes, and stays a challenger.
-    set_params(in_project, {"train": {"learning_rate": 1e-9}})
-    state = retrain.retrain.fn()
+    # A model that learnt from five brackets is published, judged beside the shipped weights, and stays a challenger.
+    state = retrain.retrain.fn()  # the functions work without their decorators
     assert state.message == f"version 2 not promoted: {state.data.reason}"
     assert not state.data.promote
     assert versions() == ["1", "2"]
     assert registry.champion_version() == "1"
+    assert tags("1")["deepfuse.origin"] == "shipped"
     assert tags("2")[registry.VERDICT_TAG].startswith("not promoted")
+    assert "| reference.true_colour_error |" in mlflow.MlflowClient().get_model_version("deepfuse", "2").description
+    with registry.model_folder("models:/deepfuse@champion") as served:
+        assert weights_sha256(served.folder) == weights_sha256(SHIPPED)
 
-    set_params(in_project, {"train": {"seed": 7, "epochs": 1}})
+    # The next goes on from the champion, takes its place, and is no reason to train once more.
+    set_params(in_project, {"train": {"start": "champion", "epochs": 1}})
     monkeypatch.setattr(retrain, "judge", lambda *scores, **limits: Verdict(True, "the mean rises", 0.01))
     state = retrain.retrain(return_state=True)
     assert state.message == "version 3 promoted: the mean rises"
     assert registry.champion_version() == "3"
+    assert weights_sha256(Path("data/start")) == weights_sha256(SHIPPED) == started_from()
+    assert retrain.retrain().reason == "nothing new since version 3"
+    assert weights_sha256(Path("data/start")) == weights_sha256(SHIPPED)
 
     # What a person rolled back from stays so, whatever the gate says.
     registry.rollback("pink skies")
     set_params(in_project, {"promote": {"seed": 1}})
-    assert "pink skies" in retrain.retrain.fn().reason
+    assert "pink skies" in retrain.retrain().reason
     assert registry.champion_version() == "1"
+
+    # A person's champion that is neither what it started from nor what came of it is one.
+    registry.promote("2")
+    assert retrain.finished() is None
+
+
+def started_from() -> str:
+    return str(json.loads(Path("data/model/provenance.json").read_text())["start"])
 
 
 def test_what_is_not_new_or_bad_changes_no_model(monkeypatch: pytest.MonkeyPatch, in_project: Path) -> None:
@@ -77,14 +88,14 @@ def test_what_is_not_new_or_bad_changes_no_model(monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patch:
         for name in ("reproduce", "publish", "promote", "record"):
             patch.setattr(retrain, name, lambda *_: pytest.fail("it ran"))
-        assert retrain.retrain().reason == "nothing new since version 1"
+        assert retrain.retrain().reason == "nothing new since version 2"
 
     cut = add_scene(in_project, "cut", 9, folder="data/inbox")
     (cut / "01_ev+0.dng").write_bytes((cut / "01_ev+0.dng").read_bytes()[:5000])
     shutil.copytree("data/raw/attic", "data/inbox/again")
     (in_project / "data/inbox/empty").mkdir()
-    assert retrain.retrain().reason == "nothing new since version 1"
-    assert versions() == ["1"]
+    assert retrain.retrain().reason == "nothing new since version 2"
+    assert versions() == ["1", "2"]
     reasons = [json.loads(path.read_text())["reason"] for path in Path("data/quarantine").glob("*/reason.json")]
     assert len(reasons) == 2
     assert any("01_ev+0.dng" in reason for reason in reasons)
@@ -98,7 +109,7 @@ def test_a_failed_stage_stops_the_flow_and_touches_no_model(in_project: Path) ->
     set_params(in_project, {"align": {"min_kept": 1.0}, "patch": {"flat_below": 300}})
     with pytest.raises(RuntimeError, match="dvc repro"):
         retrain.retrain()
-    assert not (in_project / "mlflow.db").exists()
+    assert versions() == [registry.champion_version()] == ["1"], "the shipped weights alone"
 
 
 def test_brackets_are_refused_untouched_where_the_pipeline_reads_others(in_project: Path) -> None:
@@ -130,10 +141,10 @@ def test_a_commit_and_the_remote_give_back_the_very_model(in_project: Path, tmp_
     set_params(in_project, {"train": {"epochs": 2}})
     add_scene(in_project, "fjord", 9, folder="data/inbox")
     retrain.retrain()
-    about = tags("1")
+    about = tags("2")
     assert about[retrain.UNCOMMITTED_TAG] == "train.epochs: 3 → 2"
     clone = tmp_path / "clone"
-    found = registry.reproduce("1", clone)
+    found = registry.reproduce("2", clone)
     assert found.commit == about["deepfuse.commit"]
     assert found.contents["data/raw"] == about["deepfuse.data"] == pipeline.raw_md5()
     scores = json.loads((clone / "data/metrics/metrics.json").read_text())

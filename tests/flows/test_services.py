@@ -94,11 +94,14 @@ def test_a_submitted_bracket_becomes_a_version(
 
     client = mlflow.MlflowClient()
     deadline = time.monotonic() + WAIT_S
-    while not (found := client.search_model_versions("name='deepfuse'")) or not found[0].tags.get("deepfuse.data"):
+    while not any("deepfuse.data" in version.tags for version in client.search_model_versions("name='deepfuse'")):
         assert time.monotonic() < deadline, Path(".deepfuse/services/worker.log").read_text()
         time.sleep(1)
     assert Path("data/raw/fjord").is_dir()
-    assert client.get_model_version_by_alias("deepfuse", "champion").version == found[0].version
+    versions = {version.version: version.tags for version in client.search_model_versions("name='deepfuse'")}
+    champion = client.get_model_version_by_alias("deepfuse", "champion").version
+    assert len(versions) == 2
+    assert versions[champion]["deepfuse.origin"] == "shipped"
 
     wait_for(".set.refused: empty: ", alarms)
     wait_for(".model.promoted: version 1 promoted: ", alarms)

@@ -136,6 +136,20 @@ def test_altered_or_foreign_files_are_refused(tmp_path: Path) -> None:
         read_model(tmp_path / "absent")
 
 
+def test_weights_of_another_arithmetic_are_refused(tmp_path: Path) -> None:
+    """Those of before the arithmetic had a version are of the first, as the shipped ones are."""
+    write_model(random_model(0), tmp_path)
+    config = tmp_path / "config.json"
+    stated = json.loads(config.read_text())
+    assert stated["arithmetic"] == json.loads((SHIPPED / "config.json").read_text())["arithmetic"] == 1
+    config.write_text(json.dumps(stated | {"arithmetic": 2}))
+    with pytest.raises(ModelError, match=r"config\.json: expected arithmetic 1 of architecture '\w+', .* got 2$"):
+        read_model(tmp_path)
+    del stated["arithmetic"]
+    config.write_text(json.dumps(stated))
+    assert read_model(tmp_path)
+
+
 def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
     model = random_model(0)
     model.c5 = torch.nn.Conv2d(16, 2, 5)

@@ -21,7 +21,8 @@ TINY = {
     "ingest": {"source": "brackets"},
     "split": {"val": 0.2, "test": 0.3, "salt": "h"},
     "patch": {"size_px": 44, "per_scene": 24},
-    "train": {"epochs": 3, "batch_size": 8, "precision": "float32"},
+    "replay": {"scenes": 1, "width": 96, "height": 64, "seed": 3, "stops": [-3, 3]},  # a wood: the quickest
+    "train": {"start": "scratch", "epochs": 3, "batch_size": 8, "precision": "float32"},
 }
 
 
@@ -69,6 +70,8 @@ def make_project(project: Path) -> None:
         shutil.copy(ROOT / name, project)
     for name in ("deepfuse", ".dvc"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp"))
+    (project / "data/start").mkdir(parents=True)
+    shutil.copy(ROOT / "data/start/.gitignore", project / "data/start")
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     for seed, name in enumerate(SCENES):
         add_scene(project, name, seed)
