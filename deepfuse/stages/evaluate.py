@@ -10,10 +10,10 @@ from deepfuse.color import Image
 from deepfuse.evaluation import Score, aligned_frames, held_out_scenes, methods, score
 from deepfuse.evaluation.report import contact_sheet, mean_scores, report_page, scores_csv
 from deepfuse.files import write_json, write_text
+from deepfuse.imports import libraries_of
 from deepfuse.model import read_model
 from deepfuse.params import read_params
 from deepfuse.photo import write_photo
-from deepfuse.stages.imports import libraries_of
 
 ALIGNED = Path("data/aligned")
 MODEL = Path("data/model")

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from deepfuse.color import from_float, luma, to_float
+from deepfuse.imports import libraries_of
+from deepfuse.incremental import SceneCache, content, scene_cache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_photo
 from deepfuse.split import split_of
-from deepfuse.stages.imports import libraries_of
-from deepfuse.stages.incremental import SceneCache, content, scene_cache
 from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 ALIGNED = Path("data/aligned")

@@ -13,9 +13,9 @@ import torch
 from tqdm import tqdm
 
 from deepfuse.files import file_digest, json_digest, write_json, write_text
+from deepfuse.imports import code_of, libraries_of
 from deepfuse.model import build_model, native_precision, pick_device, write_model
 from deepfuse.params import Params, read_params
-from deepfuse.stages.imports import code_of, libraries_of
 from deepfuse.training.fit import Settings, fit, history_csv
 from deepfuse.training.patches import PatchSet
 

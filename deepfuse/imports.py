@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deepfuse.params import Libraries
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parent
 LIBRARY_NAMES = {"cv2": "opencv", "PIL": "pillow"}  # modules whose library has another name in params.yaml
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned
+from deepfuse.imports import code_of
 from deepfuse.manifest import Scene, read_manifest, write_manifest
-from deepfuse.stages.imports import code_of
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
