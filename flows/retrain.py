@@ -16,6 +16,7 @@ from deepfuse.evaluation import (
     held_out_scenes,
     judge,
     measure_costs,
+    score_cache,
     score_scenes,
 )
 from deepfuse.evaluation.report import read_scores
@@ -145,7 +146,9 @@ def decide(champion: str | None) -> Verdict:
         return judge(Contender(scores, *measure_costs(model)), None, params.promote, baseline=average)
     champion_model = registry.load_model(f"models:/{registry.NAME}/{champion}")
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
-    champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
+    champion_scores = score_scenes(
+        champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures, cache=score_cache(params.libraries)
+    )
     cost, champion_cost = measure_costs(model, champion_model)
     return judge(Contender(scores, cost), Contender(champion_scores, champion_cost), params.promote)
 

@@ -4,13 +4,15 @@ from deepfuse.evaluation.cost import Cost, measure_costs
 from deepfuse.evaluation.guards import check_max_worse, guards
 from deepfuse.evaluation.judging import judge
 from deepfuse.evaluation.scoring import (
+    Method,
     Score,
-    aligned_frames,
+    Trial,
     fuse_average,
     fuse_mertens,
     held_out_scenes,
     methods,
     score,
+    score_cache,
     score_scenes,
 )
 from deepfuse.evaluation.verdict import Check, Contender, Verdict
@@ -19,9 +21,10 @@ __all__ = [
     "Check",
     "Contender",
     "Cost",
+    "Method",
     "Score",
+    "Trial",
     "Verdict",
-    "aligned_frames",
     "check_max_worse",
     "fuse_average",
     "fuse_mertens",
@@ -31,5 +34,6 @@ __all__ = [
     "measure_costs",
     "methods",
     "score",
+    "score_cache",
     "score_scenes",
 ]

@@ -3,6 +3,7 @@
 from deepfuse.model.files import (
     SHIPPED,
     WEIGHTS_FILE,
+    digest_of,
     pick_device,
     read_model,
     read_with_sha256,
@@ -21,6 +22,7 @@ __all__ = [
     "Network",
     "Quality",
     "build_model",
+    "digest_of",
     "native_precision",
     "pick_device",
     "read_model",
