@@ -33,7 +33,7 @@ def main() -> None:
     settings = Settings(**params.train.model_dump(exclude={"device", "precision"}), precision=precision(params, device))
     origin = provenance(params, settings, device, libraries)
     checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
-    train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
+    train, val = (PatchSet(PATCHES / split) for split in ("train", "val"))
 
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -71,10 +71,15 @@ def provenance(
         "precision": settings.precision,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
-        "patches": {name: file_digest(PATCHES / name) for name in ("train.parquet", "val.parquet")},
+        "patches": {split: patches_digest(PATCHES / split) for split in ("train", "val")},
         "code": code_of("train"),
         "versions": {"python": platform.python_version(), **libraries, "torch": torch.__version__},
     }
+
+
+def patches_digest(folder: Path) -> str:
+    """The SHA-256 of what the files of a folder are called and hold."""
+    return json_digest({path.name: file_digest(path) for path in folder.glob("*.parquet")})
 
 
 if __name__ == "__main__":
