@@ -28,7 +28,7 @@ from deepfuse.evaluation.reference import ReferenceScores, reference_scores
 from deepfuse.metrics.table import METRICS
 from deepfuse.model import SHIPPED, Network, build_model, read_model, write_model
 from deepfuse.params import read_params
-from deepfuse.stages.replay import replay_patches
+from deepfuse.stages.replay import write_replay
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
 
@@ -116,14 +116,16 @@ def trained(run: Run, options: argparse.Namespace) -> Network:
     """The network of a run, trained with the settings of params.yaml but for what the run says."""
     params = read_params()
     selection = replace(Selection(**params.patch.model_dump()), per_scene=options.per_scene)
-    train, earlier = options.cache / f"own_{run.brackets}.parquet", options.cache / "replay.parquet"
+    train, earlier = options.cache / f"own_{run.brackets}", options.cache / "replay"
     if not train.exists():
         own = [bracket for bracket, _ in zip(brackets(options.data, options.cache / "brackets", held_out=False),
                                              range(run.brackets), strict=False)]  # fmt: skip
-        tables = (cut_patches(scene, greys(frames), [None] * len(frames), selection) for scene, frames in own)
-        write_patches(train, tables, size_px=selection.size_px)
+        train.mkdir()
+        for scene, frames in own:
+            table = cut_patches(scene, greys(frames), [None] * len(frames), selection)
+            write_patches(train / f"{scene}.parquet", table)
     if not earlier.exists():
-        write_patches(earlier, replay_patches(params.replay, selection), size_px=selection.size_px)
+        write_replay(earlier, params.replay, selection)
     known = params.train.model_dump(include={"batch_size", "loss_scales", "luminance_weight", "halo_weight"})
     settings = Settings(
         **known, seed=run.seed, epochs=run.epochs, learning_rate=run.rate, replay=run.replay, precision="bf16"
@@ -131,8 +133,7 @@ def trained(run: Run, options: argparse.Namespace) -> Network:
     torch.manual_seed(run.seed)
     model = read_model(SHIPPED).requires_grad_(True) if run.start == "shipped" else build_model("pyramid")
     checkpoint = options.cache / "checkpoints" / f"{run.name}.pt"
-    none = options.cache / "none.parquet"
-    write_patches(none, [], size_px=selection.size_px)
+    none = options.cache / "none"
     fit(model, PatchSet(train), PatchSet(none), settings=settings, checkpoint=checkpoint, replay=PatchSet(earlier))
     return model
 

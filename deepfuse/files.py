@@ -55,6 +55,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def link(source: Path, target: Path) -> None:
+    """A hard link where the file system can, a copy elsewhere: for what is never written in place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary:
+        try:
+            temporary.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, temporary)
+
+
 def beside(path: Path) -> Path:
     """A short hidden name in the same folder, this process's own."""
     return path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}_{os.getpid()}")

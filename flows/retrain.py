@@ -17,6 +17,7 @@ from deepfuse.evaluation import (
     held_out_scenes,
     judge,
     measure_costs,
+    score_cache,
     score_scenes,
 )
 from deepfuse.evaluation.report import read_scores
@@ -195,7 +196,9 @@ def decide(champion: str | None) -> Verdict:
     with registry.model_folder(f"models:/{registry.model_name()}/{champion}") as found:
         champion_model, reference = read_model(found.folder), compared(MODEL, found.folder)
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
-    champion_scores = score_scenes(champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures)
+    champion_scores = score_scenes(
+        champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures, cache=score_cache(params.libraries)
+    )
     cost, champion_cost = measure_costs(model, champion_model)
     before = Contender(champion_scores, champion_cost)
     return judge(Contender(scores, cost), before, params.promote, reference=reference)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.projects import ROOT
 
-from deepfuse.stages.imports import third_party
+from deepfuse.imports import third_party
 
 EVERYWHERE = {"numpy"}  # arrays are what the rooms hand to each other
 

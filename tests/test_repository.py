@@ -17,9 +17,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from support.projects import ROOT
 
+from deepfuse.imports import LIBRARY_NAMES, closure, libraries_of, stage_file, third_party
 from deepfuse.params import Libraries, Params, read_params, read_yaml
 from deepfuse.stages.deps import code_deps
-from deepfuse.stages.imports import LIBRARY_NAMES, closure, libraries_of, stage_file, third_party
 
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -4,13 +4,15 @@ from deepfuse.evaluation.cost import Cost, measure_costs
 from deepfuse.evaluation.guards import check_max_worse, guards, reference_checks, reference_guards
 from deepfuse.evaluation.judging import failures, judge
 from deepfuse.evaluation.scoring import (
+    Method,
     Score,
-    aligned_frames,
+    Trial,
     fuse_average,
     fuse_mertens,
     held_out_scenes,
     methods,
     score,
+    score_cache,
     score_scenes,
 )
 from deepfuse.evaluation.verdict import Check, Contender, OnReference, Verdict
@@ -19,10 +21,11 @@ __all__ = [
     "Check",
     "Contender",
     "Cost",
+    "Method",
     "OnReference",
     "Score",
+    "Trial",
     "Verdict",
-    "aligned_frames",
     "check_max_worse",
     "failures",
     "fuse_average",
@@ -35,5 +38,6 @@ __all__ = [
     "reference_checks",
     "reference_guards",
     "score",
+    "score_cache",
     "score_scenes",
 ]

@@ -1,25 +1,45 @@
-"""Scores of whole pictures: the model's and its baselines', on the scenes that no training has seen."""
+"""Scores of whole pictures: the model's and its baselines', on the scenes that no training has seen.
+
+A score that is known is not made again: of the same frames, by the same method, code and libraries.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from deepfuse.color import Image, from_float, to_float
 from deepfuse.errors import DeepfuseError
+from deepfuse.files import file_digest, json_digest
 from deepfuse.fusion.fuse import fuse
+from deepfuse.imports import PACKAGE, code_behind, libraries_behind
+from deepfuse.incremental import SceneCache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics import table
-from deepfuse.model import Network
+from deepfuse.model import Network, digest_of, native_precision
+from deepfuse.model.network import device_of
 from deepfuse.photo import read_photo
 from deepfuse.split import split_of
 
+if TYPE_CHECKING:
+    from deepfuse.params import Libraries
+
 Fuse = Callable[[Sequence[Image]], Image]
+CODE = PACKAGE / "evaluation" / "scoring.py"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to fuse a scene, and what tells it from all others: of a network the weights too, and how it is used."""
+
+    identity: tuple[str, ...]
+    fuse: Fuse
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +80,20 @@ def fuse_average(frames: Sequence[Image]) -> Image:
     return from_float(np.mean([to_float(frame) for frame in frames], axis=0, dtype=np.float32), frames[0].dtype)
 
 
-def methods(model: Network) -> dict[str, Fuse]:
+def methods(model: Network) -> dict[str, Method]:
     """The model as it is served, at its other qualities, and its baselines, by the names that reports use."""
     served, *others = model.qualities
     names = {"model": served, **{f"model_{quality}": quality for quality in others}}
-    fusions: dict[str, Fuse] = {name: partial(fuse, model=model, quality=quality) for name, quality in names.items()}
-    return {**fusions, "mertens": fuse_mertens, "average": fuse_average}
+    device = device_of(model)
+    network = "network", model.arch, digest_of(model), device.type, str(native_precision(device))
+    return {
+        **{
+            name: Method((*network, quality), partial(fuse, model=model, quality=quality))
+            for name, quality in names.items()
+        },
+        "mertens": Method(("mertens",), fuse_mertens),
+        "average": Method(("average",), fuse_average),
+    }
 
 
 def score(frames: Sequence[Image], fused: Image) -> Score:
@@ -103,16 +131,57 @@ def held_out_scenes(aligned: Path, *, val: float, test: float, salt: str) -> lis
     return chosen
 
 
-def aligned_frames(scene: Scene, aligned: Path, *, exposures: str) -> list[Image]:
-    """A scene's aligned frames from dark to bright; with `exposures` "extremes" only the first and the last."""
-    pictures = scene.pictures(aligned)
-    return [read_photo(path) for path in ([pictures[0], pictures[-1]] if exposures == "extremes" else pictures)]
+class Trial:
+    """One scene under test: its frames and what methods make of them, each read and fused when it is first needed.
+
+    Args:
+        scene: the scene.
+        aligned: the folder of stage `align`.
+        exposures: "extremes" for its darkest and its brightest frame alone, or "all".
+    """
+
+    def __init__(self, scene: Scene, aligned: Path, *, exposures: str) -> None:
+        pictures = scene.pictures(aligned)
+        self._pictures = [pictures[0], pictures[-1]] if exposures == "extremes" else pictures
+        self._fused: dict[tuple[str, ...], Image] = {}
+
+    @cached_property
+    def identity(self) -> list[str]:
+        """The SHA-256 of each frame's file."""
+        return [file_digest(path) for path in self._pictures]
+
+    @cached_property
+    def frames(self) -> list[Image]:
+        """The aligned frames from dark to bright."""
+        return [read_photo(path) for path in self._pictures]
+
+    def fused(self, method: Method) -> Image:
+        """The picture of a method."""
+        if method.identity not in self._fused:
+            self._fused[method.identity] = method.fuse(self.frames)
+        return self._fused[method.identity]
+
+    def score(self, method: Method, cache: SceneCache) -> Score:
+        """Every measure of that picture, from the cache where it is known."""
+        measures = [metric.name for metric in table.METRICS]
+        return Score(cache.value([self.identity, method.identity, measures], partial(self._measure, method)))
+
+    def _measure(self, method: Method) -> dict[str, float]:
+        return {name: float(value) for name, value in score(self.frames, self.fused(method)).items()}
 
 
-def score_scenes(model: Network, scenes: Iterable[Scene], aligned: Path, *, exposures: str) -> dict[str, Score]:
-    """Every measure of a model on each scene, by scene id."""
-    scores = {}
-    for scene in scenes:
-        frames = aligned_frames(scene, aligned, exposures=exposures)
-        scores[scene.scene] = score(frames, fuse(frames, model=model))
-    return scores
+def score_cache(libraries: Libraries) -> SceneCache:
+    """The scores that were made by today's code and these libraries, of any model.
+
+    Raises:
+        ParamsError: another version of a library is installed.
+    """
+    return SceneCache("scores", json_digest([code_behind(CODE), libraries.installed(*libraries_behind(CODE))]))
+
+
+def score_scenes(
+    model: Network, scenes: Iterable[Scene], aligned: Path, *, exposures: str, cache: SceneCache
+) -> dict[str, Score]:
+    """Every measure of a model as it is served on each scene, by scene id."""
+    method = methods(model)["model"]
+    return {scene.scene: Trial(scene, aligned, exposures=exposures).score(method, cache) for scene in scenes}

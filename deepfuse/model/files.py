@@ -34,8 +34,7 @@ def pick_device(name: str = "auto") -> torch.device:
 def write_model(model: Network, folder: Path) -> None:
     """Write the weights as safetensors and what they are as JSON; the same weights give the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    data = save_safetensors(state)
+    data = _as_file(model)
     with replacing(folder / WEIGHTS_FILE) as temporary:
         temporary.write_bytes(data)
     config = {"arch": model.arch, "arithmetic": model.arithmetic, "sha256": hashlib.sha256(data).hexdigest()}
@@ -83,6 +82,15 @@ def weights_sha256(folder: Path) -> str:
         ModelError: as `read_model` does.
     """
     return read_with_sha256(folder, device=torch.device("cpu"))[1]
+
+
+def digest_of(model: Network) -> str:
+    """The SHA-256 of a network's weights, as the file of `write_model` has it."""
+    return hashlib.sha256(_as_file(model)).hexdigest()
+
+
+def _as_file(model: Network) -> bytes:
+    return save_safetensors({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
 
 
 def _read_files(folder: Path) -> tuple[str, object, bytes]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
 PATCHES = Path("data/patches")
-CONTEXT = {"train.parquet": "training", "val.parquet": "validation"}
+CONTEXT = {"train": "training", "val": "validation"}
 DIGEST = 36  # characters that MLflow keeps
 
 
@@ -21,7 +21,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def dataset_inputs(provenance: Mapping[str, Any], data: Mapping[str, Any]) -> list[DatasetInput]:
-    """One a file of patches.
+    """One a split of patches.
 
     Args:
         provenance: what stage `train` wrote beside the weights; `patches` are their SHA-256 by name.

@@ -10,13 +10,13 @@ from tqdm import tqdm
 
 from deepfuse.alignment import AlignmentError, align
 from deepfuse.files import write_json, write_text
+from deepfuse.imports import libraries_of
+from deepfuse.incremental import SceneCache, content, scene_cache
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.monitoring.arrived import FILE, TRAITS, arrived, arrived_csv, traits
 from deepfuse.motion import completed, detect_motion, shown_by
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_bracket, write_frame
-from deepfuse.stages.imports import libraries_of
-from deepfuse.stages.incremental import SceneCache, content, scene_cache
 from deepfuse.workers import run_scenes, worker_count
 
 FRAMES = Path("data/frames")

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from deepfuse.files import write_text
-from deepfuse.stages.imports import PACKAGE, closure, libraries_of, stage_file
+from deepfuse.imports import PACKAGE, closure, libraries_of, stage_file
 
 FILE = PACKAGE.with_name("dvc.yaml")
 

@@ -14,12 +14,12 @@ from deepfuse.color import as_uint16, mean_luma
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.files import file_digest
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
+from deepfuse.imports import libraries_of
+from deepfuse.incremental import SceneCache, scene_cache
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
 from deepfuse.simulation.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
-from deepfuse.stages.imports import libraries_of
-from deepfuse.stages.incremental import SceneCache, scene_cache
 from deepfuse.workers import run_scenes, worker_count
 
 OUT = Path("data/frames")

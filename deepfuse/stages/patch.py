@@ -1,24 +1,23 @@
-"""Stage `patch`: aligned scenes → luma patch pairs in Parquet, one file per split."""
+"""Stage `patch`: aligned scenes → luma patches in Parquet, one file a scene, in a folder for each split."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from deepfuse.color import from_float, luma, to_float
+from deepfuse.files import link
+from deepfuse.imports import libraries_of
+from deepfuse.incremental import content, scene_cache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_photo
 from deepfuse.split import split_of
-from deepfuse.stages.imports import libraries_of
-from deepfuse.stages.incremental import SceneCache, content, scene_cache
-from deepfuse.training.patches import Selection, cut_patches, write_patches
+from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
 
 ALIGNED = Path("data/aligned")
 OUT = Path("data/patches")
@@ -26,32 +25,27 @@ FILE = "patches.parquet"
 
 
 def main() -> None:
-    """Write `train.parquet` and `val.parquet`; scenes of the test split are kept whole for `evaluate`."""
+    """Write the folders `train` and `val`; scenes of the test split are kept whole for `evaluate`."""
     params = read_params()
     selection = Selection(**params.patch.model_dump())
     cache = scene_cache("patch", params.patch.model_dump(), params.libraries.installed(*libraries_of("patch")))
-    OUT.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(OUT, ignore_errors=True)  # a scene that is gone leaves no patches
+    OUT.mkdir(parents=True)
     scenes = [scene for scene in read_manifest(ALIGNED) if scene.ok]
     for split in ("train", "val"):
         chosen = [scene for scene in scenes if split_of(scene.scene, **params.split.model_dump()) == split]
-        tables = cut(chosen, selection, cache, description=f"patch {split}")
-        rows = write_patches(OUT / f"{split}.parquet", tables, size_px=selection.size_px)
-        print(f"{split}: {rows} patches of {len(chosen)} scenes")
+        for scene in tqdm(chosen, desc=f"patch {split}", unit="scene"):
+            made = cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection))
+            link(made / FILE, OUT / split / f"{scene.scene}.parquet")
+        print(f"{split}: {len(PatchSet(OUT / split))} patches of {len(chosen)} scenes")
     cache.tidy(OUT)
-
-
-def cut(scenes: list[Scene], selection: Selection, cache: SceneCache, description: str) -> Iterator[pa.Table]:
-    """The patches of each scene, from the cache where its frames are known."""
-    for scene in tqdm(scenes, desc=description, unit="scene"):
-        yield pq.read_table(cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection)) / FILE)
 
 
 def cut_scene(scene: Scene, selection: Selection, folder: Path) -> None:
     """Cut one scene into a Parquet file of its own."""
     pictures = [luma(to_float(read_photo(picture))) for picture in scene.pictures(ALIGNED)]
     greys = [from_float(picture, np.dtype(np.uint8)) for picture in pictures]
-    table = cut_patches(scene.scene, greys, [frame.ev for frame in scene.frames], selection)
-    write_patches(folder / FILE, [table], size_px=selection.size_px)
+    write_patches(folder / FILE, cut_patches(scene.scene, greys, [frame.ev for frame in scene.frames], selection))
 
 
 if __name__ == "__main__":

@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from tqdm import trange
 
 from deepfuse.color import from_float, luma, to_float
+from deepfuse.imports import libraries_of
 from deepfuse.params import Replay, read_params
 from deepfuse.photo import read_photos
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket
 from deepfuse.simulation.scenery import render_scene
-from deepfuse.stages.imports import libraries_of
 from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 OUT = Path("data/replay")
-FILE = "patches.parquet"
 
 
 def main() -> None:
-    """Write the patches of all scenes into one file."""
+    """Write the patches, a file a scene."""
     params = read_params()
     params.libraries.installed(*libraries_of("replay"))
-    OUT.mkdir(parents=True, exist_ok=True)
-    selection = Selection(**params.patch.model_dump())
-    write_patches(OUT / FILE, replay_patches(params.replay, selection), size_px=selection.size_px)
+    write_replay(OUT, params.replay, Selection(**params.patch.model_dump()))
 
 
-def replay_patches(params: Replay, selection: Selection) -> Iterator[pa.Table]:
+def write_replay(folder: Path, params: Replay, selection: Selection) -> None:
     """The patches of each scene, taken by another of the simulated cameras each time."""
+    folder.mkdir(parents=True, exist_ok=True)
     for index in trange(params.scenes, desc="replay", unit="scene"):
         seed = params.seed + index
         radiance = render_scene(seed, width=params.width, height=params.height)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as temporary:
             camera = CAMERAS[index % len(CAMERAS)]
-            shots = simulate_bracket(radiance, Path(folder), camera=camera, stops=params.stops, seed=seed)
+            shots = simulate_bracket(radiance, Path(temporary), camera=camera, stops=params.stops, seed=seed)
             greys = [from_float(luma(to_float(frame)), np.dtype(np.uint8)) for frame in read_photos(shots)]
-        yield cut_patches(f"replay_{seed}", greys, [-stop for stop in params.stops], selection)
+        name = f"replay_{seed}"
+        write_patches(folder / f"{name}.parquet", cut_patches(name, greys, [-stop for stop in params.stops], selection))
 
 
 if __name__ == "__main__":

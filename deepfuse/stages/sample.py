@@ -8,10 +8,10 @@ import numpy as np
 from tqdm import trange
 
 from deepfuse.files import write_json
+from deepfuse.imports import libraries_of
 from deepfuse.params import Sample, read_params
 from deepfuse.simulation.camera import CAMERAS, hand_motion, simulate_bracket, write_radiance
 from deepfuse.simulation.scenery import render_scene
-from deepfuse.stages.imports import libraries_of
 
 OUT = Path("data/sample")
 STOPS = ((-3, 0, 3), (-2, 0, 2), (-4, 0, 2), (-3, -1, 2))

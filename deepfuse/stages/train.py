@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from deepfuse.errors import ModelError, ParamsError
 from deepfuse.files import file_digest, json_digest, write_json, write_text
+from deepfuse.imports import code_of, libraries_of
 from deepfuse.model import (
     SHIPPED,
     Network,
@@ -26,12 +27,11 @@ from deepfuse.model import (
     write_model,
 )
 from deepfuse.params import Params, Train, read_params
-from deepfuse.stages.imports import code_of, libraries_of
 from deepfuse.training.fit import Settings, fit, history_csv
 from deepfuse.training.patches import PatchSet
 
 PATCHES = Path("data/patches")
-REPLAY = Path("data/replay/patches.parquet")
+REPLAY = Path("data/replay")
 START = Path("data/start")  # where the loop puts the champion, or what else training is to go on from
 OUT = Path("data/model")
 METRICS = Path("data/metrics")
@@ -51,7 +51,7 @@ def main() -> None:
     origin = provenance(params, settings, device, libraries)
     checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
     forget_unused(CHECKPOINTS)
-    train, val = (PatchSet(PATCHES / f"{split}.parquet") for split in ("train", "val"))
+    train, val = (PatchSet(PATCHES / split) for split in ("train", "val"))
 
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -131,12 +131,17 @@ def provenance(
         "precision": settings.precision,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
-        "patches": {name: file_digest(PATCHES / name) for name in ("train.parquet", "val.parquet")},
-        "replay": file_digest(REPLAY),
+        "patches": {split: patches_digest(PATCHES / split) for split in ("train", "val")},
+        "replay": patches_digest(REPLAY),
         "start": None if (start := start_folder(params.train.start)) is None else weights_sha256(start),
         "code": code_of("train"),
         "versions": {"python": platform.python_version(), **libraries, "torch": torch.__version__},
     }
+
+
+def patches_digest(folder: Path) -> str:
+    """The SHA-256 of what the files of a folder are called and hold."""
+    return json_digest({path.name: file_digest(path) for path in folder.glob("*.parquet")})
 
 
 if __name__ == "__main__":

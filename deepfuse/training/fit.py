@@ -99,9 +99,9 @@ def fit(
     >>> patches = cut_patches("scene_00", [noise // 4, noise], [8.0, 6.0], Selection(16, 4, 2, 1, 0.5))
     >>> settings = Settings(0, 2, 4, 1e-3, loss_scales=1, luminance_weight=1.0, halo_weight=0.1, precision="float32")
     >>> with TemporaryDirectory() as folder:
-    ...     path, checkpoint = Path(folder) / "train.parquet", Path(folder) / "epoch.pt"
-    ...     _ = write_patches(path, [patches], size_px=16)
-    ...     model, train = build_model("pyramid"), PatchSet(path)
+    ...     write_patches(Path(folder) / "scene_00.parquet", patches)
+    ...     checkpoint = Path(folder) / "epoch.pt"
+    ...     model, train = build_model("pyramid"), PatchSet(Path(folder))
     ...     [epoch.epoch for epoch in fit(model, train, train, settings=settings, checkpoint=checkpoint)]
     [1, 2]
     """

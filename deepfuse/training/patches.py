@@ -1,11 +1,11 @@
-"""Luma patches of two or more exposures: cut, select, and stream through Parquet."""
+"""Luma patches of two or more exposures: cut, select, and stream through Parquet, one file a scene."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ from deepfuse.files import replacing
 Grey = NDArray[np.uint8]
 Means = NDArray[np.float32]
 
-ROW_GROUP_BYTES = 4 * 2**20  # 57 pairs of 192 px, 512 of 64 px: large enough to be read fast
+GROUP_BYTES = 4 * 2**20  # 56 pairs of 192 px, 512 of 64 px: large enough to be read fast
+PARTS_OF_GROUP = 8  # row groups of a file: where a group ends within a file, little is read in vain
 SHUFFLED_GROUPS = 16  # in memory at once: 64 MiB of pairs
 SHARE_OF_PAIRS = 0.5  # pairs are what the paper trains on, and the most common bracket
 SHARE_OF_EXTREMES = 0.5  # of the patches that hold the darkest and the brightest exposure on purpose
@@ -114,46 +115,67 @@ def _useful(patch: Grey, selection: Selection) -> bool:
     return bool(clipped.mean() <= selection.lost_above)
 
 
-def write_patches(path: Path, tables: Iterable[pa.Table], *, size_px: int) -> int:
-    """Stream tables of `schema` into one Parquet file; memory holds one row group. Returns the rows written."""
-    fields = schema(size_px)
-    group = max(1, ROW_GROUP_BYTES // (2 * size_px**2))
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(
-            temporary, fields, compression="lz4", use_dictionary=["scene"], column_encoding={"luma": "PLAIN"}
-        ) as writer,
-    ):
-        pending, rows = fields.empty_table(), 0
-        for table in tables:
-            pending = pa.concat_tables([pending, table])
-            while len(pending) >= group:
-                writer.write_table(pending.slice(0, group), row_group_size=group)
-                pending = pending.slice(group).combine_chunks()
-            rows += len(table)
-        writer.write_table(pending, row_group_size=group)
-    return rows
+def write_patches(path: Path, table: pa.Table) -> None:
+    """Write a table of `schema`, the patches of one scene, as a Parquet file."""
+    with replacing(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            row_group_size=-(-_group_rows(_size_px(table.schema.metadata)) // PARTS_OF_GROUP),
+            compression="lz4",
+            use_dictionary=["scene"],
+            column_encoding={"luma": "PLAIN"},
+        )
+
+
+def _size_px(metadata: Mapping[bytes, bytes]) -> int:
+    return int(metadata[b"shape"].split(b",")[-1])
+
+
+def _group_rows(size_px: int) -> int:
+    return max(1, GROUP_BYTES // (2 * size_px**2))
 
 
 class PatchSet:
-    """The patches of one Parquet file, read in shuffled batches.
+    """The patches of a folder of Parquet files, one a scene, read in shuffled batches.
+
+    Scenes stand in the order of their ids, and what is random depends on the rows alone: neither the files that rows
+    are in nor the row groups in those decide an order.
 
     Args:
-        path: a file of `write_patches`.
+        path: a folder of files of `write_patches`; one that is not there has no patches, for DVC keeps no empty folder.
 
     Raises:
-        DeepfuseError: not a readable patch file.
+        DeepfuseError: a file is no readable patch file, or has patches of another size.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            metadata = pq.read_metadata(path)
-            self.size_px = int(metadata.metadata[b"shape"].split(b",")[-1])
-            self._exposures = pq.read_table(path, columns=["exposures"])["exposures"].to_numpy()
-        except (OSError, pa.ArrowException, KeyError) as error:
-            raise DeepfuseError(f"{path}: expected a Parquet file of patches, got: {error}") from error
         self.path = path
-        self._groups = metadata.num_row_groups
+        self.size_px = 0
+        self._files: list[tuple[Path, pq.FileMetaData]] = []
+        self._parts: list[tuple[int, int]] = []  # a file, and one of its row groups
+        rows, exposures = [0], [np.empty(0, np.int32)]
+        for index, file in enumerate(sorted(path.glob("*.parquet"), key=lambda file: file.stem)):
+            metadata, counts = self._look(file)
+            self._files.append((file, metadata))
+            self._parts += [(index, group) for group in range(metadata.num_row_groups)]
+            rows += [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+            exposures.append(counts)
+        self._starts = np.cumsum(rows)
+        self._exposures = np.concatenate(exposures)
+
+    def _look(self, file: Path) -> tuple[pq.FileMetaData, NDArray[np.int32]]:
+        """What a file is, and the number of exposures of each of its patches."""
+        try:
+            with pq.ParquetFile(file) as opened:
+                metadata, size_px = opened.metadata, _size_px(opened.metadata.metadata)
+                exposures = opened.read(["exposures"])["exposures"].to_numpy()
+        except (OSError, pa.ArrowException, KeyError, TypeError) as error:
+            raise DeepfuseError(f"{file}: expected a Parquet file of patches, got: {error}") from error
+        if size_px != (self.size_px or size_px):
+            raise DeepfuseError(f"{file}: expected patches of {self.size_px} px as in the files before, got {size_px}")
+        self.size_px = size_px
+        return metadata, exposures
 
     def __len__(self) -> int:
         return len(self._exposures)
@@ -172,33 +194,55 @@ class PatchSet:
 
         Args:
             batch_size: patches a batch; the last one of each K may be smaller.
-            seed: fixes the order; `None` keeps the file's. Row groups are shuffled, and the rows within every 16 of
+            seed: fixes the order; `None` keeps the files'. Groups of rows are shuffled, and the rows within every 16 of
                 them, which bounds the memory.
         """
         rng = None if seed is None else np.random.default_rng(seed)
-        groups = np.arange(self._groups) if rng is None else rng.permutation(self._groups)
+        of_group = np.array_split(np.arange(len(self)), self._group_starts()[1:])
+        order = np.arange(len(of_group)) if rng is None else rng.permutation(len(of_group))
         waiting: dict[int, list[tuple[Grey, Means]]] = {}
-        with pq.ParquetFile(self.path) as file:
-            for start in range(0, len(groups), SHUFFLED_GROUPS):
-                rows = list(self._read(file, groups[start : start + SHUFFLED_GROUPS].tolist()))
-                for row in range(len(rows)) if rng is None else rng.permutation(len(rows)):
-                    exposures = len(rows[row][1])
-                    batch = waiting.setdefault(exposures, [])
-                    batch.append(rows[row])
-                    if len(batch) == batch_size:
-                        yield _stacked(waiting.pop(exposures))
+        for start in range(0, len(order), SHUFFLED_GROUPS):
+            rows = self._read(np.concatenate([of_group[group] for group in order[start : start + SHUFFLED_GROUPS]]))
+            for row in range(len(rows)) if rng is None else rng.permutation(len(rows)):
+                exposures = len(rows[row][1])
+                batch = waiting.setdefault(exposures, [])
+                batch.append(rows[row])
+                if len(batch) == batch_size:
+                    yield _stacked(waiting.pop(exposures))
         for _, batch in sorted(waiting.items()):
             yield _stacked(batch)
 
-    def _read(self, file: pq.ParquetFile, groups: list[int]) -> Iterator[tuple[Grey, Means]]:
-        """The patches (K, size, size) of some row groups, without a copy, and their means (K,)."""
-        table = file.read_row_groups(groups, ["luma", "means"])
-        means = iter(table["means"].to_pylist())
-        for chunk in table["luma"].chunks:
-            offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
-            pixels = np.frombuffer(chunk.buffers()[2], np.uint8)
-            for start, stop in pairwise(offsets):
-                yield pixels[start:stop].reshape(-1, self.size_px, self.size_px), np.array(next(means), np.float32)
+    def _group_starts(self) -> NDArray[np.intp]:
+        return np.arange(0, len(self), _group_rows(self.size_px or 1))
+
+    def _read(self, rows: NDArray[np.intp]) -> list[tuple[Grey, Means]]:
+        """The patches (K, size, size) of some rows, without a copy, and their means (K,)."""
+        found: dict[int, tuple[Grey, Means]] = {}
+        parts = np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist()
+        for index, of_file in groupby(parts, key=lambda part: self._parts[part][0]):
+            found |= self._read_file(index, list(of_file))
+        return [found[row] for row in rows.tolist()]
+
+    def _read_file(self, index: int, parts: list[int]) -> dict[int, tuple[Grey, Means]]:
+        """The rows of some row groups of one file."""
+        path, metadata = self._files[index]
+        with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
+            table = file.read_row_groups([self._parts[part][1] for part in parts], ["luma", "means"])
+        rows = chain.from_iterable(range(*self._starts[part : part + 2].tolist()) for part in parts)
+        shape = -1, self.size_px, self.size_px
+        return {
+            row: (luma.reshape(shape), np.array(means, np.float32))
+            for row, luma, means in zip(rows, _binaries(table["luma"]), table["means"].to_pylist(), strict=True)
+        }
+
+
+def _binaries(column: pa.ChunkedArray) -> Iterator[Grey]:
+    """The bytes of each row, without a copy."""
+    for chunk in column.chunks:
+        offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        pixels = np.frombuffer(chunk.buffers()[2], np.uint8)
+        for start, stop in pairwise(offsets.tolist()):
+            yield pixels[start:stop]
 
 
 def _stacked(rows: list[tuple[Grey, Means]]) -> tuple[Grey, Means]:

@@ -1,4 +1,5 @@
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,23 @@ from support.scores import scored
 
 from deepfuse.bracket import Exposure, Frame
 from deepfuse.errors import DeepfuseError
-from deepfuse.evaluation import Score, fuse_average, fuse_mertens, held_out_scenes, measure_costs, score, score_scenes
+from deepfuse.evaluation import (
+    Score,
+    fuse_average,
+    fuse_mertens,
+    held_out_scenes,
+    measure_costs,
+    score,
+    score_scenes,
+    scoring,
+)
 from deepfuse.evaluation.report import contact_sheet, mean_scores, read_scores, report_page, scores_csv
 from deepfuse.fusion.fuse import fuse
+from deepfuse.incremental import SceneCache
 from deepfuse.manifest import Scene, write_manifest
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.metrics.table import METRICS
-from deepfuse.photo import write_photo
+from deepfuse.photo import read_photo, write_photo
 
 
 def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -> None:
@@ -53,18 +64,67 @@ def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("arch", ["paper", "pyramid"])
-def test_scenes_of_any_size_are_scored_with_every_measure(tmp_path: Path, bracket: list[np.ndarray], arch: str) -> None:
-    scenes = []
-    for name, (height, width) in {"wide": (90, 160), "odd": (61, 75)}.items():
-        (tmp_path / name).mkdir()
-        for number, frame in enumerate(bracket):
-            write_photo(tmp_path / name / f"{number:02}.tif", np.ascontiguousarray(frame[:height, :width]))
-        scenes.append(Scene(name, frames=tuple(Frame("", "", "", Exposure(), None, width, height) for _ in bracket)))
-    model = random_model(0, arch)
-    found = score_scenes(model, scenes, tmp_path, exposures="extremes")
-    for name, (height, width) in {"wide": (90, 160), "odd": (61, 75)}.items():
+def test_scenes_of_any_size_are_scored_with_every_measure(
+    workplace: Path, bracket: list[np.ndarray], arch: str
+) -> None:
+    model, scenes = random_model(0, arch), aligned_scenes(workplace, bracket)
+    found = score_scenes(model, scenes, workplace, exposures="extremes", cache=SceneCache("scores", ""))
+    for name, (height, width) in SIZES.items():
         frames = [bracket[0][:height, :width], bracket[2][:height, :width]]
         assert found[name] == score(frames, fuse(frames, model=model))
+
+
+def test_a_score_that_is_known_is_not_made_again(
+    workplace: Path, bracket: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes, cache, fused = aligned_scenes(workplace, bracket), SceneCache("scores", ""), []
+    monkeypatch.setattr(scoring, "fuse", lambda frames, **rest: fused.append(frames[0].shape) or fuse(frames, **rest))
+
+    def scores(seed: int = 0, cache: SceneCache = cache, exposures: str = "extremes") -> dict[str, Score]:
+        fused.clear()
+        return score_scenes(random_model(seed), scenes, workplace, exposures=exposures, cache=cache)
+
+    first = scores()
+    assert len(fused) == 2
+    assert scores() == first
+    assert not fused
+    for other in ({"seed": 1}, {"cache": SceneCache("scores", "other code")}, {"exposures": "all"}):
+        scores(**other)
+        assert len(fused) == 2, other
+    picture = workplace / "odd/00.tif"
+    write_photo(picture, np.ascontiguousarray(read_photo(picture)[::-1]))
+    assert scores()["wide"] == first["wide"]
+    assert fused == [(61, 75, 3)]
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text.replace("0.", "0.1"), lambda text: "[]"])
+def test_a_damaged_score_is_made_again(
+    workplace: Path, bracket: list[np.ndarray], damage: Callable[[str], str]
+) -> None:
+    scenes, cache = aligned_scenes(workplace, bracket), SceneCache("scores", "")
+    first = score_scenes(random_model(0), scenes, workplace, exposures="extremes", cache=cache)
+    kept = sorted(workplace.glob(".deepfuse/cache/scores/*/*"))
+    whole = [path.read_text() for path in kept]
+    assert len(kept) == 2
+    for path in kept:
+        path.write_text(damage(path.read_text()))
+    assert score_scenes(random_model(0), scenes, workplace, exposures="extremes", cache=cache) == first
+    assert [path.read_text() for path in kept] == whole
+
+
+SIZES = {"wide": (90, 160), "odd": (61, 75)}
+
+
+def aligned_scenes(folder: Path, bracket: list[np.ndarray]) -> list[Scene]:
+    """The bracket cut to several sizes, as stage `align` leaves scenes."""
+    for name, (height, width) in SIZES.items():
+        (folder / name).mkdir()
+        for number, frame in enumerate(bracket):
+            write_photo(folder / name / f"{number:02}.tif", np.ascontiguousarray(frame[:height, :width]))
+    return [
+        Scene(name, frames=tuple(Frame("", "", "", Exposure(), None, width, height) for _ in bracket))
+        for name, (height, width) in SIZES.items()
+    ]
 
 
 def test_costs_are_those_of_each_model() -> None:

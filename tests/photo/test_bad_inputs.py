@@ -21,10 +21,10 @@ from support.projects import ROOT, set_params
 
 from deepfuse.bracket import Exposure
 from deepfuse.grouping import find_brackets
+from deepfuse.incremental import SceneCache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.simulation.camera import CAMERAS, write_dng
-from deepfuse.stages.incremental import SceneCache
 from deepfuse.stages.ingest import ingest
 
 

@@ -57,8 +57,8 @@ def test_a_version_says_what_made_it_and_shows_small_pictures(tmp_path: Path, da
     client = mlflow.MlflowClient()
     stored = client.get_model_version("deepfuse", version)
     datasets = {each.dataset.name: each for each in client.get_run(stored.run_id).inputs.dataset_inputs}
-    assert set(datasets) == {"data/patches/train.parquet", "data/patches/val.parquet"}
-    train = datasets["data/patches/train.parquet"]
+    assert set(datasets) == {"data/patches/train", "data/patches/val"}
+    train = datasets["data/patches/train"]
     assert (train.dataset.digest, train.tags[0].value) == (("ab" * 32)[:36], "training")
     assert json.loads(train.dataset.source)["brackets"] == "data/raw"
     assert json.loads(train.dataset.profile)["sha256"] == "ab" * 32

@@ -31,11 +31,11 @@ from support.trained_models import PARAMS, trained
 from deepfuse import fuse, read_look, read_photo, registry
 from deepfuse.cli import main
 from deepfuse.fusion.looks import DEFAULT_LOOK, default_look
+from deepfuse.imports import closure, third_party
 from deepfuse.model import weights_sha256
 from deepfuse.monitoring.gathering import gather
 from deepfuse.photo import write_photo
 from deepfuse.registry.runs import REQUIREMENTS
-from deepfuse.stages.imports import closure, third_party
 
 CHAMPION = "models:/deepfuse@champion"
 START_S = 120

@@ -6,11 +6,21 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
+from support.pictures import random_model
 from support.projects import commit_all, results, run_dvc, set_params, stages_run
 
-from deepfuse.manifest import read_manifest
+from deepfuse.evaluation import scoring
+from deepfuse.manifest import read_manifest, write_manifest
+from deepfuse.model import write_model
+from deepfuse.params import read_params
+from deepfuse.photo import read_photo, write_photo
+from deepfuse.split import split_of
+from deepfuse.stages import evaluate
 
 SCENE_STAGES = ("ingest", "align", "patch")
 
@@ -52,6 +62,70 @@ def test_bytecode_in_a_package_is_no_change(project: Path) -> None:
         (folder / "__pycache__").mkdir(exist_ok=True)
         (folder / "__pycache__/old.cpython-39.pyc").write_bytes(b"old")
     assert run_dvc(project, "status", "--with-deps", "evaluate").strip() == "Data and pipelines are up to date."
+
+
+def trees(project: Path) -> dict[str, bytes]:
+    folders = [project / "data/report", project / "data/metrics"]
+    return {str(path): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def add_aligned(project: Path, name: str) -> None:
+    """A scene of stage `align`: the one under test, upside down."""
+    aligned = project / "data/aligned"
+    scenes = read_manifest(aligned)
+    cave = next(scene for scene in scenes if scene.scene == "cave")
+    new = replace(cave, scene=name)
+    (aligned / name).mkdir()
+    for source, target in zip(cave.pictures(aligned), new.pictures(aligned), strict=True):
+        write_photo(target, np.ascontiguousarray(read_photo(source)[::-1]))
+    write_manifest(aligned, [*scenes, new])
+
+
+def test_a_new_scene_under_test_costs_its_own_fusions(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fused = []
+    monkeypatch.chdir(project)
+    for name in ("fuse", "fuse_mertens", "fuse_average"):
+        make = getattr(scoring, name)
+        monkeypatch.setattr(
+            scoring, name, lambda *a, make=make, **rest: fused.append(make.__name__) or make(*a, **rest)
+        )
+    before = trees(project)
+    shutil.rmtree(project / "data/report")
+    evaluate.main()
+    assert not fused
+    assert trees(project) == before
+    picture = next((project / ".deepfuse/cache/evaluate").glob("*/*/fused.tif"))
+    short = picture.read_bytes()[:-1]
+    picture.unlink()
+    picture.write_bytes(short)
+    evaluate.main()
+    assert fused == ["fuse", "fuse", "fuse_mertens", "fuse_average"], "the pictures are made again"
+    assert trees(project) == before
+    name = next(f"{n}" for n in range(99) if split_of(f"{n}", **read_params().split.model_dump()) == "test")
+    add_aligned(project, name)
+    fused.clear()
+    evaluate.main()
+    assert fused == ["fuse", "fuse", "fuse_mertens", "fuse_average"]
+    after = trees(project)
+    assert {path: after[path] for path in before if "/cave." in path} == {p: before[p] for p in before if "/cave." in p}
+    shutil.rmtree(project / ".deepfuse/cache")
+    evaluate.main()
+    assert trees(project) == after
+
+
+def test_pictures_that_the_report_no_longer_shows_are_forgotten(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    drawn = project / ".deepfuse/cache/evaluate"
+    before, scores = set(drawn.glob("*/*")), set((project / ".deepfuse/cache/scores").glob("*/*"))
+    assert len(before) == 1
+    write_model(random_model(0), project / "data/model")
+    evaluate.main()
+    after = set(drawn.glob("*/*"))
+    assert len(after) == 1
+    assert not after & before
+    both = set((project / ".deepfuse/cache/scores").glob("*/*"))
+    assert len(both - scores) == 1, "this network has one quality"
+    assert both > scores, "those of the model before may be the champion's"
 
 
 def inodes(folder: Path) -> set[int]:

@@ -54,8 +54,8 @@ def test_every_stage_leaves_what_it_promises(finished_project: Path) -> None:
     assert read_model(data / "model").arch == "pyramid"
     assert [row["epoch"] for row in csv.DictReader((data / "metrics/history.csv").open())] == ["1", "2", "3"]
     assert json.loads((data / "model/provenance.json").read_text())["train"]["epochs"] == 3
-    assert len(PatchSet(data / "patches/train.parquet")) == 3 * 24
-    assert len(PatchSet(data / "patches/val.parquet")) == 24
+    assert len(PatchSet(data / "patches/train")) == 3 * 24
+    assert len(PatchSet(data / "patches/val")) == 24
     came = read_arrived((data / "metrics/arrived.csv").read_text())
     assert [one.scene for one in came] == [one.scene for one in read_manifest(data / "aligned")]
     assert {(one.frames, one.gap_ev) for one in came} == {(3, 6.0)}
@@ -104,7 +104,9 @@ def test_a_moved_source_is_not_decoded_again(project: Path) -> None:
 
 
 def test_what_a_frame_says_of_itself_reaches_the_patches(project: Path) -> None:
-    """Other exposure times and names, the same pixels."""
+    """Other exposure times and names, the same pixels: one file of patches is another."""
+    before = {path: path.read_bytes() for path in (project / "data/patches").glob("*/*.parquet")}
+    assert len(before) == 4
     radiance = textured_radiance(144, 192, 0)
     shutil.rmtree(project / "brackets/attic")
     simulate_bracket(
@@ -113,8 +115,10 @@ def test_what_a_frame_says_of_itself_reaches_the_patches(project: Path) -> None:
     run_dvc(project, "repro", "patch")
     times = [frame.exposure.time_s for frame in scene(project, "aligned", "attic").frames]
     assert times == pytest.approx([1 / 120, 1 / 15, 8 / 15], rel=1e-3)
-    rows = pq.read_table(project / "data/patches/train.parquet", columns=["scene", "evs"]).to_pylist()
-    evs = {round(ev, 2) for row in rows if row["scene"] == "attic" for ev in row["evs"]}
+    after = {path: path.read_bytes() for path in (project / "data/patches").glob("*/*.parquet")}
+    assert {path.stem for path, _ in after.items() - before.items()} == {"attic"}
+    rows = pq.read_table(project / "data/patches/train/attic.parquet", columns=["evs"]).to_pylist()
+    evs = {round(ev, 2) for row in rows for ev in row["evs"]}
     assert evs == {round(frame.ev, 2) for frame in scene(project, "aligned", "attic").frames}
 
 

@@ -23,7 +23,7 @@ def trained(folder: Path, seed: int) -> tuple[Path, Path, Path]:
     write_model(random_model(seed), folder / "model")
     (folder / "metrics").mkdir()
     (folder / "metrics/history.csv").write_text(history_csv((Epoch(1, 1e-3, 0.3, None), Epoch(2, 1e-4, 0.2, 0.9))))
-    patches = {"train.parquet": "ab" * 32, "val.parquet": "cd" * 32}
+    patches = {"train": "ab" * 32, "val": "cd" * 32}
     (folder / "model/provenance.json").write_text(json.dumps({"arch": "paper", "patches": patches}))
     (folder / "report/fused").mkdir(parents=True)
     (folder / "report/index.html").write_text("the report")

@@ -12,9 +12,9 @@ CPU = torch.device("cpu")
 def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (90, 90), dtype=np.uint8) for _ in range(4)]
-    path = tmp_path_factory.mktemp("patches") / "p.parquet"
-    write_patches(path, [cut_patches("s", frames, [None] * 4, Selection(16, 50, 4, 1, 1))], size_px=16)
-    return PatchSet(path)
+    folder = tmp_path_factory.mktemp("patches")
+    write_patches(folder / "s.parquet", cut_patches("s", frames, [None] * 4, Selection(16, 50, 4, 1, 1)))
+    return PatchSet(folder)
 
 
 def contents(batches: list[tuple[torch.Tensor, torch.Tensor]]) -> list[bytes]:
@@ -52,14 +52,13 @@ def test_both_ways_keep_the_file_s_order(patch_set: PatchSet) -> None:
 @pytest.mark.parametrize("resident", [False, True])
 def test_each_patch_comes_with_the_means_of_its_pictures(tmp_path, resident: bool) -> None:
     """Flat but for one pixel, each exposure's patch tells its picture's mean; two scenes are mixed."""
-    tables = []
     for scene in range(2):
         levels = [40 + 20 * scene, 120 + 30 * scene]
         frames = [np.full((64, 64), level, np.uint8) for level in levels]
         frames[1][::2] += 8
-        tables.append(cut_patches(f"s{scene}", frames, [None] * 2, Selection(16, 10, 2, 1, 1)))
-    write_patches(tmp_path / "p.parquet", tables, size_px=16)
-    loader = Loader(PatchSet(tmp_path / "p.parquet"), 3, CPU, resident=resident)
+        table = cut_patches(f"s{scene}", frames, [None] * 2, Selection(16, 10, 2, 1, 1))
+        write_patches(tmp_path / f"s{scene}.parquet", table)
+    loader = Loader(PatchSet(tmp_path), 3, CPU, resident=resident)
     batches = list(loader.batches(1))
     assert sum(len(luma) for luma, _ in batches) == 20
     for luma, means in batches:

@@ -30,8 +30,10 @@ def patches(folder: Path, name: str, count: int, level: int) -> PatchSet:
     noise = np.random.default_rng(level).integers(0, level + 1, (60, 60), np.uint8)
     noise[:: SIZE // 4, :: SIZE // 4] = level
     table = cut_patches(name, [noise // 4, noise], [8.0, 6.0], Selection(SIZE, count, 2, 1, 1.0))
-    assert write_patches(folder / f"{name}.parquet", [table], size_px=SIZE) == count
-    return PatchSet(folder / f"{name}.parquet")
+    assert len(table) == count
+    (folder / name).mkdir(exist_ok=True)
+    write_patches(folder / name / f"{name}.parquet", table)
+    return PatchSet(folder / name)
 
 
 def mixture(folder: Path, own: int, earlier: int, share: float) -> Mixture:

@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,38 +106,54 @@ def test_flat_and_lost_patches_are_dropped() -> None:
     assert len(cut_patches("s", [noise, white], [1, 0], SELECTION)) == 30
 
 
-def test_the_file_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patches, "ROW_GROUP_BYTES", 1024 * 2 * SIZE**2)
+def test_a_file_has_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "GROUP_BYTES", 1024 * 2 * SIZE**2 * patches.PARTS_OF_GROUP)
     table = numbered(2500)
-    rows = write_patches(tmp_path / "p.parquet", (table.slice(i, 300) for i in range(0, 2500, 300)), size_px=SIZE)
-    assert rows == 2500
+    write_patches(tmp_path / "p.parquet", table)
     metadata = pq.read_metadata(tmp_path / "p.parquet")
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [1024, 1024, 452]
     assert pq.read_table(tmp_path / "p.parquet").equals(table)
 
 
-@settings(max_examples=25)
+def write_scenes(folder: Path, table: pa.Table, ends: list[int]) -> PatchSet:
+    """The rows in files of their own, from each end to the next; their names sort otherwise with a suffix."""
+    folder.mkdir()
+    bounds = [0, *sorted(ends), len(table)]
+    for index, (start, stop) in enumerate(pairwise(bounds)):
+        write_patches(folder / f"s{'-' * index}.parquet", table.slice(start, stop - start))
+    return PatchSet(folder)
+
+
+@settings(max_examples=12)
 @given(
     rows=st.integers(1, 700),
+    ends=st.lists(st.floats(0, 1), max_size=4),
     batch_size=st.integers(1, 200),
     seed=st.one_of(st.none(), st.integers(0, 9)),
     group=st.integers(1, 300),
     groups=st.integers(1, 4),
 )
 def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(
-    tmp_path_factory: pytest.TempPathFactory, rows: int, batch_size: int, seed: int | None, group: int, groups: int
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: int,
+    ends: list[float],
+    batch_size: int,
+    seed: int | None,
+    group: int,
+    groups: int,
 ) -> None:
-    path = tmp_path_factory.mktemp("p") / "p.parquet"
+    folder = tmp_path_factory.mktemp("p")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(patches, "ROW_GROUP_BYTES", group * 2 * SIZE**2)
+        patch.setattr(patches, "GROUP_BYTES", group * 2 * SIZE**2)
         patch.setattr(patches, "SHUFFLED_GROUPS", groups)
-        assert write_patches(path, [numbered(rows)], size_px=SIZE) == rows
-        patch_set = PatchSet(path)
+        patch_set = write_scenes(folder / "many", numbered(rows), [int(end * rows) for end in ends])
         batches = list(patch_set.batches(batch_size, seed=seed))
+        alone = list(write_scenes(folder / "one", numbered(rows), []).batches(batch_size, seed=seed))
     threes = -(-rows // 3)
     assert len(patch_set) == rows
     assert patch_set.pixel_count == (2 * rows + threes) * SIZE**2
     assert len(batches) == patch_set.batch_count(batch_size)
+    assert numbers(batches) == numbers(alone), "it does not matter which file a patch is in"
     assert sum(len(luma) < batch_size for luma, _ in batches) <= 2, "one of each number of exposures"
     for k in (2, 3):
         found = numbers([batch for batch in batches if batch[0].shape[1] == k])
@@ -144,9 +161,21 @@ def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(
         assert (found if seed is None else sorted(found)) == expected
 
 
+def test_the_order_of_a_seed_is_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an independent rule: the same patches give the same weights as when they were all in one file."""
+    monkeypatch.setattr(patches, "GROUP_BYTES", 7 * 2 * SIZE**2)
+    patch_set = write_scenes(tmp_path / "p", numbered(300), [5, 5, 130])
+    found = numbers(list(patch_set.batches(1, seed=3)))
+    rng, expected = np.random.default_rng(3), []
+    groups = rng.permutation(43)  # of 7 rows, the last of 6
+    for start in range(0, 43, 16):
+        rows = [row for group in groups[start : start + 16] for row in range(300)[7 * group : 7 * group + 7]]
+        expected += [rows[index] for index in rng.permutation(len(rows))]
+    assert found == expected
+
+
 def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_patches(tmp_path / "p.parquet", [numbered(3000)], size_px=SIZE)
-    patch_set = PatchSet(tmp_path / "p.parquet")
+    patch_set = write_scenes(tmp_path / "p", numbered(3000), [1000])
     first = numbers(list(patch_set.batches(64, seed=1)))
     assert first == numbers(list(patch_set.batches(64, seed=1)))
     assert first != numbers(list(patch_set.batches(64, seed=2)))
@@ -156,12 +185,23 @@ def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert bounded != sorted(bounded)
 
 
-def test_no_patch_is_a_file_too(tmp_path: Path) -> None:
-    write_patches(tmp_path / "p.parquet", [], size_px=SIZE)
-    assert list(PatchSet(tmp_path / "p.parquet").batches(8, seed=1)) == []
+def test_a_scene_without_a_patch_is_a_file_too(tmp_path: Path) -> None:
+    write_patches(tmp_path / "flat.parquet", schema(SIZE).empty_table())
+    assert list(PatchSet(tmp_path).batches(8, seed=1)) == []
+    write_patches(tmp_path / "good.parquet", numbered(3))
+    assert sorted(numbers(list(PatchSet(tmp_path).batches(8, seed=1)))) == [0, 1, 2]
+    assert list(PatchSet(tmp_path / "none").batches(8, seed=1)) == []
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
+    write_patches(tmp_path / "a.parquet", numbered(3))
     (tmp_path / "p.parquet").write_text("no")
-    with pytest.raises(DeepfuseError, match=r"p\.parquet"):
-        PatchSet(tmp_path / "p.parquet")
+    with pytest.raises(DeepfuseError, match=r"p\.parquet: expected a Parquet file of patches"):
+        PatchSet(tmp_path)
+
+
+def test_patches_of_another_size_are_refused(tmp_path: Path) -> None:
+    write_patches(tmp_path / "a.parquet", numbered(3))
+    write_patches(tmp_path / "b.parquet", schema(SIZE + 1).empty_table())
+    with pytest.raises(DeepfuseError, match=r"b\.parquet: expected patches of 16 px .*, got 17"):
+        PatchSet(tmp_path)

@@ -3,7 +3,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 from support.pictures import expose, textured_radiance
@@ -34,9 +33,10 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     pictures = [luma(to_float(expose(radiance, stops))) for stops in (-3, 3)]
     greys = [from_float(picture, np.dtype(np.uint8)) for picture in pictures]
     table = cut_patches("s", greys, [6, 0], Selection(SIZE, 24, 2, 2, 0.9))
-    path = tmp_path_factory.mktemp("patches") / "train.parquet"
-    assert write_patches(path, [table], size_px=SIZE) == 24
-    return PatchSet(path)
+    folder = tmp_path_factory.mktemp("patches")
+    write_patches(folder / "s.parquet", table)
+    assert len(PatchSet(folder)) == 24
+    return PatchSet(folder)
 
 
 def test_every_quality_is_trained(patch_set: PatchSet, tmp_path: Path) -> None:
@@ -167,19 +167,19 @@ def test_halo_error_can_be_learned_from() -> None:
 
 
 def test_no_patches_and_a_diverging_loss_are_errors(patch_set: PatchSet, tmp_path: Path) -> None:
-    write_patches(tmp_path / "none.parquet", [schema(SIZE).empty_table()], size_px=SIZE)
-    with pytest.raises(DeepfuseError, match=r"none\.parquet"):
-        trained(PatchSet(tmp_path / "none.parquet"), tmp_path / "c.pt")
+    write_patches(tmp_path / "flat.parquet", schema(SIZE).empty_table())
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(DeepfuseError, match=f"{folder}: expected training patches, got none"):
+            trained(PatchSet(folder), tmp_path / "c.pt")
     with pytest.raises(DeepfuseError, match="finite"):
         trained(patch_set, tmp_path / "d.pt", replace(SETTINGS, learning_rate=1e30), "paper")
 
 
 def test_history_without_validation_has_empty_cells(patch_set: PatchSet, tmp_path: Path) -> None:
-    write_patches(tmp_path / "none.parquet", [pa.Table.from_batches([], schema(SIZE))], size_px=SIZE)
     history = fit(
         build_model("pyramid"),
         patch_set,
-        PatchSet(tmp_path / "none.parquet"),
+        PatchSet(tmp_path / "none"),
         settings=replace(SETTINGS, epochs=1),
         checkpoint=tmp_path / "c.pt",
     )

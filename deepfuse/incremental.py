@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -12,20 +13,21 @@ from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned
+from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned, write_text
+from deepfuse.imports import code_of
 from deepfuse.manifest import Scene, read_manifest, write_manifest
-from deepfuse.stages.imports import code_of
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
+SIZES = "sizes"  # in every folder of results, what it holds: no power failure cuts a file short unseen
 
 
 @dataclass(frozen=True)
 class SceneCache:
-    """The private cache of one stage.
+    """The private cache of one stage, or of another that asks for the same results again.
 
-    A result is keyed by what the stage's code does, the parameters and the library versions it uses and the content of
-    its inputs; it is complete or not there. A remark in the code costs no scene.
+    A result is keyed by what the code does, the parameters and the library versions it uses and the content of its
+    inputs; it is complete or not there, and made again where it is damaged. A remark in the code costs no scene.
     """
 
     stage: str
@@ -57,23 +59,50 @@ class SceneCache:
         return read_manifest(entry)[0]
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
-        """The complete folder that `make` fills for these inputs; made at most once."""
-        key = json_digest([self.base_key, inputs])
-        entry = CACHE / self.stage / key[:2] / key
-        if not entry.exists():
+        """The complete folder that `make` fills for these inputs; made once, and again where a file was cut short."""
+        entry = self._entry(inputs)
+        if not _is_whole(entry):
+            shutil.rmtree(entry, ignore_errors=True)
             with new_folder(entry) as temporary:
                 make(temporary)
+                write_text(temporary / SIZES, json.dumps(_sizes(temporary)))
         os.utime(entry)
         return entry
 
-    def tidy(self, out: Path) -> None:
-        """Forget results that no run has used for 30 days, and what killed workers left here and in `out`."""
+    def value(self, inputs: Any, make: Callable[[], Any]) -> Any:
+        """The JSON value that `make` returns for these inputs; made once, and again where what is kept is damaged."""
+        entry = self._entry(inputs).with_suffix(".json")
+        try:
+            digest, value = json.loads(entry.read_bytes())
+            if digest == json_digest(value):
+                os.utime(entry)
+                return value
+        except (OSError, ValueError, TypeError):
+            pass  # not there, or damaged
+        value = make()
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        write_text(entry, json.dumps([json_digest(value), value]))
+        return value
+
+    def _entry(self, inputs: Any) -> Path:
+        key = json_digest([self.base_key, inputs])
+        return CACHE / self.stage / key[:2] / key
+
+    def tidy(self, *outs: Path, unused_since: float | None = None) -> None:
+        """Forget results that no run has used for 30 days, and what killed workers left here and in `outs`.
+
+        Args:
+            outs: folders of complete results.
+            unused_since: another time than 30 days ago, in seconds as `time.time` has them.
+        """
+        oldest = time.time() - KEPT_S if unused_since is None else unused_since
         for folder in (CACHE / self.stage).glob("*"):
             remove_abandoned(folder)
             for entry in folder.iterdir():
-                if time.time() - entry.stat().st_mtime > KEPT_S:
-                    shutil.rmtree(entry, ignore_errors=True)
-        remove_abandoned(out)
+                if entry.stat().st_mtime < oldest:
+                    shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+        for out in outs:
+            remove_abandoned(out)
 
 
 def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
@@ -84,6 +113,20 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
 def content(scene: Scene, folder: Path) -> list[Any]:
     """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
     return [asdict(scene), [file_digest(path) for path in scene.pictures(folder)]]
+
+
+def _sizes(entry: Path) -> dict[str, int]:
+    """The size in bytes of every file below a folder but the one that holds them."""
+    files = [path for path in entry.rglob("*") if path.is_file() and path != entry / SIZES]
+    return {path.relative_to(entry).as_posix(): path.stat().st_size for path in files}
+
+
+def _is_whole(entry: Path) -> bool:
+    try:
+        expected: object = json.loads((entry / SIZES).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return expected == _sizes(entry)
 
 
 def _link_tree(source: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfuse.stages.imports import PACKAGE, behaviour, closure, stage_file, third_party
+from deepfuse.imports import PACKAGE, behaviour, closure, stage_file, third_party
 
 CODE = '''
 """A module."""

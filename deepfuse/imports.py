@@ -1,4 +1,4 @@
-"""The code behind a stage: the files that it imports, what they do, and the libraries that decide its bytes."""
+"""The code behind a result: the files that a stage imports, what they do, and the libraries that decide its bytes."""
 
 from __future__ import annotations
 
@@ -6,29 +6,36 @@ import ast
 import hashlib
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
-from deepfuse.params import Libraries
-
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parent
 LIBRARY_NAMES = {"cv2": "opencv", "PIL": "pillow"}  # modules whose library has another name in params.yaml
 
 
 def code_of(stage: str) -> dict[str, str]:
-    """The SHA-256 of what each file that a stage imports does.
+    """The SHA-256 of what each file that a stage imports does."""
+    return code_behind(stage_file(stage))
+
+
+def code_behind(file: Path) -> dict[str, str]:
+    """The SHA-256 of what a file of the package and each that it imports does.
 
     A comment, a docstring or another layout changes none of them. Another minor version of Python may change all: it
     may write the same syntax tree down in another way.
     """
     return {
-        file.relative_to(PACKAGE.parent).as_posix(): hashlib.sha256(behaviour(file).encode()).hexdigest()
-        for file in closure(stage_file(stage))
+        found.relative_to(PACKAGE.parent).as_posix(): _behaviour_digest(found.read_bytes()) for found in closure(file)
     }
 
 
 def behaviour(file: Path) -> str:
     """The syntax tree of a Python file as text, without docstrings."""
-    tree = ast.parse(file.read_bytes())
+    return _behaviour(file.read_bytes())
+
+
+def _behaviour(code: bytes) -> str:
+    tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             documented = ast.get_docstring(node, clean=False) is not None
@@ -36,9 +43,21 @@ def behaviour(file: Path) -> str:
     return ast.dump(tree)
 
 
+@cache
+def _behaviour_digest(code: bytes) -> str:
+    return hashlib.sha256(_behaviour(code).encode()).hexdigest()
+
+
 def libraries_of(stage: str) -> list[str]:
     """The libraries of params.yaml that a stage imports, by their names there."""
-    modules = third_party(closure(stage_file(stage)))
+    return libraries_behind(stage_file(stage))
+
+
+def libraries_behind(file: Path) -> list[str]:
+    """The libraries of params.yaml that a file of the package and those that it imports import."""
+    from deepfuse.params import Libraries  # belongs to the loop: `deepfuse score` imports this module and needs it not
+
+    modules = third_party(closure(file))
     return sorted({LIBRARY_NAMES.get(module, module) for module in modules} & set(Libraries.model_fields))
 
 
@@ -50,24 +69,25 @@ def stage_file(stage: str) -> Path:
 def closure(file: Path) -> list[Path]:
     """Every file of the package that running `file` may import, itself included."""
     seen: set[Path] = set()
-    todo = {file}
+    todo = {file, *(folder / "__init__.py" for folder in file.parents if PACKAGE in folder.parents)}
     while todo:
         current = todo.pop()
         seen.add(current)
-        todo |= {found for name in _imported(current) if (found := _file_of(name))} - seen
+        todo |= {found for name in _imported(current.read_bytes()) if (found := _file_of(name))} - seen
     return sorted(seen)
 
 
 def third_party(files: Iterable[Path]) -> set[str]:
     """The top-level modules that files import and that neither Python nor this package has."""
-    modules = {name.partition(".")[0] for file in files for name in _imported(file)}
+    modules = {name.partition(".")[0] for file in files for name in _imported(file.read_bytes())}
     return modules - sys.stdlib_module_names - {PACKAGE.name}
 
 
-def _imported(file: Path) -> set[str]:
+@cache
+def _imported(code: bytes) -> set[str]:
     """The dotted names of all that a file may import, anywhere in it, and of the packages around them."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
