@@ -38,8 +38,10 @@ setup: .venv/ready
 	  -b requirements.lock -c requirements.lock -c requirements.torch.lock -e .
 	touch $@
 
+# DVC's state is in this folder; an experiment that runs in another one wants to know it by its whole name.
 .venv/loop: .venv/ready
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	[ ! -d .dvc ] || $(BIN)/dvc config --local core.site_cache_dir "$(CURDIR)/.deepfuse/dvc"
 	touch $@
 
 demo: .venv/loop

@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | watch | up | serve | env | doctor | down`: the loop, by hand or as a service."""
+"""`python -m flows retrain | submit | watch | sweep | up | serve | env | doctor | down`: by hand or as a service."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ TEXTS = {
     "one, and photos named together are one. Needs ingest.source: data/raw in params.yaml.",
     "watch": "Move what cameras or rsync write to a folder into data/inbox, each set when nothing in it changed for "
     "a while, and have the loop run. Half-copied files are never read. Runs until it is ended.",
+    "sweep": "Try values of what params.yaml names, chosen by Optuna. Each trains as an experiment of DVC, in a folder "
+    "of its own; what counts is MEF-SSIM on the validation patches. A killed sweep is gone on with under its name.",
     "up": "Start the Prefect server, the MLflow server and a worker on this machine, with the schedule and the "
     "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
     "serve": "Be one of the services in the foreground, for a service manager; `up --install` writes units that do.",
@@ -86,6 +88,8 @@ def _run(arguments: argparse.Namespace) -> None:
             logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
             logging.getLogger("flows").setLevel(logging.INFO)
             watch(arguments.folder, quiet_s=arguments.quiet)
+        case "sweep":
+            _sweep(arguments)
         case "up" if arguments.install or arguments.print:
             starting.install(arguments)
         case "up":
@@ -121,6 +125,19 @@ def _submit(paths: list[Path]) -> None:
         sys.exit(f"they wait for the next run, since Prefect cannot be told: {error}")
 
 
+def _sweep(arguments: argparse.Namespace) -> None:
+    from flows.sweep import parse_range, sweep, table
+
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("flows").setLevel(logging.INFO)
+    ranges = [parse_range(text) for text in arguments.ranges]
+    try:
+        study = sweep(ranges, name=arguments.name, trials=arguments.trials, seed=arguments.seed)
+    except RuntimeError as error:
+        sys.exit(f"python -m flows: {error}")
+    print(table(study), "`dvc exp apply EXPERIMENT` takes its params.yaml and its model", sep="\n")
+
+
 def _print_environment(variables: Mapping[str, str]) -> None:
     if not variables:
         sys.exit("python -m flows: expected servers that run, got none: `python -m flows up`")
@@ -147,6 +164,17 @@ def _parser() -> argparse.ArgumentParser:
     parsers["up"].add_argument("--print", action="store_true", help="print these units instead")
     parsers["serve"].add_argument("service", choices=("prefect", "mlflow", "worker"))
     parsers["serve"].add_argument("--port", type=int, help="of a server")
+    parsers["sweep"].add_argument(
+        "ranges", nargs="+", metavar="NAME=VALUES", help="train.batch_size=2|4|8, train.learning_rate=0.0003..0.01:log"
+    )
+    for option, value, text in (
+        ("--trials", 20, "finished trials at the end, with those of before"),
+        ("--seed", 0, "of Optuna's choice"),
+    ):
+        parsers["sweep"].add_argument(
+            option, type=int, default=value, metavar="N", help=f"{text} (default: %(default)s)"
+        )
+    parsers["sweep"].add_argument("--name", default="sweep", help="of the study (default: %(default)s)")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(

@@ -26,6 +26,7 @@ METRICS = Path("data/metrics")
 LOCK = Path("dvc.lock")
 RAW_DVC = Path("data/raw.dvc")
 LAST_STAGE = "evaluate"
+SITE_CACHE = Path(".deepfuse/dvc")
 _MARK = "DEEPFUSE_RETRAINS_IN"
 
 
@@ -42,6 +43,7 @@ def dvc(*arguments: str, show: bool = True) -> str:
     path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
     harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
     environment = {"TQDM_MININTERVAL": "10", **harmless, "PATH": path, _MARK: str(Path.cwd())}  # seconds a line
+    environment["DVC_SITE_CACHE_DIR"] = str(SITE_CACHE.absolute())  # an experiment's folder is another one
     lines = []
     with subprocess.Popen(
         [str(folder / "dvc"), *arguments],

@@ -29,7 +29,7 @@ from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.runs import supersede
-from flows.sets import find_sets
+from flows.sets import check_kinds, find_sets
 
 ALIGNED = Path("data/aligned")
 JUDGED_TAG = "deepfuse.judged"
@@ -77,8 +77,11 @@ def accept() -> list[Arrival]:
     """Move the sets of the inbox into `data/raw` or to quarantine, and let DVC track what came.
 
     Raises:
+        BracketError: something lies in `data/raw` that is no file, on which DVC would hang; nothing was moved.
         ParamsError: sets wait, but the pipeline reads its brackets elsewhere; nothing was moved.
     """
+    if RAW.is_dir():
+        check_kinds(RAW)
     pipeline.restore_raw()
     source = read_params().ingest.source
     if find_sets(INBOX):
