@@ -24,7 +24,7 @@ from deepfuse import fuse, load_model
 from deepfuse.color import Image, from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import Score, score
-from deepfuse.evaluation.reference import ReferenceScores, reference_scores
+from deepfuse.evaluation.reference import ReferenceScores, reference_cache, reference_scores
 from deepfuse.metrics.table import METRICS
 from deepfuse.model import SHIPPED, Network, build_model, read_model, write_model
 from deepfuse.params import read_params
@@ -58,7 +58,7 @@ def main() -> None:
     """Train what is not kept, score it, and print a line a run as it comes, then the table."""
     options = arguments()
     scenes = list(brackets(options.data, options.cache / "brackets", held_out=True))
-    rows = [("shipped", *measured(SHIPPED, scenes, options.cache))]
+    rows = [("shipped", *measured(SHIPPED, scenes))]
     show(*rows[0], rows[0])
     for run in options.run:
         folder = options.cache / "models" / run.name.replace(", ", "_").replace(" ", "-")
@@ -66,7 +66,7 @@ def main() -> None:
             started = time.process_time()
             write_model(trained(run, options), folder)
             print(f"{run.name}: {time.process_time() - started:.0f} processor seconds", flush=True)
-        rows.append((run.name, *measured(folder, scenes, options.cache)))
+        rows.append((run.name, *measured(folder, scenes)))
         show(*rows[-1], rows[0])
 
 
@@ -143,12 +143,12 @@ def greys(frames: Iterable[Image]) -> list[np.ndarray]:
     return [from_float(luma(to_float(frame)), np.dtype(np.uint8)) for frame in frames]
 
 
-def measured(folder: Path, scenes: list[tuple[str, list[Image]]], cache: Path) -> tuple[Scores, ReferenceScores]:
+def measured(folder: Path, scenes: list[tuple[str, list[Image]]]) -> tuple[Scores, ReferenceScores]:
     """The scores of a model on held-out pictures and on the reference set."""
     model = load_model(folder)
     return (
         {scene: score(frames, fuse(frames, model=model)) for scene, frames in scenes},
-        reference_scores(folder, cache / "reference", code="benchmark"),
+        reference_scores(folder, reference_cache(read_params().libraries)),
     )
 
 

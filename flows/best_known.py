@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
 from math import fsum
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from prefect import task
 from deepfuse import registry
 from deepfuse.errors import ModelError
 from deepfuse.evaluation import OnReference, Verdict, failures, reference_checks, reference_guards
-from deepfuse.evaluation.reference import ReferenceScores, reference_scores
-from deepfuse.files import file_digest, json_digest, replacing, write_json, write_text
+from deepfuse.evaluation.reference import ReferenceScores, reference_cache, reference_scores
+from deepfuse.files import replacing, write_json, write_text
 from deepfuse.model import CONFIG_FILE, SHIPPED, WEIGHTS_FILE, weights_sha256
 from deepfuse.params import read_params
 from flows import pipeline
@@ -21,10 +20,8 @@ from flows.logs import log
 from flows.retries import NETWORK
 
 START = Path("data/start")
-REFERENCE = Path(".deepfuse/reference")
 ORIGIN_TAG, SHIPPED_ORIGIN = "deepfuse.origin", "shipped"
 WITHOUT = ("shipped", "scratch")  # what a training starts from that the loop need not put anywhere
-CODE = Path("deepfuse")
 
 
 @task(**NETWORK)
@@ -78,19 +75,12 @@ def compared(challenger: Path, champion: Path | None) -> OnReference:
 
 def on_reference(model: Path) -> ReferenceScores:
     """The scores of a folder of weights on the reference set, measured once for the code and libraries as they are."""
-    return reference_scores(model, REFERENCE, code=_code())
+    return reference_scores(model, reference_cache(read_params().libraries))
 
 
 def mean_scores(scores: ReferenceScores) -> dict[str, float]:
     """The means over the scenes of what is checked."""
     return {name: fsum(values[name] for values in scores.values()) / len(scores) for name in reference_guards()}
-
-
-@cache
-def _code() -> str:
-    """What decides the scores beside the weights; a remark in the code costs a few seconds."""
-    files = {str(path): file_digest(path) for path in sorted(CODE.rglob("*.py"))}
-    return json_digest({"code": files, "libraries": read_params().libraries.model_dump()})[:16]
 
 
 @task(**NETWORK)

@@ -10,7 +10,7 @@ from pathlib import Path
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import write_text
 from flows.identity import NAME, identity
-from flows.services import SERVICES, is_elsewhere
+from flows.services import HOME, SERVICES, is_elsewhere
 
 SETTINGS = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME", NAME, "DEEPFUSE_JOBS", "PATH")
 SECRETS = Path(".deepfuse/services/environment")
@@ -50,8 +50,9 @@ def how_to_start(files: Mapping[str, str]) -> str:
 
 
 def _unit(name: str, service: str, port: int | None) -> str:
+    own_home = str(HOME.absolute())  # which every command finds by itself
     arguments = [sys.executable, "-m", "flows", "serve", service, *(["--port", str(port)] if port else [])]
-    settings = [f"{key}={os.environ[key]}" for key in SETTINGS if os.environ.get(key)]
+    settings = [f"{key}={os.environ[key]}" for key in SETTINGS if os.environ.get(key) not in (None, "", own_home)]
     environment = "".join(f"Environment={_quoted(each)}\n" for each in settings)
     return (
         f"[Unit]\nDescription=deepfuse {service} of {_plain(str(Path.cwd()))}\n{_AFTER[service].format(name=name)}"

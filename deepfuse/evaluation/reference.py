@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,47 +10,55 @@ import numpy as np
 from deepfuse.color import Float, luma, to_float
 from deepfuse.evaluation.guards import TRUE_COLOUR
 from deepfuse.evaluation.reference_scenes import ReferenceScene, reference_scenes
-from deepfuse.evaluation.scoring import score
-from deepfuse.files import write_json
+from deepfuse.evaluation.scoring import methods, score
+from deepfuse.files import json_digest
 from deepfuse.fusion.fuse import fuse
+from deepfuse.imports import PACKAGE, code_behind, libraries_behind
+from deepfuse.incremental import SceneCache
 from deepfuse.metrics.oklab import oklab
 from deepfuse.metrics.reexposure import reexposed
-from deepfuse.model import Network, read_with_sha256
+from deepfuse.model import Network, read_model
+from deepfuse.params import Libraries
 
-SCENES_FILE = "scenes.npz"
+CODE = PACKAGE / "evaluation" / "reference.py"
 
 ReferenceScores = Mapping[str, Mapping[str, float]]
 """By scene, by measure."""
 
 
-def reference_scores(model: Path, kept: Path, *, code: str) -> ReferenceScores:
-    """Every measure of a model on each scene of the reference set, measured once.
+def reference_scores(model: Path, cache: SceneCache) -> ReferenceScores:
+    """Every measure of a model on each scene of the reference set.
 
     Args:
         model: the folder of its weights.
-        kept: a folder for the set and for the scores of models, which this renews.
-        code: names the code that makes the set, fuses and measures: with another nothing kept counts.
+        cache: of `reference_cache`; what it knows is not measured again.
 
     Raises:
         ModelError: as `read_model` does.
     """
-    network, sha256 = read_with_sha256(model)
-    own = kept / code
-    known = own / f"{sha256}.json"
-    if not known.exists():
-        scenes = reference_scenes(own / SCENES_FILE)
-        write_json(known, {scene.name: score_against_truth(network, scene) for scene in scenes})
-    found: ReferenceScores = json.loads(known.read_text(encoding="utf-8"))
+    network = read_model(model)
+
+    def measured() -> ReferenceScores:
+        return {scene.name: score_against_truth(network, scene) for scene in reference_scenes(cache)}
+
+    found: ReferenceScores = cache.value(methods(network)["model"].identity, measured)
     return found
+
+
+def reference_cache(libraries: Libraries) -> SceneCache:
+    """The reference set and the scores on it that were made by today's code and these libraries, of any model.
+
+    Raises:
+        ParamsError: another version of a library is installed.
+    """
+    return SceneCache("reference", json_digest([code_behind(CODE), libraries.installed(*libraries_behind(CODE))]))
 
 
 def score_against_truth(model: Network, scene: ReferenceScene) -> dict[str, float]:
     """The measures of the table, of the frames alone, and those against the scene's radiance."""
     fused = fuse(list(scene.frames), model=model)
-    return {
-        **score(list(scene.frames), fused),
-        TRUE_COLOUR: true_colour_error(scene.radiance, to_float(fused)),
-    }
+    measures = {**score(list(scene.frames), fused), TRUE_COLOUR: true_colour_error(scene.radiance, to_float(fused))}
+    return {name: float(value) for name, value in measures.items()}
 
 
 def true_colour_error(radiance: Float, fused: Float) -> float:

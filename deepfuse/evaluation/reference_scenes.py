@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 
 from deepfuse.color import Float, Image
-from deepfuse.files import replacing
+from deepfuse.incremental import SceneCache
 from deepfuse.photo import read_photos
 from deepfuse.simulation.camera import CAMERAS, hand_motion, simulate_bracket
 from deepfuse.simulation.camera.sensor import Homography
 from deepfuse.simulation.scenery import render_scene
 
+FILE = "scenes.npz"
 SEEDS = (20170000, 20170001, 20170003)  # a room, a hall and a wood; far from those of stage `sample`
 WIDTH_PX, HEIGHT_PX = 512, 384  # of a scene, whose left and right half are a bracket each
 STOPS = ((-3, 0, 3), (-3, 3), (-4, -2, 0, 2, 4))
@@ -39,16 +40,13 @@ class ReferenceScene:
     radiance: Float
 
 
-def reference_scenes(kept: Path) -> list[ReferenceScene]:
-    """The set, from the file `kept` or made and written there; the same file for the same code.
+def reference_scenes(cache: SceneCache) -> list[ReferenceScene]:
+    """The set, from the cache or made for it: rendering takes some ten seconds."""
 
-    Rendering takes some ten seconds, so it is worth a file. Whoever changes what the set is takes another name.
-    """
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(kept) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **dict(pair for scene in _make_all() for pair in _packed(scene)))
-    with np.load(kept) as stored:
+    def make(folder: Path) -> None:
+        np.savez(folder / FILE, allow_pickle=False, **dict(pair for scene in _make_all() for pair in _packed(scene)))
+
+    with np.load(cache.folder("scenes", make) / FILE) as stored:
         names = sorted({key.partition(".")[0] for key in stored.files})
         return [ReferenceScene(name, tuple(stored[f"{name}.frames"]), stored[f"{name}.radiance"]) for name in names]
 

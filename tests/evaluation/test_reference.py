@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,15 @@ from deepfuse.evaluation import (
     reference_scenes,
 )
 from deepfuse.evaluation.guards import TRUE_COLOUR
-from deepfuse.evaluation.reference import reference_scores, true_colour_error
+from deepfuse.evaluation.reference import reference_cache, reference_scores, true_colour_error
 from deepfuse.evaluation.verdict_text import as_markdown
+from deepfuse.incremental import SceneCache
 from deepfuse.metrics.reexposure import reexposed
 from deepfuse.model import SHIPPED
 from deepfuse.params import read_params
 
-PROMOTE = read_params(Path(__file__).parents[2] / "params.yaml").promote
+PARAMS = read_params(Path(__file__).parents[2] / "params.yaml")
+PROMOTE = PARAMS.promote
 RULES = PROMOTE.reference
 BETTER = Contender({f"s{index}": scored(mef_ssim=0.99) for index in range(8)}, Cost(1.0, 1, 1))
 CHAMPION = Contender({f"s{index}": scored(mef_ssim=0.98) for index in range(8)}, Cost(1.0, 1, 1))
@@ -42,10 +45,11 @@ def on_reference(**changes: float) -> Mapping[str, Mapping[str, float]]:
 
 
 def test_the_set_is_the_same_each_time_and_its_truth_is_that_of_its_frames(
-    small_reference: None, tmp_path: Path
+    small_reference: None, workplace: Path
 ) -> None:
-    first, again = (reference_scenes.reference_scenes(tmp_path / name) for name in ("1.npz", "2.npz"))
-    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
+    first, again = (reference_scenes.reference_scenes(SceneCache("reference", key)) for key in "ab")
+    one, two = Path(".deepfuse/cache/reference").rglob("*.npz")
+    assert one.read_bytes() == two.read_bytes()
     assert [scene.name for scene in first] == ["0_hand", "0_still"]
     for scene, same in zip(first, again, strict=True):
         assert len(scene.frames) == 3
@@ -64,14 +68,16 @@ def test_colours_of_the_scene_have_no_error_and_others_have() -> None:
     assert true_colour_error(orange, np.repeat(luma(true)[..., None], 3, axis=2)) > 5
 
 
-def test_a_model_is_measured_once(small_reference: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = reference_scores(SHIPPED, tmp_path, code="a")
+def test_a_model_is_measured_once(small_reference: None, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = reference_cache(PARAMS.libraries)
+    scores = reference_scores(SHIPPED, cache)
     assert scores["0_still"]["mef_ssim"] > 0.9
     assert set(reference_guards()) <= scores["0_hand"].keys()
     with monkeypatch.context() as patch:
-        patch.setattr(reference, "reference_scenes", lambda path: pytest.fail("it was measured again"))
-        assert reference_scores(SHIPPED, tmp_path, code="a") == scores
-    assert reference_scores(SHIPPED, tmp_path, code="b") == scores, "another code is measured anew"
+        patch.setattr(reference, "reference_scenes", lambda cache: pytest.fail("it was measured again"))
+        assert reference_scores(SHIPPED, cache) == scores
+    other = replace(cache, base_key="other")
+    assert reference_scores(SHIPPED, other) == scores, "another code is measured anew"
 
 
 @pytest.mark.parametrize("name", reference_guards())

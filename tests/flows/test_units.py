@@ -16,7 +16,7 @@ import pytest
 from support.projects import ROOT
 
 from deepfuse.errors import DeepfuseError
-from flows import background, units
+from flows import background, services, units
 from flows.identity import NAME, identity
 
 PORTS = {"prefect": 4201, "mlflow": 5001}
@@ -41,9 +41,11 @@ def read(text: str) -> configparser.ConfigParser:
     return parser
 
 
-def test_they_name_the_checkout_and_start_its_services_again(checkout: Path) -> None:
+def test_they_name_the_checkout_and_start_its_services_again(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(checkout / services.HOME))  # as every command sets it for itself
     files = units.units(PORTS)
     name = identity().name
+    assert "PREFECT_HOME" not in "".join(files.values())
     assert list(files) == [f"{name}-{service}.service" for service in ("prefect", "mlflow", "worker")]
     server, worker = read(files[f"{name}-prefect.service"]), read(files[f"{name}-worker.service"])
     assert shlex.split(server["Service"]["ExecStart"]) == [
