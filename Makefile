@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | faults | check | deps | lock | hash | notice
+# make setup | demo | up | down | test | faults | coverage | check | hooks | deps | lock | hash | notice | audit
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -10,12 +10,13 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 UV_VERSION = 0.13.9
 TORCH_VERSION = 2.13.0
+AUDIT_VERSION = 2.10.1
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 FIRST = .venv/first
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: setup demo up down test faults check deps lock hash notice
+.PHONY: setup demo up down test faults coverage check hooks deps lock hash notice audit
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -37,8 +38,10 @@ setup: .venv/ready
 	  -b requirements.lock -c requirements.lock -c requirements.torch.lock -e .
 	touch $@
 
+# DVC's state is in this folder; an experiment that runs in another one wants to know it by its whole name.
 .venv/loop: .venv/ready
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	[ ! -d .dvc ] || $(BIN)/dvc config --local core.site_cache_dir "$(CURDIR)/.deepfuse/dvc"
 	touch $@
 
 demo: .venv/loop
@@ -58,11 +61,19 @@ test: check
 faults: .venv/loop
 	$(BIN)/python -m pytest -m faults
 
+# How much of the code the tests run, also in the processes that they start.
+coverage: .venv/loop
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
 check: .venv/loop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Runs `make check` before each commit.
+hooks: .venv/loop
+	$(BIN)/pre-commit install
 
 # Writes into dvc.yaml what each stage imports.
 deps: .venv/loop
@@ -94,3 +105,9 @@ hash: | $(BIN)/python
 # Writes the licences of what is installed: after `make lock`.
 notice: .venv/loop
 	$(BIN)/python tests/support/notice.py
+
+# What is known against the locked versions, as PyPI's database has it; what it does not know fails too. The tool is no
+# part of the environment that it looks at.
+audit: .venv/loop
+	for lock in requirements.lock requirements.torch.lock requirements.first.lock; do \
+	  $(BIN)/uv tool run pip-audit==$(AUDIT_VERSION) --strict --no-deps --disable-pip -r $$lock || exit 1; done

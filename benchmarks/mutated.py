@@ -25,8 +25,8 @@ from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
 from deepfuse.photo import Encoding, write_photo
 from deepfuse.photo.isolated import Onlooker, onlooker
+from deepfuse.resident import ResidentError
 from deepfuse.simulation.camera import CAMERAS, write_dng
-from deepfuse.worker import WorkerError
 
 SIZE = (64, 96)
 OUTCOMES = ("read", "refused", "crashed", "hung", "memory", "stumbled")
@@ -106,7 +106,7 @@ def look(looks: Onlooker, folder: Path, name: str, data: bytes) -> str:
         looks.preview(path, 96)
         looks.decode(path)
     except PhotoError as error:
-        if isinstance(error.__cause__, WorkerError):
+        if isinstance(error.__cause__, ResidentError):
             words = {"crashed": "crashed", "took longer": "hung", "needed more": "memory"}
             return next(kind for word, kind in words.items() if word in str(error)) + f": {error}"
         return "refused" if error.__cause__ is None else f"stumbled: {error}"

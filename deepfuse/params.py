@@ -50,7 +50,7 @@ class Ingest(Section):
     """Brackets as shot to display-referred frames."""
 
     source: str
-    prefer: Literal["raw", "dng", "tiff", "png", "heic", "jpeg"]
+    prefer: Literal["raw", "dng", "tiff", "tif", "png", "heic", "heif", "avif", "webp", "jp2", "jxl", "jpeg", "jpg"]
     frames: Annotated[int, Field(ge=0)]
     limits: IngestLimits
     radiance_stops: Annotated[list[float], Field(min_length=2)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from deepfuse.color import Image, Mask
+from deepfuse.color import Float, Image, Mask
 
 SIDE_PX = 1024
 """Of a frame's proxy: of 24 megapixels each pixel is the mean of 34, and all that is done to a proxy takes 0.1 s."""
+WELL_EXPOSED = (0.1, 0.9)
+"""Values far from both noise and clipping, of luma or of green, which is the most of it."""
 
 
 def size_within(width: int, height: int, side_px: int) -> tuple[int, int]:
@@ -19,6 +22,12 @@ def size_within(width: int, height: int, side_px: int) -> tuple[int, int]:
     """
     shrink = max(1.0, max(width, height) / side_px)
     return max(round(width / shrink), 1), max(round(height / shrink), 1)
+
+
+def well_exposed(plane: Float) -> NDArray[np.bool_]:
+    """Where values (H, W), 0 to 1, lie in `WELL_EXPOSED`."""
+    low, high = WELL_EXPOSED
+    return (plane > low) & (plane < high)
 
 
 def averaged(picture: Image, size: tuple[int, int]) -> Image:

@@ -16,6 +16,7 @@ import psutil
 from pebble import ProcessExpired, ProcessPool
 
 from deepfuse.errors import DeepfuseError
+from deepfuse.quiet import quiet_libraries
 
 JOBS = "DEEPFUSE_JOBS"
 _THREADS = "OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENCV_FOR_THREADS_NUM TIFFFILE_NUM_THREADS".split()
@@ -102,10 +103,11 @@ def crash(code: int, what: str = "it") -> str:
 
 
 def _start_worker(limit_bytes: float | None, threads: int) -> None:
-    """Limit what this process may allocate and how many threads it takes, and end it with its parent."""
+    """Limit what this process may allocate, how many threads it takes and what it prints; end it with its parent."""
     if limit_bytes:
         limit_memory(int(limit_bytes))
     _limit_threads(threads)
+    quiet_libraries()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

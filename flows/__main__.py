@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | remove | watch | up | env | down`: the loop, by hand or as a service."""
+"""`python -m flows retrain | submit | remove | watch | sweep | up | env | down`: by hand or as a service."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ TEXTS = {
     "goes on without a recorded set that is merely missing. The next run trains without them.",
     "watch": "Move what cameras or rsync write to a folder into data/inbox, each set when nothing in it changed for "
     "a while, and have the loop run. Half-copied files are never read. Runs until it is ended.",
+    "sweep": "Try values of what params.yaml names, chosen by Optuna. Each trains as an experiment of DVC, in a folder "
+    "of its own; what counts is MEF-SSIM on the validation patches. A killed sweep is gone on with under its name.",
     "up": "Start the Prefect server, the MLflow server and a worker on this machine, with the schedule and the "
     "trigger of flows/prefect.yaml, and wait until they answer. What runs already is left alone.",
     "env": 'Print what lets other commands into the servers of `up`: eval "$(python -m flows env)". It has their '
@@ -87,6 +89,8 @@ def _run(arguments: argparse.Namespace) -> None:
             logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
             logging.getLogger("flows").setLevel(logging.INFO)
             watch(arguments.folder, quiet_s=arguments.quiet)
+        case "sweep":
+            _sweep(arguments)
         case "up":
             _up(arguments)
         case "env":
@@ -124,6 +128,19 @@ def _remove(sets: list[str]) -> None:
     print("no longer recorded in data/raw.dvc:", *(printable(name) for name in sets))
     for place in moved:
         print(f"{printable(str(place))}: yours to keep or to delete")
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    from flows.sweep import parse_range, sweep, table
+
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("flows").setLevel(logging.INFO)
+    ranges = [parse_range(text) for text in arguments.ranges]
+    try:
+        study = sweep(ranges, name=arguments.name, trials=arguments.trials, seed=arguments.seed)
+    except RuntimeError as error:
+        sys.exit(f"python -m flows: {error}")
+    print(table(study), "`dvc exp apply EXPERIMENT` takes its params.yaml and its model", sep="\n")
 
 
 def _print_environment(variables: Mapping[str, str]) -> None:
@@ -178,6 +195,17 @@ def _parser() -> argparse.ArgumentParser:
     parsers["watch"].add_argument(
         "--quiet", type=float, default=30, metavar="SECONDS", help="a set is complete after (default: %(default)s)"
     )
+    parsers["sweep"].add_argument(
+        "ranges", nargs="+", metavar="NAME=VALUES", help="train.batch_size=2|4|8, train.learning_rate=0.0003..0.01:log"
+    )
+    for option, value, text in (
+        ("--trials", 20, "finished trials at the end, with those of before"),
+        ("--seed", 0, "of Optuna's choice"),
+    ):
+        parsers["sweep"].add_argument(
+            option, type=int, default=value, metavar="N", help=f"{text} (default: %(default)s)"
+        )
+    parsers["sweep"].add_argument("--name", default="sweep", help="of the study (default: %(default)s)")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
 from deepfuse.errors import BracketError, DeepfuseError
 from deepfuse.grouping import find_brackets
 from deepfuse.params import IngestLimits
-from deepfuse.photo import read_photo
+from deepfuse.photo import Limits, read_photo
 from deepfuse.simulation.camera import read_radiance
 from deepfuse.workers import run_scenes, worker_count
 from flows.sets import State, check_files, files_of, is_partial, state_of
@@ -73,7 +74,7 @@ def reasons_against(sets: Mapping[Path, int], limits: IngestLimits) -> Generator
         return
     yield from run_scenes(
         list(sets),
-        reason_against,
+        partial(reason_against, limits=Limits.of_data(limits)),
         refuse=lambda entry, failure: printable(f"{entry}: {failure}"),
         jobs=worker_count(len(sets), limits.memory_gb * 1e9),
         memory_gb=limits.memory_gb,
@@ -81,10 +82,10 @@ def reasons_against(sets: Mapping[Path, int], limits: IngestLimits) -> Generator
     )
 
 
-def reason_against(entry: Path) -> str | None:
+def reason_against(entry: Path, limits: Limits) -> str | None:
     """What is wrong with a set, if anything: whatever a reader makes of its files is a matter of this set alone."""
     try:
-        check_set(entry)
+        check_set(entry, limits)
     except DeepfuseError as error:
         return printable(str(error))
     except MemoryError:
@@ -94,7 +95,7 @@ def reason_against(entry: Path) -> str | None:
     return None
 
 
-def check_set(entry: Path) -> None:
+def check_set(entry: Path, limits: Limits) -> None:
     """Refuse a set that cannot be a bracket: every photo must decode.
 
     Raises:
@@ -107,10 +108,10 @@ def check_set(entry: Path) -> None:
         raise BracketError(
             f"{entry}: expected 2 or more photos or a radiance map, got {len(photos)} of {len(files)} files"
         )
-    if entry.is_dir() and not (found := find_brackets(entry)).groups:
+    if entry.is_dir() and not (found := find_brackets(entry, limits=limits)).groups:
         reasons = {*(one.why for one in found.refused), *(one.why for one in found.left_out)}
         raise BracketError(f"{entry}: expected a bracket, got none: {'; '.join(sorted(reasons))}")
     for photo in photos:
-        read_photo(photo)
+        read_photo(photo, limits=limits)
     for radiance in [] if photos else maps:
         read_radiance(radiance)

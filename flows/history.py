@@ -51,6 +51,19 @@ def commit(message: str) -> str | None:
     return made
 
 
+def read_experiment(name: str, path: Path) -> str:
+    """A file of git's as an experiment of DVC left it.
+
+    Raises:
+        RuntimeError: there is no such experiment, or it has no such file.
+    """
+    references = _git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    found = [reference for reference in references if reference.endswith(f"/{name}")]
+    if len(found) != 1:
+        raise RuntimeError(f"{name}: expected one experiment of this name, got {len(found)}: `dvc exp list --all`")
+    return _git("show", f"{found[0]}:{path.as_posix()}")
+
+
 def _reference() -> str:
     """The branch of today, or a numbered one beside it where somebody has it checked out."""
     used = _git("worktree", "list", "--porcelain").splitlines()

@@ -32,6 +32,7 @@ BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
 POLL_S = 10.0
 HOURS = 6.0  # a night's training of somebody
 LONGEST_WAIT_S = 3600 * HOURS
+SITE_CACHE = Path(".deepfuse/dvc")
 _MARK = "DEEPFUSE_RETRAINS_IN"
 
 
@@ -80,7 +81,8 @@ def _run(arguments: Sequence[str], show: bool, settings: Mapping[str, str]) -> t
     path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
     harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
     own = {"PATH": path, _MARK: str(Path.cwd())}
-    environment = {"TQDM_MININTERVAL": "10", **harmless, **settings, **own}  # seconds a line
+    site = {"DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}  # an experiment's folder is another one
+    environment = {"TQDM_MININTERVAL": "10", **harmless, **site, **settings, **own}  # seconds a line
     lines = []
     with subprocess.Popen(
         [str(folder / "dvc"), *arguments],

@@ -29,7 +29,7 @@ from flows.lock import only_run
 from flows.logs import log
 from flows.pipeline import METRICS, MODEL, REPORT
 from flows.retries import NETWORK
-from flows.sets import find_sets
+from flows.sets import check_kinds, find_sets
 from flows.space import require_space
 
 ALIGNED = Path("data/aligned")
@@ -69,10 +69,13 @@ def accept() -> list[Arrival]:
     """Move the sets of the inbox into `data/raw` or to quarantine, and let DVC track what came.
 
     Raises:
+        BracketError: something lies in `data/raw` that is no file, on which DVC would hang; nothing was moved.
         ParamsError: sets wait, but the pipeline reads its brackets elsewhere; nothing was moved.
         BracketError: brackets that were recorded are lost.
         DeepfuseError: the disk has no room for what arrived; nothing was moved.
     """
+    if RAW.is_dir():
+        check_kinds(RAW)
     source = read_params().ingest.source
     if Path(source) == RAW:
         raw.restore()

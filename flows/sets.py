@@ -106,10 +106,8 @@ def check_files(entry: Path, *, most_bytes: float) -> None:
         OSError: a part of it cannot be looked at.
     """
     for path, found in sorted(contents(entry).items()):
-        kind = stat.S_IFMT(found.st_mode)
-        if kind not in (stat.S_IFDIR, stat.S_IFREG):
-            raise BracketError(f"{path}: expected a file, got {kind_of_file(found.st_mode)}")
-        if kind == stat.S_IFREG and found.st_size > most_bytes:
+        _check_kind(path, found)
+        if stat.S_ISREG(found.st_mode) and found.st_size > most_bytes:
             raise BracketError(f"{path}: expected at most {most_bytes / 1e9:g} GB, got {found.st_size / 1e9:.1f} GB")
         if _DVC.fullmatch(path.name):
             raise BracketError(f"{path}: expected photos, got a name that DVC reads as its own or leaves out")
@@ -117,6 +115,23 @@ def check_files(entry: Path, *, most_bytes: float) -> None:
             path.name.encode()
         except UnicodeEncodeError:
             raise BracketError(f"{path}: expected names in UTF-8, got other bytes") from None
+
+
+def check_kinds(folder: Path) -> None:
+    """Refuse a folder with something in it that is no file, which DVC would wait for or follow.
+
+    Raises:
+        BracketError: what it is.
+        OSError: a part of it cannot be looked at.
+    """
+    for path, found in sorted(contents(folder).items()):
+        if path != folder:
+            _check_kind(path, found)
+
+
+def _check_kind(path: Path, found: os.stat_result) -> None:
+    if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+        raise BracketError(f"{path}: expected a file, got {kind_of_file(found.st_mode)}")
 
 
 def files_of(entry: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -62,6 +63,16 @@ def test_a_workers_failure_is_the_scenes_own_and_has_its_reason(monkeypatch: pyt
         "s5.dng: the process that read them crashed (exit code 3)",
         "work 1",
     ]
+
+
+def log(name: str) -> str:
+    logging.getLogger(name).error("a file says \x1b[31mthis")
+    return name
+
+
+def test_what_libraries_log_in_a_worker_is_quiet_and_harmless(capfd: pytest.CaptureFixture[str]) -> None:
+    assert list(run_scenes(["tifffile", "other"], log, refuse=lambda task, why: why, jobs=1)) == ["tifffile", "other"]
+    assert capfd.readouterr().err == "a file says ␛[31mthis\n"
 
 
 def test_a_fault_of_the_program_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,9 @@ import numpy as np
 from deepfuse.alignment.geometry import is_identity, warp
 from deepfuse.alignment.result import Matrix
 from deepfuse.color import LUMA, Float, Image, Mask
-from deepfuse.proxy import averaged, reduced, whole
+from deepfuse.proxy import averaged, reduced, well_exposed, whole
 
 BLACK, WHITE = 0.7 / 255, 0.98  # outside, a pixel says nothing about the scene
-WELL_EXPOSED = (0.1, 0.9)  # luma far from both noise and clipping
 BLUR_PX = 1.0  # makes resampling invisible to the comparison
 NEIGHBOURHOOD_PX = 19  # larger than texture, smaller than a tile
 MIN_CONTRAST = 1e-4  # of the range: less than a frame's rounding, so that flat areas stay flat
@@ -90,9 +89,8 @@ def warped(frame: Proxy, homography: Matrix, size: tuple[int, int]) -> Proxy:
 
 
 def well_exposed_share(proxy: Proxy) -> float:
-    """Share of the pixels, 0 to 1, whose luma lies in `WELL_EXPOSED`."""
-    low, high = WELL_EXPOSED
-    return float(((proxy.luma > low) & (proxy.luma < high) & (proxy.valid > 0)).mean())
+    """Share of the pixels, 0 to 1, that are known and well exposed."""
+    return float((well_exposed(proxy.luma) & (proxy.valid > 0)).mean())
 
 
 def local_contrast(proxy: Proxy) -> Float:

@@ -83,7 +83,7 @@ def align(
     with ThreadPoolExecutor(PROXIES_AT_ONCE) as pool:
         proxies = list(pool.map(make_proxy, frames, known))
     chain, scale = register_chain(proxies, Gate(min_inliers)), frames[0].shape[1] / proxies[0].size[0]
-    if chain.failed and if_unaligned == "drop":
+    if chain.failed:
         chain = larger_group(chain, proxies)
     unplaced = unplaced_frames(chain, proxies)
     _check_tolerable(unplaced, chain, if_unaligned, scale)

@@ -61,7 +61,8 @@ def content_of(path: Path) -> Content:
 class Record:
     """A record as it was read: `inputs`, `output` and `masks` of the last picture made, `key` of what else decides.
 
-    `earlier` are files that a batch wrote for this set before, under these or other names, and that may still be there.
+    `inputs` are the frames and the XMP files beside them, `earlier` files that a batch wrote for this set before, under
+    these or other names, and that may still be there.
     """
 
     status: str

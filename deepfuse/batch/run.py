@@ -15,7 +15,7 @@ from deepfuse.batch.work import Job, fail, fuse_set
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import remove_abandoned
-from deepfuse.grouping import Grouping
+from deepfuse.grouping import Grouping, LeftOut
 from deepfuse.photo import read_header
 from deepfuse.workers import run_scenes, worker_count
 
@@ -29,13 +29,14 @@ class Batch:
     """The sets of a batch, and the photos that cannot be read and are in none of them.
 
     `todo` are to be made, the pictures of those `finished` are there, and those `unreadable` fail before any work, with
-    the reason.
+    the reason. What is `passed_over` is damaged and costs no set: copies of whole photos, and files that hold none.
     """
 
     todo: tuple[Job, ...]
     finished: tuple[Job, ...]
     unreadable: tuple[tuple[Job, str], ...]
     lost: tuple[Outcome, ...]
+    passed_over: tuple[tuple[Path, str], ...] = ()
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -60,15 +61,21 @@ def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
     unreadable = {group.bracket.scene: group.unreadable for group in grouping.groups if group.unreadable}
     named = {one.file for ones in unreadable.values() for one in ones}
     lost = [
-        Outcome(printable(str(one.file)), "failed", printable(one.why).removeprefix(f"{printable(str(one.file))}: "))
+        Outcome(printable(str(one.file)), "failed", _reason(one))
         for one in grouping.left_out
         if one.cause == "unreadable" and one.file not in named
     ]
+    passed_over = tuple((one.file, _reason(one)) for one in grouping.left_out if one.damaged)
     bad = [(job, "; ".join(one.why for one in unreadable[job.scene])) for job in jobs if job.scene in unreadable]
     good = [job for job in jobs if job.scene not in unreadable]
     done = {job.scene for job in good if job.finished}
     todo, finished = (tuple(job for job in good if (job.scene in done) == there) for there in (False, True))
-    return Batch(todo, finished, tuple(bad), tuple(lost))
+    return Batch(todo, finished, tuple(bad), tuple(lost), passed_over)
+
+
+def _reason(one: LeftOut) -> str:
+    """Without the file's name."""
+    return printable(one.why).removeprefix(f"{printable(str(one.file))}: ")
 
 
 def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:

@@ -23,9 +23,11 @@ from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.files import replacing
 from deepfuse.job.fuse import Fused, fuse_prepared
+from deepfuse.job.masks import mask_files
 from deepfuse.job.options import FuseOptions
-from deepfuse.job.prepare import mask_files, prepare
+from deepfuse.job.prepare import prepare
 from deepfuse.job.record import UsedModel
+from deepfuse.metadata.reading import sidecar_of
 from deepfuse.model import Network, read_model
 from deepfuse.photo import check_file, encoded, written_file
 
@@ -48,6 +50,11 @@ class Job:
     version: str
     grouping: dict[str, Any]
     force: bool = False
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """What it is made of: the frames, and the XMP files beside them that tell of them."""
+        return (*self.files, *filter(None, map(sidecar_of, self.files)))
 
     @property
     def record(self) -> Path:
@@ -78,7 +85,7 @@ class Job:
             outputs = self.outputs
         except DeepfuseError:  # its worker will say so
             return False
-        return finished(read_record(self.record), self.key, self.files, outputs)
+        return finished(read_record(self.record), self.key, self.inputs, outputs)
 
 
 def fuse_set(job: Job) -> Outcome:
@@ -112,11 +119,11 @@ def fail(job: Job, reason: str) -> Outcome:
 def _fuse_set(job: Job) -> Outcome:
     for path in job.files:
         check_file(path)
-    before, contents = read_record(job.record), tuple(content_of(path) for path in job.files)
+    before, contents = read_record(job.record), tuple(map(content_of, job.inputs))
     held = [content.sha256 for content in contents]
     if before and held == [content.sha256 for content in before.inputs]:
         before = replace(before, inputs=contents)  # touched or moved, not changed
-        if finished(before, job.key, job.files, job.outputs):
+        if finished(before, job.key, job.inputs, job.outputs):
             renew_inputs(job.record, contents)
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)

@@ -2,16 +2,15 @@
 
 import atexit
 import gc
-import logging
 import os
 import sys
 import threading
 from typing import NoReturn
 
-from deepfuse.bracket import printable_lines
 from deepfuse.cli import BAD_INPUT, main
 from deepfuse.cli.guard import guard
 from deepfuse.cli.output import say_error
+from deepfuse.quiet import quiet_libraries
 
 READER_GONE = 128 + 13  # as shells say that SIGPIPE ended a program
 SETTINGS = {
@@ -22,23 +21,12 @@ SETTINGS = {
 }
 
 
-class Harmless(logging.Formatter):
-    """What libraries log may quote a file."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """As lines without control characters."""
-        return printable_lines(super().format(record))
-
-
 def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     guard(sys.argv[1:])
-    if logging.lastResort:  # what prints warnings of libraries that nobody else handles
-        logging.lastResort.setFormatter(Harmless())
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # that a database is as it should be is no news
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said once, by its name
+    quiet_libraries()
     try:
         code = main()
         print(end="", flush=True)  # nothing where standard output is closed

@@ -124,9 +124,14 @@ def _planned(batch: Batch) -> dict[str, Any]:
     ]
     lines = [f"would make {one['output']} of {len(one['files'])} frames" for one in todo]
     lines += [f"failed: {one.scene}: {printable(one.reason)}" for one in batch.failures]
+    lines += _passed_over(batch)
     lines += [f"{len(todo)} sets would be fused, {len(batch.finished)} are finished already"]
     return {"todo": todo, "finished": [job.scene for job in batch.finished], "failed": _failures(batch.failures),
             "text": "\n".join(lines), "code": 0 if todo or batch.finished else NOTHING_TO_DO}  # fmt: skip
+
+
+def _passed_over(batch: Batch) -> list[str]:
+    return [f"left out: {printable(str(file))}: {why}" for file, why in batch.passed_over]
 
 
 def _failures(outcomes: Any) -> list[dict[str, str]]:
@@ -141,6 +146,7 @@ def _summary(batch: Batch, outcomes: list[Outcome], grouping: Grouping, seconds:
     failed = _failures(outcomes)
     lines = [f"warning: {one.scene}: {text}" for one in outcomes for text in one.warnings]
     lines += [f"failed: {one['set']}: {one['reason']}" for one in failed]
+    lines += _passed_over(batch)
     if left_out := len(grouping.left_out):
         are = "1 photo is" if left_out == 1 else f"{left_out} photos are"
         lines.append(f"{are} in no set: `deepfuse brackets` says why")
@@ -148,5 +154,7 @@ def _summary(batch: Batch, outcomes: list[Outcome], grouping: Grouping, seconds:
     code = SOME_FAILED if failed else 0 if done or finished else NOTHING_TO_DO
     warnings = [{"set": one.scene, "warning": text} for one in outcomes for text in one.warnings]
     return {"done": done, "finished": finished, "failed": failed, "warnings": warnings,
-            "left_out": left_out, "seconds": round(seconds, 1), "text": "\n".join(lines),
+            "left_out": left_out,
+            "damaged": [{"file": printable(str(file)), "reason": why} for file, why in batch.passed_over],
+            "seconds": round(seconds, 1), "text": "\n".join(lines),
             "code": code}  # fmt: skip

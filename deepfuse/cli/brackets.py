@@ -107,7 +107,7 @@ def _left_out(left_out: Sequence[LeftOut], *, every: bool) -> list[str]:
     """The photos in no set, by reason."""
     reasons: dict[str, list[LeftOut]] = defaultdict(list)
     for one in left_out:
-        reasons[one.cause if one.cause in ("unreadable", "twin", "copy") else one.why].append(one)
+        reasons[one.cause if one.cause in _TITLES else one.why].append(one)
     lines = []
     for reason, ones in sorted(reasons.items(), key=lambda item: -len(item[1])):
         lines.append(f"{len(ones):6}  {_TITLES.get(reason, reason)}")
@@ -119,6 +119,7 @@ def _left_out(left_out: Sequence[LeftOut], *, every: bool) -> list[str]:
 
 _TITLES = {
     "unreadable": "cannot be read",
+    "no photo": "named as photos and hold none",
     "twin": "photos in several formats: another one is taken",
     "copy": "copies and versions of another photo",
 }

@@ -43,7 +43,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, fuse, write."""
-    from deepfuse.job.prepare import mask_files, prepare
+    from deepfuse.job.masks import mask_files
+    from deepfuse.job.prepare import prepare
     from deepfuse.photo import check_output
 
     check_count(options.frames)

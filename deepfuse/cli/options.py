@@ -39,7 +39,7 @@ HELP_QUALITY = "best computes weights at half the size, fast at a quarter (defau
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
 HELP_PREFER = (
     "the format to take where a photo is there in several (default: raw; then come DNG, 16-bit TIFF and PNG, HEIC, "
-    "8-bit TIFF and PNG, JPEG); of a set that is whole in one format only, that one"
+    "8-bit TIFF and PNG, AVIF, WebP, JPEG 2000 and XL, JPEG); of a set that is whole in one format only, that one"
 )
 HELP_DEPTH = (
     "of the output; what is deeper than the frames is computed so, not padded (default: keep that of the frames; at "
@@ -67,7 +67,7 @@ HELP_BALANCE = "of RAW frames: as-shot (default), daylight, auto, or a colour te
 HELP_PROFILE = "colour space of the output (default: keep that of the frames, where they share one; else sRGB)"
 HELP_COMPRESSION = "of TIFF; all are lossless (default: deflate)"
 _IF_UNALIGNED = ("refuse", "drop", "as-is")
-_FORMATS = ("raw", "dng", "tiff", "png", "heic", "jpeg")
+_FORMATS = ("raw", "dng", "tiff", "tif", "png", "heic", "heif", "avif", "webp", "jp2", "jxl", "jpeg", "jpg")
 _PROFILES = ("keep", "srgb", "p3", "adobe-rgb", "prophoto", "rec2020")
 _DEPTHS: dict[str, Depth | None] = {"8": "8-bit", "16": "16-bit", "float": "float", "keep": None}
 
@@ -197,7 +197,7 @@ def add_grouping(command: argparse.ArgumentParser) -> None:
     """The options of all commands that find brackets under a folder."""
     command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
     command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
-    command.add_argument("--prefer", choices=_FORMATS, default="raw", help=HELP_PREFER)
+    command.add_argument("--prefer", type=str.lower, choices=_FORMATS, default="raw", help=HELP_PREFER)
 
 
 def found_brackets(options: argparse.Namespace) -> Grouping:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from deepfuse.bracket import RADIANCE_SUFFIX
+from deepfuse.bracket import RADIANCE_SUFFIX, scene_id
 from deepfuse.errors import BracketError, NoPhotoError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
 from deepfuse.grouping.formats import Prefer
 from deepfuse.grouping.names import Home
 from deepfuse.grouping.seams import joined
-from deepfuse.grouping.shots import LeftOut, Progress, read_shots, walk
+from deepfuse.grouping.shots import LeftOut, Progress, linked_folders, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.photo import DEFAULT_LIMITS, Limits
 from deepfuse.photo.isolated import Onlooker, onlooker
@@ -38,7 +38,7 @@ def find_brackets(
         source: the folder.
         prefer: the format to take where a photo is there in several; then RAW, 16 bits, HEIC, 8 bits, in this order.
         frames: take sets of this many photos in order, instead of by evidence.
-        limits: which files count as unreadable for their size.
+        limits: which files count as unreadable for their size, and whether links are followed or refused.
         progress: wraps the list of files as they are read, as tqdm does.
 
     Raises:
@@ -58,15 +58,16 @@ def find_brackets(
         raise BracketError(f"{source}: expected a folder of brackets, got {'a file' if source.exists() else 'nothing'}")
     if frames is not None and frames < 2:
         raise BracketError(f"expected 2 or more frames a set, got {frames}")
-    folders = [(parent, files) for parent, files in walk(source) if files]
-    if not folders:
+    folders = [(parent, files) for parent, files in walk(source, links=limits.links) if files]
+    links = [] if limits.links else linked_folders(source)
+    if not folders and not links:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
     with onlooker(limits) as looks:
         album = Album(looks.preview)
         rows = joined(_read_folders(source, folders, looks, progress), album)
         parts = [group_folder(folder, prefer, frames, album) for folder in rows]
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
-    refused = tuple(one for part in parts for one in part.refused)
+    refused = (*(one for part in parts for one in part.refused), *(_link(source, link) for link in links))
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
     return Grouping(tuple(groups), tuple(one for part in parts for one in part.left_out), refused)
 
@@ -80,6 +81,10 @@ def _read_folders(
         below = parent.relative_to(source).parts
         home = Home(below or (source.resolve().name,), below)
         yield Folder(parent, {parent: home}, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
+
+
+def _link(source: Path, link: Path) -> Refused:
+    return Refused(scene_id(link.relative_to(source).parts), f"{link}: expected a folder, got a link")
 
 
 def _check_ids(source: Path, scenes: list[str]) -> None:

@@ -51,7 +51,8 @@ def _cut_copies(shots: Sequence[Shot]) -> dict[Path, LeftOut]:
             if whole is None:
                 kept.append(file)
             else:
-                found[file] = LeftOut(file, "copy", f"a damaged copy of {whole.name}: what is whole in it is there too")
+                why = f"a damaged copy of {whole.name}: what is whole in it is there too"
+                found[file] = LeftOut(file, "copy", why, damaged=True)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +9,22 @@ from pathlib import Path
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, scene_id
 from deepfuse.errors import PhotoError
 from deepfuse.grouping.copies import without_copies
+from deepfuse.grouping.damage import (
+    Damage,
+    belongs,
+    doubts,
+    look_at_doubles,
+    look_at_twins,
+    told_apart,
+    undecodable,
+)
 from deepfuse.grouping.evidence import Evidence, Found, Pictures
 from deepfuse.grouping.formats import Prefer, find_sets
 from deepfuse.grouping.missing import skipped
 from deepfuse.grouping.names import Home, scene_names
 from deepfuse.grouping.reasons import no_bracket, turned
 from deepfuse.grouping.sequences import Result
-from deepfuse.grouping.shots import LeftOut, Shot, natural
+from deepfuse.grouping.shots import LeftOut, Shot
 from deepfuse.grouping.wholes import MOST_ALIKE
 from deepfuse.photo import check_file
 
@@ -32,6 +40,7 @@ class Group:
         warnings: what speaks against it, or is missing.
         evs: the exposure value of each file.
         unreadable: photos that belong among its files but cannot be read.
+        strays: files beside it that hold no photo though named as one, and are no frame of it by name or content.
     """
 
     bracket: BracketFiles
@@ -40,6 +49,7 @@ class Group:
     warnings: tuple[str, ...] = ()
     evs: tuple[float | None, ...] = ()
     unreadable: tuple[LeftOut, ...] = ()
+    strays: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,20 +94,26 @@ def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
         return _radiance_maps(folder)
     shots, copies = without_copies(folder.shots)
     if not frames:
-        _look_at_doubles(shots, pictures)
+        look_at_doubles(shots, pictures)
     found, others = find_sets(shots, prefer, frames, pictures)
     # What is damaged shows only when it is looked at; without it, the others may be a bracket.
-    while not frames and (damaged := _damaged(shots, pictures)):
+    while not frames and (damaged := _newly_damaged(found, shots, pictures)):
         folder = replace(folder, unreadable=(*folder.unreadable, *(one for one in damaged if one.cause != "copy")))
         copies += [one for one in damaged if one.cause == "copy"]
         shots = [shot for shot in shots if not pictures.damage(shot.file)]
         found, others = find_sets(shots, prefer, frames, pictures)
     if not found and not frames and (developed := _developed(folder, prefer, pictures)):
         (found, others), copies = developed, []
-    left_out = (*folder.unreadable, *copies, *others)
+    damage = told_apart(folder.unreadable, shots, found)
+    left_out = (*damage.frames, *damage.strays, *damage.copies, *copies, *others)
     names = scene_names(folder.homes, found, others)
-    groups = (_group(folder, one, scene_id(parts), len(found)) for one, parts in zip(found, names, strict=True))
+    groups = (_group(folder, one, scene_id(parts), found, damage) for one, parts in zip(found, names, strict=True))
     return Grouping(tuple(groups), left_out, tuple(_refused(folder, found, left_out)))
+
+
+def _newly_damaged(found: Sequence[Found], shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:
+    look_at_twins(found, shots, pictures)
+    return undecodable(shots, pictures)
 
 
 def _refused(folder: Folder, found: Sequence[Found], left_out: Sequence[LeftOut]) -> Iterator[Refused]:
@@ -108,16 +124,6 @@ def _refused(folder: Folder, found: Sequence[Found], left_out: Sequence[LeftOut]
             yield Refused(scene_id(home.alone), no_bracket([one for one in left_out if one.file.parent == path]))
 
 
-def _look_at_doubles(shots: Sequence[Shot], pictures: Pictures) -> None:
-    """See whether photos taken in one instant alike can be decoded: one may be a damaged copy, and tears the set."""
-    alike: dict[object, list[Path]] = defaultdict(list)
-    for shot in shots:
-        if shot.capture.taken_s is not None and shot.ev is not None:
-            alike[shot.capture].append(shot.file)
-    for file in (file for files in alike.values() if len(files) > 1 for file in files):
-        pictures.level(file)
-
-
 def _developed(folder: Folder, prefer: Prefer, pictures: Pictures) -> Result | None:
     """Edited versions of one photo that fill a folder, where they are a bracket: one RAW, developed several times."""
     whole = [shot for shot in folder.shots if not pictures.damage(shot.file)]
@@ -126,18 +132,6 @@ def _developed(folder: Folder, prefer: Prefer, pictures: Pictures) -> Result | N
         return None
     found, others = find_sets(shots, prefer, None, pictures)
     return (found, others) if len(found) == 1 and all(one.cause == "twin" for one in others) else None
-
-
-def _damaged(shots: Sequence[Shot], pictures: Pictures) -> list[LeftOut]:
-    """What cannot be decoded; where a good photo was taken in the same instant alike, it is a copy of that."""
-    good = {shot.capture: shot.file for shot in reversed(shots) if not pictures.damage(shot.file)}
-    found = []
-    for shot in shots:
-        if why := pictures.damage(shot.file):
-            whole = good.get(shot.capture) if shot.capture.taken_s is not None and shot.ev is not None else None
-            copy = LeftOut(shot.file, "copy", f"a damaged copy of {whole.name}: {why}") if whole else None
-            found.append(copy or LeftOut(shot.file, "unreadable", why))
-    return found
 
 
 def _radiance_maps(folder: Folder) -> Grouping:
@@ -155,15 +149,16 @@ def _radiance_maps(folder: Folder) -> Grouping:
     return Grouping(tuple(groups), tuple(left_out), tuple(refused))
 
 
-def _group(folder: Folder, found: Found, scene: str, brackets: int) -> Group:
-    files = tuple(shot.file for shot in found.shots)
-    names = sorted(natural(str(file)) for file in files)
-    missing = tuple(one for one in folder.unreadable if brackets == 1 or names[0] < natural(str(one.file)) < names[-1])
+def _group(folder: Folder, found: Found, scene: str, sets: Sequence[Found], damage: Damage) -> Group:
+    missing, strays = (
+        tuple(one for one in ones if belongs(one, found, sets)) for ones in (damage.frames, damage.strays)
+    )
     warnings = (
         *found.warnings,
         *skipped(found.shots, folder.files),
         *turned(found.shots),
         *(f"{one.file.name} may belong to it but cannot be read" for one in missing),
+        *doubts(strays, found),
     )
-    evs = tuple(shot.ev for shot in found.shots)
-    return Group(BracketFiles(scene, files), found.evidence, found.why, warnings, evs, missing)
+    files, evs = zip(*((shot.file, shot.ev) for shot in found.shots), strict=True)
+    return Group(BracketFiles(scene, files), found.evidence, found.why, warnings, evs, missing, strays)

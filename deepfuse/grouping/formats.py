@@ -13,13 +13,17 @@ from deepfuse.grouping.reasons import odd_one
 from deepfuse.grouping.sequences import Result, find_sequences, take_by_count
 from deepfuse.grouping.shots import LeftOut, Shot, by_camera
 
-Prefer = Literal["raw", "dng", "tiff", "png", "heic", "jpeg"]
+Prefer = Literal["raw", "dng", "tiff", "tif", "png", "heic", "heif", "avif", "webp", "jp2", "jxl", "jpeg", "jpg"]
 _SUFFIXES: dict[Prefer, frozenset[str]] = {
     "raw": RAW_SUFFIXES - {".dng"},
     "dng": frozenset({".dng"}),
     "tiff": frozenset({".tif", ".tiff"}),
     "png": frozenset({".png"}),
     "heic": frozenset({".heic", ".heif", ".hif"}),
+    "avif": frozenset({".avif"}),
+    "webp": frozenset({".webp"}),
+    "jp2": frozenset({".jp2", ".j2k", ".jpx"}),
+    "jxl": frozenset({".jxl"}),
     "jpeg": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
 }
 _FEW_LEVELS = "8-bit pictures"  # the kind of a capture: a TIFF or PNG of it goes behind HEIC
@@ -30,8 +34,9 @@ _SAME_LEVEL = 0.4  # in stops of brightness
 def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, pictures: Pictures) -> Result:
     """The brackets among the photos of one folder, each photo in one format.
 
-    Where the preferred format is there of all photos, it is taken. Else sets are looked for in each format, and of
-    sets that share photos the largest is taken, of equals the preferred one: a few exports beside a set do not tear it.
+    Where the preferred format is there of all photos, it is taken. Else, and where some of its files do not say what
+    their twins do, sets are looked for in each format, and of sets that share photos the largest is taken, of equals
+    the preferred one: neither a few exports beside a set nor damaged EXIF tear it.
 
     Args:
         shots: without copies, in any order.
@@ -41,7 +46,7 @@ def find_sets(shots: Sequence[Shot], prefer: Prefer, frames: int | None, picture
     """
     photos = _photos(shots, prefer, pictures)
     taken = {format_of(photo[0]) for photo in photos}
-    if frames or len(taken) == 1 or all(len(photo) == 1 for photo in photos):
+    if frames or (len(taken) == 1 and not _some_say_less(photos)) or all(len(photo) == 1 for photo in photos):
         found, others = _sets_of([photo[0] for photo in photos], frames, pictures)
         return found, [*others, *(_twin(shot, photo[0]) for photo in photos for shot in photo[1:])]
     candidates: list[Found] = []
@@ -97,8 +102,13 @@ def _sets_of(shots: Sequence[Shot], frames: int | None, pictures: Pictures) -> R
 
 
 def format_of(shot: Shot) -> str:
-    """The format that a photo's suffix names; that itself where nobody prefers it."""
-    suffix = shot.file.suffix.lower()
+    """The format that a photo's suffix names."""
+    return format_named(shot.file)
+
+
+def format_named(file: Path) -> str:
+    """The format that a file's suffix names; that itself where it is no photo's."""
+    suffix = file.suffix.lower()
     return next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), suffix)
 
 
@@ -111,7 +121,7 @@ def _photos(shots: Sequence[Shot], prefer: Prefer, pictures: Pictures) -> list[l
     photos: dict[tuple[Path, str], list[list[Shot]]] = defaultdict(list)
     for shot in sorted(shots, key=lambda shot: _rank(shot, prefer)):
         alike = photos[shot.file.parent, shot.file.stem.lower()]
-        mine = next((photo for photo in alike if _one_photo(shot, photo, pictures)), None)
+        mine = next((photo for photo in alike if one_photo(shot, photo, pictures)), None)
         if mine is None:
             alike.append([shot])
         else:
@@ -126,10 +136,15 @@ def _rank(shot: Shot, prefer: Prefer) -> tuple[bool, float]:
     """Preferred formats first: as told, then RAW, then what has 16 bits, then HEIC, then what has 8."""
     name, usual = format_of(shot), [*map(str, _SUFFIXES)]
     flat = name in ("tiff", "png") and shot.capture.kind == _FEW_LEVELS
-    return name != prefer, usual.index("heic") + 0.5 if flat or name not in usual else usual.index(name)
+    wanted = format_named(Path(f"photo.{prefer}"))
+    return name != wanted, usual.index("heic") + 0.5 if flat else usual.index(name)
 
 
-def _one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
+def one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
+    """Whether a file is a photo in another format that is there in these, all of one stem.
+
+    Capture times and exposures say it; where neither is told of both, the pictures do.
+    """
     if format_of(shot) in map(format_of, photo):
         return False
     pairs = [(one.capture.taken_s, shot.capture.taken_s, _SAME_INSTANT_S) for one in photo]
@@ -143,5 +158,18 @@ def _one_photo(shot: Shot, photo: Sequence[Shot], pictures: Pictures) -> bool:
     return pictures.same(first, other) is not False and max(levels, default=0) - min(levels, default=0) < _SAME_LEVEL
 
 
+def _some_say_less(photos: Sequence[Sequence[Shot]]) -> bool:
+    """Whether EXIF is lost of some photos' preferred files, but not of all: then the format never had it."""
+    told = [any(_says_less(photo[0], twin) for twin in photo[1:]) for photo in photos if len(photo) > 1]
+    return any(told) and not all(told)
+
+
+def _says_less(shot: Shot, twin: Shot) -> bool:
+    """Whether a file does not say when it was taken, or how exposed, and its twin does."""
+    one, other = ((each.capture.taken_s, each.ev) for each in (shot, twin))
+    return any(a is None and b is not None for a, b in zip(one, other, strict=True))
+
+
 def _twin(shot: Shot, kept: Shot) -> LeftOut:
-    return LeftOut(shot.file, "twin", f"the same photo as {kept.file.name}, which is taken")
+    less = "; it does not say when or how it was taken" if _says_less(shot, kept) else ""
+    return LeftOut(shot.file, "twin", f"the same photo as {kept.file.name}, which is taken{less}")

@@ -88,7 +88,7 @@ def no_bracket(left_out: Sequence[LeftOut]) -> str:
         return f"expected 2 or more exposures, got 1 ({left_out[0].file})"
     reasons: dict[str, list[str]] = {}
     for one in sorted(left_out, key=lambda one: _MOST_TELLING.index(one.cause)):
-        reasons.setdefault(one.why, []).extend([one.file.name] if one.cause != "unreadable" else [])
+        reasons.setdefault(one.why, []).extend([one.file.name] if one.cause not in ("unreadable", "no photo") else [])
     said = [f"{why} ({_some(files)})" if files else why for why, files in reasons.items()]
     return f"expected a bracket, got none in {len(left_out)} photos: {_some(said, '; ')}"
 

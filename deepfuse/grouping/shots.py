@@ -16,7 +16,7 @@ from deepfuse.errors import PhotoError
 from deepfuse.photo.capture import AUTO_BRACKET, Capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
-Cause = Literal["unreadable", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
+Cause = Literal["unreadable", "no photo", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
 _DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
@@ -24,11 +24,15 @@ _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A photo that is in no bracket: the kind of cause, and the cause in a sentence."""
+    """A photo that is in no bracket: the kind of cause, and the cause in a sentence.
+
+    `damaged` tells of a file that cannot be read and costs no bracket: a copy of a whole photo, or no photo at all.
+    """
 
     file: Path
     cause: Cause
     why: str
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class Shot:
         return kind in ("exposure", "some") or (kind in (None, "none") and self.capture.exposure_mode == AUTO_BRACKET)
 
 
-def walk(source: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Each visible folder below `source` once, links followed, with its photos and radiance maps by name."""
+def walk(source: Path, *, links: bool = True) -> Iterator[tuple[Path, list[Path]]]:
+    """Each visible folder below `source` once, with its photos and radiance maps by name; links followed or not."""
     seen: set[str] = set()
-    for parent, folders, names in os.walk(source, followlinks=True):
+    for parent, folders, names in os.walk(source, followlinks=links):
         if (real := os.path.realpath(parent)) in seen:
             folders.clear()
             continue
@@ -67,6 +71,13 @@ def walk(source: Path) -> Iterator[tuple[Path, list[Path]]]:
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         files = [Path(parent) / name for name in sorted(names, key=natural) if not name.startswith(".")]
         yield Path(parent), [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES | {RADIANCE_SUFFIX}]
+
+
+def linked_folders(source: Path) -> list[Path]:
+    """The visible links to folders below `source`."""
+    found = (Path(parent) / name for parent, folders, _ in os.walk(source) for name in folders)
+    links = (path for path in found if path.is_symlink())
+    return sorted(one for one in links if not any(part.startswith(".") for part in one.relative_to(source).parts))
 
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:

@@ -9,13 +9,15 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.fusion.fuse import fuse, shipped_model
+from deepfuse.job.clock import Clock
 from deepfuse.job.options import FuseOptions
-from deepfuse.job.prepare import Clock, Prepared, prepare
+from deepfuse.job.prepare import Prepared, prepare
 from deepfuse.job.record import PictureRecord, UsedModel
 from deepfuse.metadata.transfer import transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.photo import Depth, Embedded, holds_alpha, in_depth, written_depth
+from deepfuse.photo.encoding import ARE_JPEG
 from deepfuse.photo.profiles import description, srgb_profile
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
@@ -112,7 +114,7 @@ def fuse_prepared(
     profile = bracket.rendered.profile
     carried = transfer(
         bracket.metadata, bracket.base, names=names, width=width, height=height,
-        icc=profile.icc or srgb_profile(), srgb=not profile.icc,
+        icc=profile.icc or srgb_profile(), srgb=not profile.icc, jpeg=suffix.lower() in ARE_JPEG,
     )  # fmt: skip
     record = PictureRecord(
         model=used,

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from deepfuse.alignment import Alignment, AlignmentError, align, lay_still
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
 from deepfuse.job.checks import check_distinct, check_picture_fits
+from deepfuse.job.clock import Clock
+from deepfuse.job.masks import masks_of
 from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
 from deepfuse.photo.pixels import depth_of
-
-
-@dataclass
-class Clock:
-    """Seconds by step."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    last: float = field(default_factory=time.perf_counter)
-
-    def step(self, name: str) -> None:
-        """What was done since the last step."""
-        now = time.perf_counter()
-        self.seconds[name], self.last = round(now - self.last, 3), now
 
 
 @dataclass(frozen=True)
@@ -106,7 +92,7 @@ def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = N
         reference, told = _kept_reference(wanted, files, laid), shown_by(2, laid.valid)
         found = remove_ghosts(frames, laid.base, reference=reference, told=told)
         agreeing, deghosting = found.frames, replace(found, frames=())
-        masks = _masks(found, laid.kept, len(files)) if options.save_masks else ()
+        masks = masks_of(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")
     return Prepared(
         files=tuple(files[index] for index in laid.kept),
@@ -185,27 +171,6 @@ def _told(pictures: Sequence[Picture]) -> Rendered:
 
 def _names(files: Sequence[Path]) -> list[str]:
     return [printable(file.name) for file in files]
-
-
-def _masks(found: Deghosted, kept: Sequence[int], files: int) -> tuple[Image, ...]:
-    """One a file; of one that was left out nothing is shown."""
-    whole = np.full(found.frames[0].shape[:2], 255, np.uint8)
-    return tuple(found.mask(kept.index(index)) if index in kept else whole for index in range(files))
-
-
-def mask_files(output: Path, files: Sequence[Path], options: FuseOptions) -> tuple[Path, ...]:
-    """Where the masks of a bracket's frames go: beside the picture, `PICTURE_mask_FRAME.png`; nowhere if not wanted.
-
-    Raises:
-        BracketError: frames of one name.
-    """
-    if not options.save_masks:
-        return ()
-    paths = tuple(output.with_name(f"{output.stem}_mask_{printable(file.stem)}.png") for file in files)
-    if len(set(paths)) < len(paths):
-        got = ", ".join(_names(files))
-        raise BracketError(f"expected frames of different names, suffixes apart, to name their masks by, got {got}")
-    return paths
 
 
 def _middle(headers: Sequence[Header]) -> int:

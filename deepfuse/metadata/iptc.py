@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 
 IPTC_RESOURCE = 0x0404  # Adobe Photoshop File Formats Specification, image resource IDs
-LARGEST_IPTC = 65_000  # bytes; a JPEG segment holds 65,533
 _MARK, _PHOTOSHOP = b"8BIM", b"Photoshop 3.0\0"
 _RECORD = b"\x1c"
 _MOST_RESOURCES = 1000

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 
 from deepfuse import __version__
 from deepfuse.metadata.directories import Entries, Entry, entry_of_numbers, entry_of_text
-from deepfuse.metadata.embedded import Embedded
 from deepfuse.metadata.exif import Exif
 from deepfuse.metadata.tiff import LONG, MOST_DPI, RATIONAL, SHORT, UNDEFINED, Tag, Tags, number
 from deepfuse.metadata.verbatim import entry_of_tag, says_nothing
-
-LARGEST_BLOCK = 65_527  # bytes; a JPEG segment holds 65,533, of which a mark takes 6
 
 # EXIF 2.32 and 3.0. Beside these, a TIFF or RAW file's first directory says how its own pixels lie, which must not be
 # carried.
@@ -66,7 +62,8 @@ def kept_exif(exifs: Sequence[Exif], base: int, shape: Shape, dpi: tuple[float, 
     ]
     made = (*_made(), *(_resolution(dpi) if dpi and _X not in image else ()))
     stated = _stated(shape, versioned=_EXIF_VERSION in photo)
-    return _fitting((*written[0], *made), (*written[1], *stated), written[2], cut)
+    lost = tuple(f"EXIF {tag:#06x}" for tag in cut)
+    return KeptExif((*written[0], *made), (*written[1], *stated), written[2], lost)
 
 
 def dpi_of(exif: Exif) -> tuple[float, float] | None:
@@ -116,14 +113,3 @@ def _stated(shape: Shape, *, versioned: bool) -> Entries:
     sizes = (entry_of_numbers(tag, LONG, [px]) for tag, px in ((_WIDTH, shape.width), (_HEIGHT, shape.height)))
     version = () if versioned else (Entry(_EXIF_VERSION, UNDEFINED, 4, b"0232"),)
     return entry_of_numbers(_COLOUR_SPACE, SHORT, [shape.colour_space]), *sizes, *version
-
-
-def _fitting(image: Entries, photo: Entries, gps: Entries, cut: Sequence[int]) -> KeptExif:
-    """As much as fits into a JPEG, the longest values left out."""
-    found, lost = Embedded(image, photo, gps), [f"EXIF {tag:#06x}" for tag in cut]
-    while len(found.exif_block()) > LARGEST_BLOCK:
-        longest = max(chain(found.image, found.photo, found.gps), key=lambda entry: len(entry.data))
-        lost.append(f"EXIF {longest.tag:#06x}")
-        kept = [tuple(e for e in tags if e is not longest) for tags in (found.image, found.photo, found.gps)]
-        found = replace(found, image=kept[0], photo=kept[1], gps=kept[2])
-    return KeptExif(found.image, found.photo, found.gps, tuple(lost))

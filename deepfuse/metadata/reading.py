@@ -83,20 +83,23 @@ def read_file(file: BinaryIO) -> Metadata:
 
 
 def with_sidecar(metadata: Metadata, path: Path) -> Metadata:
-    """The metadata of a photo, and before them those in the XMP file beside it: PHOTO.NEF.xmp, or PHOTO.xmp."""
-    for name in (path.name, path.stem):
-        for suffix in _SIDECARS:
-            if packet := _start(path.with_name(name + suffix)):
-                return replace(metadata, xmp=(packet, *metadata.xmp))
-    return metadata
+    """The metadata of a photo, and before them those in the XMP file beside it."""
+    sidecar = sidecar_of(path)
+    return replace(metadata, xmp=(_start(sidecar), *metadata.xmp)) if sidecar else metadata
 
 
-def _start(sidecar: Path) -> bytes:
+def sidecar_of(path: Path) -> Path | None:
+    """The XMP file beside a photo, PHOTO.NEF.xmp or else PHOTO.xmp, if there is one that holds anything."""
+    beside = (path.with_name(name + suffix) for name in (path.name, path.stem) for suffix in _SIDECARS)
+    return next((sidecar for sidecar in beside if _start(sidecar, 1)), None)
+
+
+def _start(sidecar: Path, most: int = _MOST_BLOCK) -> bytes:
     try:
         if not sidecar.is_file():
             return b""
         with sidecar.open("rb") as file:
-            return file.read(_MOST_BLOCK)
+            return file.read(most)
     except OSError:  # a name that is too long, or a file of someone else: the photo itself can be read
         return b""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from deepfuse.bracket import printable
 from deepfuse.metadata.capture import orientation_of
 from deepfuse.metadata.embedded import Embedded
-from deepfuse.metadata.iptc import LARGEST_IPTC
+from deepfuse.metadata.fitting import fitted
 from deepfuse.metadata.kept_exif import Shape, dpi_of, kept_exif
 from deepfuse.metadata.reading import Metadata
 from deepfuse.metadata.texts import kept_texts, xmp_of_texts
@@ -35,6 +35,7 @@ def transfer(
     height: int,
     icc: bytes,
     srgb: bool = True,
+    jpeg: bool = False,
 ) -> Transferred:
     """The metadata of a fused picture: those of one frame, less what is true of that frame only.
 
@@ -49,6 +50,7 @@ def transfer(
         height: likewise.
         icc: the fused picture's profile.
         srgb: whether that is sRGB; EXIF knows no other space.
+        jpeg: whether the file will be one, which has room for less.
 
     Returns:
         The metadata; those of a damaged file are missing, which is a warning, as is what is lost of the base's.
@@ -57,15 +59,10 @@ def transfer(
     exif = kept_exif([frame.exif for frame in frames], base, shape, own.dpi)
     texts, strange = kept_texts(own.texts)
     xmp, unread = _xmp(own, shape)
-    iptc = own.iptc if len(own.iptc) <= LARGEST_IPTC else b""
-    lost = [
-        *exif.lost,
-        *(f"XMP {name}" for name in xmp.lost),
-        *(f"text {name}" for name in strange),
-        *(["IPTC"] if iptc != own.iptc else []),
-    ]
+    embedded = Embedded(exif.image, exif.photo, exif.gps, xmp.packet, icc, own.iptc, texts, own.dpi or dpi_of(own.exif))
+    embedded, left = fitted(embedded) if jpeg else (embedded, ())
+    lost = [*exif.lost, *(f"XMP {name}" for name in xmp.lost), *(f"text {name}" for name in strange), *left]
     said = [*unread, *([f"not carried over: {_listed(lost)}"] if lost else [])]
-    embedded = Embedded(exif.image, exif.photo, exif.gps, xmp.packet, icc, iptc, texts, own.dpi or dpi_of(own.exif))
     return Transferred(embedded, (*_damaged(frames, names), *(f"{printable(names[base])}: {what}" for what in said)))
 
 

@@ -12,7 +12,6 @@ from xml.etree.ElementTree import Element
 
 from deepfuse.metadata.xmp_names import AREAS, KEPT, NAMES, PASSED_OVER, PASSED_OVER_NAMES, RDF, SIZES, qualified
 
-LARGEST = 65_000  # bytes; a JPEG segment holds 65,502
 MOST_READ = 1 << 21  # bytes of a packet
 DEEPEST = 100
 _RDF = f"{{{RDF}}}"
@@ -68,7 +67,17 @@ def kept_xmp(
     stays = {tag: element for tag, element in found.items() if _stays(tag)}
     strange = _strange(tag for tag in found if not _stays(tag))
     moved = _areas(stays, size)
-    return _fitting([element for tag, element in stays.items() if tag not in moved], (*strange, *_spaces(moved)))
+    elements = sorted((element for tag, element in stays.items() if tag not in moved), key=_length)
+    return KeptXmp(_packet(elements) if elements else b"", (*strange, *_spaces(moved)))
+
+
+def shortened(packet: bytes, most: int) -> KeptXmp:
+    """As much of a packet of ours as so many bytes hold, the longest properties left out."""
+    told = (element for element in _properties(packet) if _space(element.tag) != RDF)
+    elements, lost = sorted(told, key=_length), tuple[str, ...]()
+    while elements and len(packet := _packet(elements)) > most:
+        lost = (*lost, elements.pop().tag.partition("}")[2])
+    return KeptXmp(packet if elements else b"", lost)
 
 
 def properties(packet: bytes) -> list[Element]:
@@ -81,8 +90,10 @@ def properties(packet: bytes) -> list[Element]:
     packet = packet.strip(b"\0 \n")
     if len(packet) > MOST_READ:
         raise ValueError(f"expected at most {MOST_READ} bytes, got {len(packet)}")
-    if not packet:
-        return []
+    return _properties(packet) if packet else []
+
+
+def _properties(packet: bytes) -> list[Element]:
     root = ElementTree.parse(io.BytesIO(packet), ElementTree.XMLParser(target=_Builder())).getroot()
     source = root if root.tag == f"{_RDF}RDF" else root.find(f"{_RDF}RDF")
     found = []
@@ -123,12 +134,8 @@ def _values(element: Element, name: str) -> list[str | None]:
     return found + [item.attrib[name] for item in element.iter() if name in item.attrib]
 
 
-def _fitting(elements: list[Element], lost: tuple[str, ...]) -> KeptXmp:
-    """As much as fits, the longest properties left out."""
-    elements.sort(key=lambda element: len(ElementTree.tostring(element)))
-    while elements and len(packet := _packet(elements)) > LARGEST:
-        lost = (*lost, elements.pop().tag.partition("}")[2])
-    return KeptXmp(packet if elements else b"", lost)
+def _length(element: Element) -> int:
+    return len(ElementTree.tostring(element))
 
 
 def _packet(elements: list[Element]) -> bytes:

@@ -9,11 +9,11 @@ import numpy as np
 from deepfuse.color import Float
 from deepfuse.motion.proxies import Proxy
 from deepfuse.motion.tones import Known, tone_curve
+from deepfuse.proxy import well_exposed
 
 BLACK = 0.03  # highest channel below which nothing is to be seen
 LIFTED, TORN = 2.0, 8.0  # times that noise and levels grow as a frame is brightened: not yet seen, and all that is seen
 CLIPPING, WHITE = 0.96, 0.99  # a channel begins to lose what it shows, and has lost it
-WELL_EXPOSED = (0.1, 0.9)  # values far from both noise and clipping
 PREFERENCE = 0.15  # share of what moved that another frame must hold beyond what the preferred one does
 
 
@@ -27,9 +27,7 @@ def lost(proxies: Sequence[Proxy], still: Known) -> list[Float]:
 
 
 def _well_exposed_share(proxy: Proxy) -> float:
-    low, high = WELL_EXPOSED
-    middle = proxy.planes[1]  # green is the most of luma
-    return float(((middle > low) & (middle < high)).mean())
+    return float(well_exposed(proxy.planes[1]).mean())
 
 
 def _lost(proxy: Proxy, stretch: Float | None) -> Float:

@@ -16,7 +16,7 @@ from deepfuse.photo.deep_jpeg import frame_header, open_deep_jpeg
 from deepfuse.photo.pages import metadata_with, picture_page
 from deepfuse.photo.pixels import Alpha, Stored, depth_of
 from deepfuse.photo.profiles import profile_of
-from deepfuse.photo.tails import zero_tail
+from deepfuse.photo.tails import packed_tail, unpacked_tail
 from deepfuse.photo.tiles import check_tiles
 
 _ICC_TAG = 34675  # InterColorProfile: ICC.1:2022, annex B
@@ -71,10 +71,12 @@ def open_tiff(file: BinaryIO, check_size: Callable[[int, int], None]) -> Stored:
 
 
 def _unwritten(page: tifffile.TiffPage, file: BinaryIO) -> tuple[str, ...]:
-    """A warning where the last pixels are zeros; a transparent margin is meant to be."""
-    if page.compression != tifffile.COMPRESSION.NONE or page.extrasamples:
-        return ()
-    return zero_tail(file, list(zip(page.dataoffsets, page.databytecounts, strict=True)))
+    """A warning where the last pixels were never written; an unpacked margin that is transparent is meant to be."""
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if page.compression != tifffile.COMPRESSION.NONE:
+        return packed_tail(file, segments)
+    floats = page.dtype is not None and page.dtype.kind == "f"
+    return () if page.extrasamples else unpacked_tail(file, segments, white=not floats)
 
 
 def _alpha(page: tifffile.TiffPage) -> Alpha | None:

@@ -16,6 +16,7 @@ from PIL import Image as PillowImage
 
 from deepfuse.color import Image, Mask, from_float, to_float
 from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
+from deepfuse.metadata.fitting import fitted
 from deepfuse.metadata.jpeg import jpeg_segments
 from deepfuse.metadata.png import png_chunks
 from deepfuse.metadata.texts import COMMENT
@@ -94,7 +95,8 @@ def with_alpha(image: Image, shown: Mask) -> Image:
 
 
 def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:
-    """A JPEG of full colour resolution."""
+    """A JPEG of full colour resolution, with as much of the metadata as it has room for."""
+    embedded, _ = fitted(embedded)
     image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
     block = embedded.exif_block()
     comment = dict(embedded.texts).get(COMMENT, "").encode()
@@ -109,6 +111,7 @@ def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
     return buffer.getvalue()
 
 
+ARE_JPEG = (".jpg", ".jpeg")
 HAVE_ALPHA = (".tif", ".tiff", ".png")
 Encode = Callable[[Image, Encoding, Embedded], bytes | bytearray]
 ENCODERS: dict[str, Encode] = {

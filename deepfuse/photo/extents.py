@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from deepfuse.metadata.tiff import Block, Place
 from deepfuse.photo.directories import directories, structure
-from deepfuse.photo.tails import zero_tail
+from deepfuse.photo.tails import packed_tail, unpacked_tail
 from deepfuse.photo.tiles import jpeg_size
 
 # TIFF 6.0 section 8 and TIFF/EP (ISO 12234-2)
@@ -22,7 +22,7 @@ _STRIPS, _STRIP_BYTES, _SAMPLES, _ROWS_PER_STRIP, _PLANES = 273, 279, 277, 278, 
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _PATTERN, _DNG_VERSION = 33422, 50706
 _COLOURS = 7  # TIFF/EP, CFAPattern: red, green, blue, cyan, magenta, yellow, white
-_SENSOR = (32803, 34892)  # PhotometricInterpretation: CFA, LinearRaw
+_CFA, _LINEAR_RAW = _SENSOR = (32803, 34892)  # PhotometricInterpretation
 _UNPACKED, _JPEG, _LOSSY_JPEG = 1, 7, 34892  # DNG specification, Compression
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 _MOST_NUMBERS = 1 << 18  # as many tiles of 16 × 16 pixels make 64 megapixels
@@ -83,9 +83,15 @@ def check_extents(path: Path, file: BinaryIO) -> tuple[str, ...]:
                 raise ValueError(f"expected {offset + count} bytes or more, got {got}")
         if dng and directory.one(_PHOTOMETRIC) in _SENSOR and directory.one(_PLANES, 1) == 1:
             _check_sensor(directory)
-            if directory.one(_COMPRESSION, _UNPACKED) == _UNPACKED:
-                warnings += zero_tail(file, directory.segments)
+            warnings += _unwritten(directory, file)
     return warnings
+
+
+def _unwritten(directory: _Directory, file: BinaryIO) -> tuple[str, ...]:
+    """A warning where the last of a DNG's pixels were never written."""
+    if directory.one(_COMPRESSION, _UNPACKED) != _UNPACKED:
+        return packed_tail(file, directory.segments)
+    return unpacked_tail(file, directory.segments, white=directory.one(_PHOTOMETRIC) == _LINEAR_RAW)
 
 
 def _check_first(directory: _Directory) -> None:

@@ -12,7 +12,7 @@ from deepfuse.photo.capture import Capture, read_capture
 from deepfuse.photo.limits import DEFAULT_LIMITS, Limits
 from deepfuse.photo.preview import Preview, read_preview
 from deepfuse.photo.reading import read_photo
-from deepfuse.worker import Worker, WorkerError
+from deepfuse.resident import Resident, ResidentError
 
 MEMORY_GB = 8.0  # a TIFF of 250 megapixels, the most that is read, takes 6.2 as 16 bits on its way to a preview
 SECONDS = 60.0  # of one look: the same takes 8
@@ -25,7 +25,7 @@ class Onlooker:
         PhotoError: from each of its methods, where the file cannot be read, be it because that ended the process.
     """
 
-    def __init__(self, worker: Worker, limits: Limits) -> None:
+    def __init__(self, worker: Resident, limits: Limits) -> None:
         self._worker = worker
         self._limits = limits
 
@@ -50,7 +50,7 @@ def onlooker(
     limits: Limits = DEFAULT_LIMITS, *, seconds: float = SECONDS, memory_gb: float = MEMORY_GB
 ) -> Iterator[Onlooker]:
     """The process for as long as it is needed; each look may take so many seconds, and so many 10⁹ bytes."""
-    worker = Worker(memory_gb=memory_gb, seconds=seconds)
+    worker = Resident(memory_gb=memory_gb, seconds=seconds)
     try:
         yield Onlooker(worker, limits)
     finally:
@@ -76,7 +76,7 @@ def _blaming(path: Path) -> Iterator[None]:
         yield
     except PhotoError:
         raise
-    except WorkerError as error:
+    except ResidentError as error:
         raise PhotoError(f"{printable(str(path))}: {error}") from error
     except Exception as error:
         raise PhotoError(f"{printable(str(path))}: cannot be read: {type(error).__name__}: {error}") from error

@@ -15,6 +15,8 @@ _AVIF_BRANDS, _BRANDS_END = {b"avif", b"avis"}, 64
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG_2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 _JPEG_XL = (b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a")
+# What cameras' own formats begin with, where that is not TIFF's.
+_RAW_STARTS = (b"IIR", b"MMOR", b"IIU\0", b"II\x1a\0", b"FUJIFILM", b"FOVb", b"\0MRM")
 _EXPECTED = "a RAW, JPEG, TIFF, PNG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL file"
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -50,3 +52,18 @@ def kind_of(path: Path, file: BinaryIO) -> Kind:
     if start.startswith(_TIFF_SIGNATURES):
         return "TIFF"
     raise PhotoError(f"{printable(str(path))}: expected {_EXPECTED}, got other content")
+
+
+def is_foreign(path: Path, file: BinaryIO) -> bool:
+    """Whether an open file, be it named as a photo, begins as none does.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    try:
+        kind = kind_of(path, file)
+    except PhotoError:
+        return True
+    file.seek(0)
+    start = file.read(_BRANDS_END)
+    return kind == "RAW" and start[4:8] != b"ftyp" and not start.startswith(_TIFF_SIGNATURES + _RAW_STARTS)

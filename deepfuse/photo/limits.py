@@ -5,22 +5,33 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepfuse.bracket import printable
 from deepfuse.errors import PhotoError
 from deepfuse.files import kind_of_file
+
+if TYPE_CHECKING:
+    from deepfuse.params import IngestLimits
 
 
 @dataclass(frozen=True)
 class Limits:
     """The largest frame in megapixels, the largest file in gigabytes (10⁹ bytes), the most frames of a bracket.
 
-    By default above what cameras make in one shot, 150 megapixels, and in one bracket, nine frames.
+    By default above what cameras make in one shot, 150 megapixels, and in one bracket, nine frames. `links` says
+    whether links are followed.
     """
 
     megapixels: float = 250.0
     file_gb: float = 2.0
     frames: int = 15
+    links: bool = True
+
+    @classmethod
+    def of_data(cls, told: IngestLimits) -> Limits:
+        """Those of what DVC tracks, where a link leads to what no version holds."""
+        return cls(told.megapixels, told.file_gb, told.frames, links=False)
 
 
 DEFAULT_LIMITS = Limits()
@@ -30,10 +41,10 @@ def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
     """Make sure that a path is a file that may be opened: a named pipe would wait for ever.
 
     Raises:
-        PhotoError: nothing there, no regular file, an empty one, or one larger than the limit.
+        PhotoError: nothing there, no regular file, a link where none counts, or one empty or larger than the limit.
     """
     try:
-        found = path.stat()
+        found = path.stat(follow_symlinks=limits.links)
     except OSError as error:
         raise PhotoError(f"{printable(str(path))}: cannot be read: {error.strerror}") from error
     name = printable(str(path))

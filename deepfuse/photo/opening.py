@@ -11,7 +11,14 @@ from typing import BinaryIO
 
 from deepfuse.bracket import Exposure, printable
 from deepfuse.errors import PhotoError
-from deepfuse.metadata.capture import camera_of, exposure_of, is_adobe_rgb, orientation_of, white_xy_of
+from deepfuse.metadata.capture import (
+    camera_of,
+    exposure_of,
+    is_adobe_rgb,
+    orientation_of,
+    orientation_warning,
+    white_xy_of,
+)
 from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
 from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
@@ -108,7 +115,7 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
 def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int], None]) -> Photo:
     stored = open_tiff(file, check) if kind == "TIFF" else _OPENERS[kind](file)
     exif = stored.metadata.exif
-    orientation = 1 if stored.turned else orientation_of(exif)
+    orientation, misread = (1, ()) if stored.turned else (orientation_of(exif), orientation_warning(exif))
     unnamed = kind == "JPEG" and not stored.profile.name  # cameras embed no profile, and say it in EXIF
     profile = named_space("adobe-rgb") if unnamed and is_adobe_rgb(exif) else stored.profile
     size = (stored.height, stored.width) if orientation > 4 else (stored.width, stored.height)
@@ -126,7 +133,7 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
 
     passed_over = (profile.warning,) if profile.warning else ()
     unwritten = constant_tail(file) if kind in _PACKED else ()
-    warnings = _named(path, (*stored.warnings, *unwritten, *passed_over))
+    warnings = _named(path, (*stored.warnings, *unwritten, *misread, *passed_over))
     return Photo(header, with_sidecar(stored.metadata, path), decode, profile, warnings=warnings)
 
 

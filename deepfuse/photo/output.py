@@ -10,12 +10,12 @@ from tempfile import TemporaryFile
 
 from deepfuse.bracket import printable
 from deepfuse.errors import PhotoError
-from deepfuse.photo.encoding import ENCODERS, Encoding
+from deepfuse.photo.encoding import ARE_JPEG, ENCODERS, Encoding
 from deepfuse.photo.header import Depth
 
 JPEG_SIDE_PX = 65_500  # libjpeg's JPEG_MAX_DIMENSION
 _LEAST_PACKED, _LEAST_JPEG = 1 / 8, 1 / 100  # of the bytes of the pixels: smaller than files of photos get
-_TIFF, _JPEG = (".tif", ".tiff"), (".jpg", ".jpeg")
+_TIFF = (".tif", ".tiff")
 _DEEPEST: dict[str, tuple[Depth, ...]] = {".jpg": ("8-bit",), ".jpeg": ("8-bit",), ".png": ("8-bit", "16-bit")}
 
 
@@ -116,7 +116,7 @@ def check_sides(suffix: str, width: int, height: int) -> None:
     Raises:
         PhotoError: it has.
     """
-    if suffix.lower() in _JPEG and max(width, height) > JPEG_SIDE_PX:
+    if suffix.lower() in ARE_JPEG and max(width, height) > JPEG_SIDE_PX:
         most = f"at most {JPEG_SIDE_PX} pixels a side for '{suffix}'"
         raise PhotoError(f"expected {most}, got {width}×{height}; .tif and .png hold more")
 
@@ -124,7 +124,7 @@ def check_sides(suffix: str, width: int, height: int) -> None:
 def least_bytes(suffix: str, width: int, height: int, depth: Depth, encoding: Encoding) -> int:
     """The least that a file of a photo can need on disk."""
     samples = width * height * 3
-    if suffix.lower() in _JPEG:
+    if suffix.lower() in ARE_JPEG:
         return int(samples * _LEAST_JPEG)
     packed = encoding.compression != "none" if suffix.lower() in _TIFF else encoding.png_level > 0
     return int(samples * {"8-bit": 1, "16-bit": 2, "float": 4}[depth] * (_LEAST_PACKED if packed else 1))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from deepfuse.bracket import Exposure
 from deepfuse.color import Image
+from deepfuse.metadata.capture import believed
 from deepfuse.photo.balance import BalanceChoice, multipliers, white_point, xyz_of
 from deepfuse.photo.directories import SensorPictures, sensor_pictures
 from deepfuse.photo.mosaic import WhiteBalance, grey_world, saturation
@@ -54,6 +55,7 @@ class Development:
 
 AS_IT_IS = Development()
 _MOST_BORDER = 4  # times the picture
+_MOST_GAIN = 1e4  # of one colour over another; no light needs so much
 _ONE_CHANNEL: WhiteBalance = (1.0, 1.0, 1.0, 1.0)
 
 
@@ -111,7 +113,7 @@ class RawFile:
     def exposure(self) -> Exposure:
         """The exposure as LibRaw finds it, also in makers' own tags."""
         other = self.header.other
-        return Exposure(other.shutter_speed or None, other.iso_speed or None, other.aperture or None)
+        return Exposure(believed(other.shutter_speed), believed(other.iso_speed), believed(other.aperture))
 
     def white_balance(
         self, choice: BalanceChoice = "as-shot", white_xy: tuple[float, float] | None = None
@@ -132,7 +134,7 @@ class RawFile:
             return self._balance_for(white_point(choice))
         told = self.handle.camera_whitebalance if choice == "as-shot" else self.handle.daylight_whitebalance
         balance = _four(told)
-        if min(balance[:3]) > 0:
+        if 0 < max(balance[:3]) < _MOST_GAIN * min(balance[:3]):
             return balance
         return self._balance_for(xyz_of(*white_xy)) if white_xy else None
 

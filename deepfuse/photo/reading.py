@@ -174,16 +174,16 @@ def read_bracket(
         rendered = space_for(photos, rendering)
         if check:
             check(headers[0])
-        alike = development(paths, photos, rendering.white_balance)
+        alike, said = development(paths, photos, rendering.white_balance)
 
-        def decoded(photo: Photo, header: Header) -> Picture:
+        def decoded(path: Path, photo: Photo, header: Header) -> Picture:
             flag = photo.header.orientation
             how = alike if header.orientation == flag else replace(alike, orientation=header.orientation)
             found = photo.decode(how, rendered.profile)
-            warnings = (*photo.warnings, *found.warnings)
+            warnings = (*photo.warnings, *filter(None, [said.get(path)]), *found.warnings)
             return Picture(header, photo.metadata, found.pixels, rendered, found.valid, warnings, flag)
 
         if at_once == 1:
-            yield from map(decoded, photos, headers)
+            yield from map(decoded, paths, photos, headers)
         else:
-            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, photos, headers)
+            yield from stack.enter_context(ThreadPoolExecutor(at_once)).map(decoded, paths, photos, headers)

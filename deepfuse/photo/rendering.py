@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from deepfuse.bracket import printable
 from deepfuse.photo.balance import BalanceChoice
+from deepfuse.photo.common_balance import common_balance
 from deepfuse.photo.opening import Photo
 from deepfuse.photo.profiles import NO_PROFILE, Profile, Space, holds, is_display_like
 from deepfuse.photo.raw import AS_IT_IS, Development
@@ -74,11 +76,17 @@ def _shared(photos: Sequence[Photo], warnings: list[str]) -> Profile:
     return space
 
 
-def development(paths: Sequence[Path], photos: Sequence[Photo], choice: BalanceChoice) -> Development:
+def development(
+    paths: Sequence[Path], photos: Sequence[Photo], choice: BalanceChoice
+) -> tuple[Development, dict[Path, str]]:
     """How the RAW frames of a bracket are developed, whatever their order; as each file says where there is none.
 
-    The white balance is that of the middle exposure, the one that the camera metered, or of the next one that has any.
-    The white level is found in the brightest, and in each where an exposure is not known.
+    The white balance is that of the middle exposure, the one that the camera metered, or of the next one that has any;
+    that of most frames where the middle one's is unlike it. The white level is found in the brightest, and in each
+    where an exposure is not known.
+
+    Returns:
+        The development, and what is to be said of a file.
 
     Raises:
         PhotoError: a file is damaged, or its camera's colours are not known and a colour temperature is wanted.
@@ -90,11 +98,12 @@ def development(paths: Sequence[Path], photos: Sequence[Photo], choice: BalanceC
         key=lambda pair: (-(evs[pair[0]] or 0.0) if known else 0.0, pair[0].name, str(pair[0])),
     )
     if not pairs:
-        return AS_IT_IS
+        return AS_IT_IS, {}
     middle = len(pairs) // 2
     by_distance = sorted(range(len(pairs)), key=lambda index: abs(index - middle))
-    balances = (pairs[index][1].white_balance(choice) for index in by_distance)
-    balance = next((found for found in balances if found), None)
-    searched = pairs[-1:] if known else pairs
-    levels = [level for _, photo in searched if (level := photo.saturation(balance))]
-    return Development(balance, min(levels, default=None))
+    searched = range(len(pairs))[-1 if known else 0 :]
+    asked = searched if choice == "as-shot" else ()
+    balance = common_balance(lambda place: pairs[place][1].white_balance(choice), by_distance, asked)
+    levels = [level for place in searched if (level := pairs[place][1].saturation(balance.multipliers))]
+    said = {pairs[place][0]: f"{printable(pairs[place][0].name)}: {what}" for place, what in balance.warnings.items()}
+    return Development(balance.multipliers, min(levels, default=None)), said

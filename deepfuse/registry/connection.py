@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ KEY_TAG, VERDICT_TAG = "deepfuse.model_key", "deepfuse.verdict"
 DEFAULT_DATABASE = Path("mlflow.db")
 TRANSIENT = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no model or version, or no such alias
+_LOGIN = re.compile(r"(?<=://)[^\s/]+@")
 
 
 def tracking_uri() -> str:
@@ -72,13 +74,24 @@ def reaching() -> Iterator[None]:
         raise
     except Exception as error:
         if any(_is_network(cause) for cause in _chain(error)):
-            raise Unreachable(f"MLflow at {tracking_uri()} cannot be reached: {_reason(error)}") from error
+            raise Unreachable(
+                f"MLflow at {without_login(tracking_uri())} cannot be reached: {_reason(error)}"
+            ) from error
         raise
 
 
 def in_words(error: Exception) -> str:
     """What MLflow or the system says, without the names and numbers of its kinds of errors."""
-    return str(getattr(error, "message", None) or getattr(error, "strerror", None) or error)
+    return without_login(str(getattr(error, "message", None) or getattr(error, "strerror", None) or error))
+
+
+def without_login(text: str) -> str:
+    """Text that may hold addresses, without the user and the password in them.
+
+    >>> without_login("postgresql://ann:secret@db.local/mlflow: no such host")
+    'postgresql://***@db.local/mlflow: no such host'
+    """
+    return _LOGIN.sub("***@", text)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.model import SHIPPED, WEIGHTS_FILE, Network, read_model
 from deepfuse.registry.artifact import FILES_TAG, check_files
-from deepfuse.registry.connection import connect_existing, in_words, reaching
+from deepfuse.registry.connection import connect_existing, in_words, reaching, without_login
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -92,7 +92,9 @@ def as_version(uri: str) -> str:
     try:
         return f"models:/{name}/{client.get_model_version_by_alias(name, alias).version}"
     except MlflowException as error:
-        raise ModelError(f"{uri}: cannot be found in {client.tracking_uri}: {in_words(error)}") from error
+        raise ModelError(
+            f"{uri}: cannot be found in {without_login(client.tracking_uri)}: {in_words(error)}"
+        ) from error
 
 
 @reaching()
@@ -113,7 +115,9 @@ def download(uri: str, folder: str) -> Path:
         address, published = _address(client, uri)
         found = Path(download_artifacts(address, dst_path=folder, tracking_uri=client.tracking_uri))
     except (MlflowException, OSError) as error:
-        raise ModelError(f"{uri}: cannot be loaded from {client.tracking_uri}: {in_words(error)}") from error
+        raise ModelError(
+            f"{uri}: cannot be loaded from {without_login(client.tracking_uri)}: {in_words(error)}"
+        ) from error
     if published is not None:
         check_files(uri, found, published)
     return found

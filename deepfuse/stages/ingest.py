@@ -13,7 +13,7 @@ from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, printable
 from deepfuse.color import as_uint16, mean_luma
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.files import file_digest
-from deepfuse.grouping import Grouping, find_brackets
+from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
@@ -48,9 +48,9 @@ def main() -> None:
         Path(params.ingest.source),
         prefer=params.ingest.prefer,
         frames=params.ingest.frames or None,
-        limits=photo_limits(params.ingest),
+        limits=Limits.of_data(limits),
     )
-    brackets = [group.bracket for group in grouping.groups if not group.unreadable]
+    brackets = [group.bracket for group in grouping.groups if not faults(group)]
     OUT.mkdir(parents=True, exist_ok=True)
     results = run_scenes(
         brackets,
@@ -70,12 +70,17 @@ def main() -> None:
     report(scenes)
 
 
+def faults(group: Group) -> tuple[LeftOut, ...]:
+    """What cannot be read beside a bracket; copies of whole frames may be damaged."""
+    return (*group.unreadable, *group.strays)
+
+
 def refused(grouping: Grouping) -> list[Scene]:
-    """Folders without a bracket, and brackets of which a photo cannot be read."""
+    """Folders without a bracket, and brackets that a file lies beside that cannot be read: a frame, or none."""
     unreadable = [
-        Scene(group.bracket.scene, reason=printable("; ".join(one.why for one in group.unreadable)))
+        Scene(group.bracket.scene, reason=printable("; ".join(one.why for one in faults(group))))
         for group in grouping.groups
-        if group.unreadable
+        if faults(group)
     ]
     return [*unreadable, *(Scene(one.scene, reason=printable(one.why)) for one in grouping.refused)]
 
@@ -92,7 +97,7 @@ def largest_file(brackets: list[BracketFiles]) -> int:
 
 def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
     """One bracket, developed or taken from the cache, or refused."""
-    limits = photo_limits(params)
+    limits = Limits.of_data(params.limits)
     try:
         check_count(bracket, limits)
         hashes = {printable(path.name): fingerprint(path, limits) for path in bracket.files}
@@ -100,11 +105,6 @@ def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene
         return Scene(bracket.scene, reason=printable(str(error)))
     make = partial(make_frames, bracket, hashes, params, limits)
     return cache.scene(bracket.scene, hashes, OUT / bracket.scene, make)
-
-
-def photo_limits(params: Ingest) -> Limits:
-    """What of the limits concerns files and frames."""
-    return Limits(params.limits.megapixels, params.limits.file_gb, params.limits.frames)
 
 
 def check_count(bracket: BracketFiles, limits: Limits) -> None:

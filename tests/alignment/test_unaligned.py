@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from support.motions import IDENTITY, bracket, dead_leaves, expose, shift
 
-from deepfuse.alignment import AlignmentError, align
-from deepfuse.alignment.chain import Chain
+from deepfuse.alignment import AlignmentError, align, majority, stack
+from deepfuse.alignment.chain import Chain, best_exposed, register_chain
 from deepfuse.alignment.pair import Gate, PairMatch
-from deepfuse.alignment.proxy import make_proxy
+from deepfuse.alignment.proxy import Proxy, make_proxy
 from deepfuse.alignment.refusal import unplaced_frames
 from deepfuse.errors import DeepfuseError
 
@@ -82,13 +82,34 @@ def test_a_frame_without_a_place_is_left_out_and_the_others_are_as_without_it() 
     assert found.record()["dropped"] == [1]
 
 
-def test_the_frame_that_is_best_exposed_may_be_the_one_that_is_left_out() -> None:
+@pytest.fixture
+def chained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames are chained once for each number of them, since nothing takes longer than to try in vain."""
+    known: dict[int, Chain] = {}
+
+    def chain(proxies: list[Proxy], gate: Gate) -> Chain:
+        if len(proxies) not in known:
+            known[len(proxies)] = register_chain(proxies, gate)
+        return known[len(proxies)]
+
+    for module in (stack, majority):
+        monkeypatch.setattr(module, "register_chain", chain)
+
+
+@pytest.mark.usefixtures("chained_once")
+def test_the_frame_that_is_best_exposed_may_be_the_odd_one() -> None:
     frames = bracket((-1.0, -3.0), (IDENTITY, shift(7.0, -3.0)))
     best = np.clip(OTHER, 40, 200)
-    assert align([best, best]).reference == 0
+    assert best_exposed([make_proxy(frame) for frame in (best, *frames)]) == 0
     found = align([best, *frames], if_unaligned="drop")
     assert (found.dropped, found.reference, found.base) == ((0,), 1, 0)
     assert found.homographies[1][:2, 2] == pytest.approx([7.0, -3.0], abs=0.3)
+    taken = align([best, *frames], if_unaligned="as-is")
+    assert (taken.as_is, taken.reference) == ((0,), 1)
+    assert np.array_equal(taken.homographies[1:], found.homographies), "the others are laid on each other"
+    with pytest.raises(AlignmentError, match=r"^frame 0 cannot be laid on frame 1: [^;]*$") as caught:
+        align([best, *frames])
+    assert {one.frame for one in caught.value.evidence} == {0}
 
 
 def test_a_frame_without_a_place_is_taken_where_it_is() -> None:

@@ -124,6 +124,29 @@ def test_bad_sets_are_left_out_with_the_reason_and_the_others_made(
     assert "0 sets fused, 1 finished before" in capsys.readouterr().out
 
 
+def test_what_is_damaged_and_costs_no_set_is_named_as_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = shoot(tmp_path / "in" / "barn", 1)
+    for path in frames:
+        write_photo(path.with_suffix(".tif"), read_photo(path))
+    whole = frames[1].with_suffix(".tif").read_bytes()
+    frames[1].with_suffix(".tif").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "in/barn/Untitled.jpg").touch()
+    batch = ["batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--jobs", "1"]
+    assert main([*batch, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["done"], said["failed"]) == (["barn"], [])
+    reasons = {Path(one["file"]).name: one["reason"] for one in said["damaged"]}
+    assert reasons.pop("Untitled.jpg") == "expected a photo, got an empty file"
+    assert reasons.pop("1.tif").startswith("a damaged copy of 1.png: cannot be decoded: ")
+    assert not reasons
+    assert [one["file"] for one in record(tmp_path / "out", "barn")["inputs"]] == ["0.png", "1.png", "2.png"]
+    for again in ([], ["--dry-run"]):
+        assert main([*batch, *again]) == 0
+        assert "Untitled.jpg: expected a photo, got an empty file" in capsys.readouterr().out
+
+
 @pytest.fixture
 def three(tmp_path: Path) -> Path:
     for seed, scene in enumerate(SCENES):

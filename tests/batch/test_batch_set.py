@@ -47,6 +47,29 @@ def test_a_set_is_made_once_for_the_same_frames_options_model_and_version(tmp_pa
     assert not first.finished
 
 
+RATED = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="{}"/></rdf:RDF></x:xmpmeta>"""
+
+
+def test_a_set_is_made_again_where_the_xmp_file_beside_a_frame_came_changed_or_went(tmp_path: Path) -> None:
+    first = job(tmp_path)
+    sidecar = first.files[1].with_suffix(".xmp")
+    fuse_set(first)
+    for rating in (2, 5, None):
+        if rating:
+            sidecar.write_text(RATED.format(rating))
+        else:
+            sidecar.unlink()
+        assert not first.finished
+        assert fuse_set(first).status == "done"
+        assert (f"<xmp:Rating>{rating}<".encode() in first.output.read_bytes()) is bool(rating)
+        assert first.finished
+    sidecar.write_text(RATED.format(1))
+    fuse_set(first)
+    os.utime(sidecar)
+    assert fuse_set(first).status == "finished", "touched, not changed"
+
+
 def test_a_set_whose_picture_is_gone_or_half_written_is_made_again(tmp_path: Path) -> None:
     first = job(tmp_path)
     fuse_set(first)

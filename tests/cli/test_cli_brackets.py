@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.bad_files import PICTURE, encoded
 from support.bad_inputs import Corpus, add_no_files
 from support.photographs import Card
@@ -125,3 +126,13 @@ def test_pipes_sockets_devices_and_loops_are_named_and_do_not_hang(
     for scene, (file, *words) in corpus.bad.items():
         assert all(word in said[f"{scene}/{file}"] for word in words)
     assert "expected a file, got a named pipe" in said["queue.hdr"]
+
+
+def test_a_format_is_preferred_by_its_usual_spelling(card: Card, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in list(card.folder.iterdir()):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".tif"), exif=image.getexif())
+    for spelled, suffix in (("JPG", ".jpg"), ("tif", ".tif")):
+        assert main(["brackets", str(card.folder), "--prefer", spelled, "--json"]) == 0
+        files = [Path(file) for one in json.loads(capsys.readouterr().out)["sets"] for file in one["files"]]
+        assert [file.suffix for file in files] == [suffix] * 6

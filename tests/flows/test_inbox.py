@@ -129,7 +129,7 @@ def test_across_file_systems_a_set_is_never_half_there(monkeypatch: pytest.Monke
     assert list(INBOX.iterdir()) == []
 
 
-def crash(entry: Path) -> None:
+def crash(entry: Path, limits: object) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 

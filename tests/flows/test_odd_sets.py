@@ -13,8 +13,10 @@ import pytest
 from support.inboxes import during_the_check, photos, reason, taken
 from support.projects import ROOT, run_dvc
 
+from deepfuse.errors import BracketError
 from deepfuse.grouping import find_brackets
-from flows import checking, inbox, sets
+from deepfuse.photo.limits import DEFAULT_LIMITS
+from flows import checking, inbox, pipeline, retrain, sets
 from flows.inbox import INBOX, RAW, take_arrivals
 from flows.logs import log
 from flows.quarantine import QUARANTINE
@@ -172,11 +174,11 @@ def test_a_file_that_may_not_be_read_is_a_reason_like_others(monkeypatch: pytest
 
 
 def test_what_no_reader_was_prepared_for_costs_its_set_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(entry: Path) -> None:
+    def fail(entry: Path, limits: object) -> None:
         raise ZeroDivisionError("\x1b[2J of an exposure")
 
     monkeypatch.setattr(checking, "check_set", fail)
-    why = checking.reason_against(INBOX / "odd")
+    why = checking.reason_against(INBOX / "odd", DEFAULT_LIMITS)
     assert why == "data/inbox/odd: cannot be read: ZeroDivisionError: ␛[2J of an exposure"
 
 
@@ -232,6 +234,32 @@ def test_all_sets_are_checked_by_one_pool(monkeypatch: pytest.MonkeyPatch) -> No
     (photos(INBOX / "odd", 10, 200) / "x").symlink_to("nowhere")
     assert sorted(taken().values()) == ["accepted"] * 4 + ["refused"]
     assert calls == [1]
+
+
+def test_a_set_is_read_with_the_limits_of_the_stage() -> None:
+    photos(INBOX / "large", 10, 200)
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(re.sub(r"megapixels: [\d.]+", "megapixels: 0.00001", params))
+    assert taken() == {"large": "refused"}
+    assert "expected at most 1e-05 megapixels, got 8×8" in reason("large")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, listen, lambda path: path.symlink_to("/")], ids=["pipe", "socket", "link"])
+@pytest.mark.parametrize("name", ["new", "old/new"])
+def test_what_is_no_file_in_the_data_stops_a_run_before_dvc_waits_for_it(
+    make: Make, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(re.sub(r"source: data/\w+", "source: data/raw", params))
+    monkeypatch.setattr(pipeline, "dvc", lambda *words, **_: asked.append(words[0]))
+    photos(RAW / "old", 10, 200)
+    retrain.accept.fn()
+    assert asked == ["add"]
+    make(RAW / name)
+    with pytest.raises(BracketError, match=rf"data/raw/{name}: expected a file, got a (named pipe|socket|link)"):
+        retrain.accept.fn()
+    assert asked == ["add"]
 
 
 @pytest.mark.usefixtures("unread")

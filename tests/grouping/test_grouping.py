@@ -183,11 +183,12 @@ def test_copies_versions_and_damaged_files_are_left_out(card: Card) -> None:
     assert causes(found) == {
         "IMG_0002 (1).jpg": "copy",
         "IMG_0002-edit.jpg": "copy",
-        "IMG_0001b.jpg": "unreadable",
-        "IMG_0001c.jpg": "unreadable",
+        "IMG_0001b.jpg": "no photo",
+        "IMG_0001c.jpg": "no photo",
     }
     assert found.groups[0].bracket.scene == "card"
-    assert {one.file.name for one in found.groups[0].unreadable} == {"IMG_0001b.jpg", "IMG_0001c.jpg"}
+    assert not found.groups[0].unreadable, "their names go on where the frames' end: they are none"
+    assert {one.file.name for one in found.groups[0].strays} == {"IMG_0001b.jpg", "IMG_0001c.jpg"}
 
 
 def test_of_raw_and_jpeg_the_preferred_one_is_taken(tmp_path: Path) -> None:

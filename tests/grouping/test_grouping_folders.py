@@ -10,6 +10,8 @@ from support.photographs import Card, scene_radiance
 
 from deepfuse.errors import BracketError
 from deepfuse.grouping import find_brackets
+from deepfuse.params import IngestLimits
+from deepfuse.photo import Limits
 from deepfuse.simulation.camera import write_radiance
 
 
@@ -23,6 +25,26 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     found = find_brackets(source)
     assert [group.bracket.scene for group in found.groups] == ["a", "linked"]
     assert [(one.file.name, one.cause) for one in found.left_out] == [("gone.jpg", "unreadable")]
+
+
+def test_links_in_what_dvc_tracks_are_refused_by_their_names(tmp_path: Path) -> None:
+    far, source = Card(tmp_path / "far"), tmp_path / "disk"
+    far.bracket(-2, 0, 2, mode=2)
+    Card(source / "a").bracket(-2, 0, 2, mode=2)
+    Card(source / "b").bracket(-2, 0, 2, mode=2)
+    (source / "linked").symlink_to(far.folder)
+    (source / ".hidden").symlink_to(far.folder)
+    (source / "b/IMG_0002.jpg").unlink()
+    (source / "b/IMG_0002.jpg").symlink_to(far.folder / "IMG_0002.jpg")
+    (tmp_path / "raw").symlink_to(source)
+    limits = Limits.of_data(IngestLimits(megapixels=250, file_gb=2, frames=15, memory_gb=8, seconds=60))
+    found = find_brackets(tmp_path / "raw", limits=limits)
+    whole, torn = found.groups
+    assert (whole.bracket.scene, whole.unreadable) == ("a", ())
+    assert [one.why for one in torn.unreadable] == [f"{tmp_path}/raw/b/IMG_0002.jpg: expected a file, got a link"]
+    assert [(one.scene, one.why) for one in found.refused] == [
+        ("linked", f"{tmp_path}/raw/linked: expected a folder, got a link")
+    ]
 
 
 def test_radiance_maps_are_scenes_unless_photos_stand_beside_them(tmp_path: Path) -> None:

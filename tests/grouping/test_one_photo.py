@@ -55,6 +55,8 @@ def causes(grouping: Grouping) -> list[str]:
         ([".HEIC", ".tif"], "raw", ".HEIC"),  # a TIFF of 8 bits goes behind
         ([".HEIC", ".tif"], "tiff", ".tif"),
         ([".HEIC", ".tif"], "png", ".HEIC"),  # not there
+        ([".tif"], "jpg", ".jpg"),
+        ([".tif", ".webp"], "webp", ".webp"),
     ],
 )
 def test_photos_in_several_formats_are_taken_once(

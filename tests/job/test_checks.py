@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
+from support.pictures import textured_radiance
 
 from deepfuse import FuseOptions, fuse_files
 from deepfuse.cli import main
@@ -16,6 +18,7 @@ from deepfuse.errors import BracketError, PhotoError
 from deepfuse.job.checks import check_distinct, check_picture_fits
 from deepfuse.photo import read_header, write_photo
 from deepfuse.photo.output import JPEG_SIDE_PX
+from deepfuse.simulation.camera import CAMERAS, simulate_bracket
 
 
 @pytest.fixture
@@ -76,3 +79,34 @@ def test_a_frame_that_hides_itself_is_told(pair: list[Path]) -> None:
     PillowImage.fromarray(hidden).save(pair[0])
     [warning] = fuse_files(pair, options=FuseOptions(align=False)).record.warnings
     assert warning.startswith("60.png: its alpha hides the whole frame")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_photo_given_in_two_formats_is_refused_by_both_names(
+    pair: list[Path], told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exif = PillowImage.Exif()
+    if told:
+        exif.get_ifd(0x8769)[0x829A] = 0.25  # ExposureTime
+    with PillowImage.open(pair[0]) as image:
+        image.save(pair[0], exif=exif)
+        image.save(pair[0].with_suffix(".jpg"), exif=exif)
+    frames = [*map(str, pair), str(pair[0].with_suffix(".jpg"))]
+    for command in ("fuse", "align"):
+        assert main([command, *frames, "-o", str(pair[0].with_name("out.tif"))]) == 4
+        said = capsys.readouterr().err
+        assert "60.png: expected other exposures beside it, got the same photo in another format" in said
+        assert "60.jpg): take one of them" in said
+
+
+def test_a_raw_and_its_jpeg_are_one_photo(tmp_path: Path) -> None:
+    raws = simulate_bracket(textured_radiance(64, 96), tmp_path, camera=CAMERAS[0], stops=(-2, 2), seed=1)
+    write_photo(raws[0].with_suffix(".jpg"), np.full((64, 96, 3), 200, np.uint8))
+    check_distinct(raws)
+    with pytest.raises(BracketError, match=rf"{re.escape(raws[0].name)}: expected other .*\.jpg\)"):
+        check_distinct([*raws, raws[0].with_suffix(".jpg")])
+
+
+def test_frames_of_one_name_that_differ_are_two(pair: list[Path]) -> None:
+    write_photo(pair[0].with_suffix(".jpg"), np.full((64, 64, 3), 200, np.uint8))
+    check_distinct([*pair, pair[0].with_suffix(".jpg")])

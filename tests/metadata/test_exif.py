@@ -19,12 +19,13 @@ from support.bad_files import encoded, patched
 from support.photographs import Card
 
 from deepfuse.bracket import Exposure
-from deepfuse.metadata.capture import bias_ev_of, camera_of, exposure_of, orientation_of
+from deepfuse.metadata.capture import bias_ev_of, camera_of, exposure_of, orientation_of, orientation_warning
 from deepfuse.metadata.exif import Exif, read_exif
 from deepfuse.metadata.reading import read_blocks, read_file
 from deepfuse.metadata.tiff import Tag
 from deepfuse.photo import read_header, read_photo, write_photo
 from deepfuse.photo.capture import read_capture
+from deepfuse.photo.opening import open_photo
 
 Row = tuple[int, int, int, bytes]
 MODEL: Row = (0x0110, 2, 3, b"ab\0\0")
@@ -121,6 +122,37 @@ def test_exposures_beyond_any_camera_are_unknown(value: float) -> None:
     assert exposure_of(Exif(photo={0x829A: wrong})) is None
     assert bias_ev_of(exif) is None or abs(value) < 50
     assert orientation_of(Exif({0x0112: wrong})) == 1
+
+
+def test_an_exposure_in_apex_alone_counts() -> None:
+    def ratio(above: int, below: int) -> Tag:
+        return Tag(10, 1, struct.pack("<ii", above, below), 0)
+
+    apex = {0x9201: ratio(-2, 1), 0x9202: ratio(6, 1)}
+    assert exposure_of(Exif(photo=apex)) == Exposure(4.0, None, pytest.approx(8.0))
+    assert exposure_of(Exif(photo={**apex, 0x829A: ratio(1, 50), 0x829D: ratio(11, 1)})) == Exposure(0.02, None, 11.0)
+    assert exposure_of(Exif(photo={**apex, 0x829A: ratio(0, 1)})) is None, "the camera says that it does not know"
+    for beyond in (ratio(2000, 1), ratio(-2000, 1), ratio(1, 0)):
+        assert exposure_of(Exif(photo={0x9201: beyond})) is None
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [Tag(3, 1, b"\6\0", 0), Tag(4, 1, b"\6\0\0\0", 0), Tag(1, 1, b"\6", 0), Tag(2, 2, b"6\0", 0),
+     Tag(5, 1, struct.pack("<II", 6, 1), 0), Tag(3, 1, b"\0\6", 0, ">")],
+)  # fmt: skip
+def test_an_orientation_counts_whatever_its_type(tag: Tag) -> None:
+    exif = Exif({0x0112: tag})
+    assert (orientation_of(exif), orientation_warning(exif)) == (6, ())
+
+
+@pytest.mark.parametrize(("tag", "got"), [((3, 1, b"\x09\0\0\0"), "9"), ((2, 4, b"90L\0"), "90L")])
+def test_an_orientation_that_is_none_is_said(tmp_path: Path, tag: tuple[int, int, bytes], got: str) -> None:
+    block = tiff((0x0112, *tag))
+    (tmp_path / "a.jpg").write_bytes(encoded(format="JPEG", exif=b"Exif\0\0" + block))
+    with open_photo(tmp_path / "a.jpg") as photo:
+        assert photo.warnings == (f"a.jpg: its EXIF orientation is {got}: expected 1 to 8, taken as upright",)
+    assert orientation_warning(Exif({0x0112: Tag(3, 1, b"\0\0", 0)})) == ()
 
 
 def test_text_is_read_up_to_its_end_and_whatever_its_letters() -> None:

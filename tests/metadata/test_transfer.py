@@ -62,13 +62,15 @@ def told(path: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
     return exif, xmp
 
 
-def transferred(paths: list[Path], base: int) -> Transferred:
+def transferred(paths: list[Path], base: int, *, jpeg: bool = False) -> Transferred:
     """What a picture of 30×20 pixels takes over from the frames in these files."""
     frames = []
     for path in paths:
         with open_photo(path) as photo:
             frames.append(photo.metadata)
-    return transfer(frames, base, names=[path.name for path in paths], width=30, height=20, icc=srgb_profile())
+    return transfer(
+        frames, base, names=[path.name for path in paths], width=30, height=20, icc=srgb_profile(), jpeg=jpeg
+    )
 
 
 def fused(paths: list[Path], out: Path, dtype: type = np.uint8) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -193,11 +195,31 @@ def test_what_does_not_fit_is_left_out_and_named(
     shots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_tags(shots[1], {"Exif.Photo.LensModel": "x" * 500})
-    monkeypatch.setattr("deepfuse.metadata.kept_exif.LARGEST_BLOCK", 800)
-    assert transferred(shots, 1).warnings == (f"{shots[1].name}: not carried over: EXIF 0xa434",)
+    monkeypatch.setattr("deepfuse.metadata.fitting.LARGEST_EXIF", 800)
+    assert transferred(shots, 1, jpeg=True).warnings == (f"{shots[1].name}: not carried over: EXIF 0xa434",)
     exif, _ = fused(shots, tmp_path / "out.jpg")
     assert "Exif.Photo.LensModel" not in exif
     assert exif["Exif.Image.Make"] == "Maker"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg"])
+def test_tiff_and_png_hold_what_a_jpeg_does_not(
+    shots: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    words = "".join(f"<rdf:li>{number:09}</rdf:li>" for number in range(4000))
+    sidecar = XMP.replace(
+        "</rdf:Description>", f"<dc:relation><rdf:Bag>{words}</rdf:Bag></dc:relation></rdf:Description>"
+    )
+    for shot in shots:
+        shot.with_suffix(".xmp").write_text(sidecar)
+        write_tags(shot, {"Exif.Photo.LensModel": "x" * 30_000, "Exif.Image.Artist": "y" * 20_000})
+    out, frames = tmp_path / f"out{suffix}", [*map(str, shots)]
+    assert main(["fuse", *frames, "-o", str(out), "--no-align", "--json"]) == 0
+    [*said] = json.loads(capsys.readouterr().out)["warnings"]
+    assert said == ([f"{shots[1].name}: not carried over: XMP relation"] if suffix == ".jpg" else [])
+    exif, xmp = told(out)
+    assert exif["Exif.Photo.LensModel"] == "x" * 30_000
+    assert ("Xmp.dc.relation" in xmp) is (suffix != ".jpg")
 
 
 def test_align_says_what_its_frames_lose(shots: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from deepfuse.metadata.xmp import LARGEST, KeptXmp, kept_xmp, properties
+from deepfuse.metadata.fitting import LARGEST_XMP
+from deepfuse.metadata.xmp import KeptXmp, kept_xmp, properties, shortened
 from deepfuse.metadata.xmp_names import NAMES, RDF
 
 SPACES = {
@@ -74,9 +75,12 @@ def test_a_long_history_costs_nothing_else() -> None:
 
 def test_what_does_not_fit_is_left_out_and_named() -> None:
     kept = kept_xmp([properties_of('xmp:Rating="5"', bag(*map(str, range(9000))))])
-    assert kept.lost == ("subject",)
-    assert b"Rating>5<" in kept.packet
-    assert len(kept.packet) <= LARGEST
+    assert kept.lost == ()
+    short = shortened(kept.packet, LARGEST_XMP)
+    assert short.lost == ("subject",)
+    assert b"Rating>5<" in short.packet
+    assert len(short.packet) <= LARGEST_XMP < len(kept.packet)
+    assert shortened(kept.packet, len(kept.packet)) == kept
 
 
 def test_the_first_that_tells_counts_and_texts_come_last() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.bad_files import tiff_with
+from support.bad_files import patched, tiff_with
 from support.pictures import textured_radiance
 from support.reference_photo import decode, turned
 
@@ -34,6 +35,17 @@ def test_raw_is_turned_once(tmp_path: Path, orientation: int) -> None:
     assert (got == expected).mean() > 0.999
     header = read_header(path)
     assert (header.orientation, header.size) == (orientation, f"{got.shape[1]}×{got.shape[0]}")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_what_libraw_makes_of_a_damaged_exposure_is_not_believed(tmp_path: Path, value: float) -> None:
+    data = raw_file(tmp_path / "a.dng", 0).read_bytes()
+    for tag in (0x829A, 0x829D):
+        at = data.index(struct.pack("<HHI", tag, 5, 1))
+        data = patched(data, at, struct.pack("<HHIf", tag, 11, 1, value))  # FLOAT
+    (tmp_path / "a.dng").write_bytes(data)
+    found = read_header(tmp_path / "a.dng").exposure
+    assert (found.time_s, found.f_number, found.ev) == (None, None, None)
 
 
 @pytest.mark.parametrize("camera", range(4))

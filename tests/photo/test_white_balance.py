@@ -15,6 +15,7 @@ from support.reference_photo import decode
 
 from deepfuse.bracket import Exposure
 from deepfuse.errors import PhotoError
+from deepfuse.metadata.directories import entry_of_numbers
 from deepfuse.photo import Rendering, read_bracket, read_photo, read_photos, write_photo
 from deepfuse.photo.balance import balance_choice, white_point
 from deepfuse.photo.opening import open_photo
@@ -117,6 +118,60 @@ def test_a_few_hot_pixels_do_not_hide_the_end_of_the_sensor(tmp_path: Path) -> N
     with open_photo(path) as photo:
         level = photo.saturation(photo.white_balance("as-shot"))
     assert level == pytest.approx(0.9 * CAMERA.white_level - CAMERA.black_level, rel=0.003)
+
+
+def with_light(path: Path, *neutral: float) -> None:
+    """The file with another AsShotNeutral, what the sensor sees of grey."""
+    data, own = path.read_bytes(), entry_of_numbers(50728, 5, CAMERA.neutral).data
+    assert data.count(own) == 1
+    path.write_bytes(data.replace(own, entry_of_numbers(50728, 5, neutral).data))
+
+
+@pytest.mark.parametrize("stops", [(-3, 0, 3), (-4, -2, 0, 2, 4)])
+def test_one_frame_with_a_broken_white_balance_does_not_colour_the_bracket(
+    tmp_path: Path, stops: tuple[int, ...]
+) -> None:
+    paths = shots(tmp_path, stops=stops)
+    expected = developed(paths)
+    middle = paths[len(paths) // 2]
+    with_light(middle, 0.05, 1.0, 0.9)
+    pictures = list(read_bracket(paths))
+    for picture, pixels in zip(pictures, expected, strict=True):
+        assert (picture.pixels == pixels).all()
+    said = [text for picture in pictures for text in picture.warnings]
+    assert said == [f"{middle.name}: its white balance is unlike that of most frames, which counts for it too"]
+
+
+def test_what_no_light_needs_is_no_white_balance(tmp_path: Path) -> None:
+    paths = shots(tmp_path)
+    expected = developed(paths)
+    with_light(paths[1], 1e-6, 1.0, 1.0)
+    assert all((pixels == own).all() for pixels, own in zip(developed(paths), expected, strict=True))
+
+
+def test_of_frames_without_a_common_white_balance_the_middle_ones_counts_and_is_said(tmp_path: Path) -> None:
+    paths = shots(tmp_path)
+    before = developed(paths)
+    red, green, blue = CAMERA.neutral
+    with_light(paths[2], red / 2, green, blue)
+    for files in (paths[1:], paths):
+        pictures = list(read_bracket(files))
+        assert bool((pictures[-2].pixels == before[1]).all()) is (len(files) == 3)
+        name = files[len(files) // 2].name
+        unlike = "its white balance is unlike that of most frames, which counts for it too"
+        of_two = f"{name}: its white balance counts for all frames, of which others are unlike it"
+        said = [text for picture in pictures for text in picture.warnings]
+        assert said == ([of_two] if len(files) == 2 else [f"{paths[2].name}: {unlike}"])
+
+
+def test_an_automatic_white_balance_that_drifts_is_no_news(tmp_path: Path) -> None:
+    paths = shots(tmp_path)
+    before = developed(paths)
+    red, green, blue = CAMERA.neutral
+    with_light(paths[2], red * 1.2, green, blue / 1.2)
+    pictures = list(read_bracket(paths))
+    assert [picture.warnings for picture in pictures] == [()] * 3
+    assert all((picture.pixels == pixels).all() for picture, pixels in zip(pictures, before, strict=True))
 
 
 def grey_of(frames: list[NDArray[np.uint16]]) -> NDArray[np.float64]:

@@ -118,9 +118,9 @@ def add_odd_pixels(corpus: Corpus) -> None:
 def add_no_files(corpus: Corpus) -> None:
     corpus.add_bad("pipe", "photo.jpg", lambda path: os.mkfifo(path), "expected a file, got a named pipe")
     corpus.add_bad("socket", "photo.jpg", listen, "expected a file, got a socket")
-    corpus.add_bad("device", "zero.dng", lambda path: path.symlink_to("/dev/zero"), "expected a file, got a device")
-    corpus.add_bad("dangling", "gone.jpg", lambda path: path.symlink_to("nowhere"), "No such file")
-    corpus.add_bad("loop", "round.jpg", lambda path: path.symlink_to(path.name), "symbolic links")
+    corpus.add_bad("device", "zero.dng", lambda path: path.symlink_to("/dev/zero"), "expected a file, got a link")
+    corpus.add_bad("dangling", "gone.jpg", lambda path: path.symlink_to("nowhere"), "expected a file, got a link")
+    corpus.add_bad("loop", "round.jpg", lambda path: path.symlink_to(path.name), "expected a file, got a link")
     if os.geteuid():
         corpus.add_bad("locked", "a.jpg", lambda path: path.touch(0) or path.write_bytes(b"x"), "Permission denied")
 

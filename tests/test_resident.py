@@ -15,7 +15,7 @@ import psutil
 import pytest
 from support.projects import ROOT
 
-from deepfuse.worker import Worker, WorkerError
+from deepfuse.resident import Resident, ResidentError
 from deepfuse.workers import available_memory, limit_memory
 
 
@@ -39,13 +39,13 @@ def odd() -> None:
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
-    worker = Worker(memory_gb=1, seconds=20)
+def worker() -> Iterator[Resident]:
+    worker = Resident(memory_gb=1, seconds=20)
     yield worker
     worker.close()
 
 
-def test_calls_are_answered_by_one_other_process(worker: Worker, capfd: pytest.CaptureFixture[str]) -> None:
+def test_calls_are_answered_by_one_other_process(worker: Resident, capfd: pytest.CaptureFixture[str]) -> None:
     first = worker.ask(os.getpid)
     assert first != os.getpid()
     assert worker.ask(print, "libraries print") is None
@@ -53,33 +53,33 @@ def test_calls_are_answered_by_one_other_process(worker: Worker, capfd: pytest.C
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_crash_costs_one_call(worker: Worker) -> None:
-    with pytest.raises(WorkerError, match=r"the process that read it crashed \(SIGSEGV\)"):
+def test_a_crash_costs_one_call(worker: Resident) -> None:
+    with pytest.raises(ResidentError, match=r"the process that read it crashed \(SIGSEGV\)"):
         worker.ask(crash)
-    with pytest.raises(WorkerError, match=r"crashed \(exit code 3\)"):
+    with pytest.raises(ResidentError, match=r"crashed \(exit code 3\)"):
         worker.ask(os._exit, 3)
     assert worker.ask(max, 1, 2) == 2
 
 
 @pytest.mark.skipif(available_memory() < 1.5e9 or sys.platform != "linux", reason="needs 1 GB and its limit")
-def test_want_of_memory_costs_one_call(worker: Worker) -> None:
+def test_want_of_memory_costs_one_call(worker: Resident) -> None:
     for _ in range(2):
-        with pytest.raises(WorkerError, match=r"needed more than 1\.0 GB of memory"):
+        with pytest.raises(ResidentError, match=r"needed more than 1\.0 GB of memory"):
             worker.ask(eat, 2 * 10**9)
         assert worker.ask(eat, 5 * 10**8) == 5 * 10**8
 
 
 def test_a_hang_costs_one_call() -> None:
-    worker = Worker(memory_gb=1, seconds=2)
+    worker = Resident(memory_gb=1, seconds=2)
     started = time.monotonic()
-    with pytest.raises(WorkerError, match="took longer than 2 s"):
+    with pytest.raises(ResidentError, match="took longer than 2 s"):
         worker.ask(time.sleep, 60)
     assert time.monotonic() - started < 20
     assert worker.ask(max, 1, 2) == 2
     worker.close()
 
 
-def test_what_a_call_raises_is_raised_here(worker: Worker) -> None:
+def test_what_a_call_raises_is_raised_here(worker: Resident) -> None:
     with pytest.raises(ZeroDivisionError):
         worker.ask(divmod, 1, 0)
     with pytest.raises(RuntimeError, match="OddError: an odd one"):
@@ -88,22 +88,22 @@ def test_what_a_call_raises_is_raised_here(worker: Worker) -> None:
 
 def limit_of_a_worker_in_a_worker() -> int:
     limit_memory(3 * 10**9)
-    worker = Worker(memory_gb=8, seconds=20)
+    worker = Resident(memory_gb=8, seconds=20)
     soft, _ = worker.ask(resource.getrlimit, resource.RLIMIT_DATA)
     worker.close()
     return soft
 
 
 def test_a_worker_in_a_worker_keeps_the_limit_of_both() -> None:
-    worker = Worker(memory_gb=8, seconds=60)
+    worker = Resident(memory_gb=8, seconds=60)
     assert worker.ask(limit_of_a_worker_in_a_worker) <= 3 * 10**9
     worker.close()
 
 
 CALLER = """
 import os, sys, time
-from deepfuse.worker import Worker
-worker = Worker(memory_gb=1, seconds=600)  # in a module that a pool of processes could not run again
+from deepfuse.resident import Resident
+worker = Resident(memory_gb=1, seconds=600)  # in a module that a pool of processes could not run again
 print(worker.ask(os.getpid), flush=True)
 worker.ask(time.sleep, 600)
 """

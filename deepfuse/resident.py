@@ -14,14 +14,14 @@ from typing import Any, BinaryIO, TypeVar
 from deepfuse.workers import available_memory, crash, limit_memory
 
 T = TypeVar("T")
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from deepfuse.worker import serve; serve({limit})"
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from deepfuse.resident import serve; serve({limit})"
 
 
-class WorkerError(Exception):
+class ResidentError(Exception):
     """Why a call got no answer."""
 
 
-class Worker:
+class Resident:
     """A process of its own for calls that may end it; it is started at once, and again after each such call.
 
     A plain subprocess, not one of `multiprocessing`: that would run the main module of the caller again, which need not
@@ -41,7 +41,7 @@ class Worker:
         """What `work(*args)` returns or raises there; all of it can be pickled.
 
         Raises:
-            WorkerError: it crashed, took too long, or needed too much memory.
+            ResidentError: it crashed, took too long, or needed too much memory.
         """
         if self._process.poll() is not None:
             self._process = self._started()
@@ -52,12 +52,12 @@ class Worker:
             done, answer = self._exchange((work, args))
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self._process.wait()
-            raise WorkerError(f"took longer than {self._seconds:g} s" if late.is_set() else crash(code)) from error
+            raise ResidentError(f"took longer than {self._seconds:g} s" if late.is_set() else crash(code)) from error
         finally:
             timer.cancel()
         if isinstance(answer, MemoryError):
             self.close()  # what it holds may be too much for the next call too
-            raise WorkerError(f"needed more than {self._limit / 1e9:.1f} GB of memory")
+            raise ResidentError(f"needed more than {self._limit / 1e9:.1f} GB of memory")
         if not done:
             raise answer
         result: T = answer
