@@ -22,7 +22,7 @@ from flows.moving import move
 from flows.naming import free_name, with_hash
 from flows.pipeline import RAW_DVC
 from flows.quarantine import QUARANTINE
-from flows.sets import file_md5, find_sets
+from flows.sets import check_kinds, file_md5, find_sets
 
 CHANGED = QUARANTINE / "changed"
 REMOVED = QUARANTINE / "removed"
@@ -92,12 +92,14 @@ def remove(names: Collection[str]) -> list[Path]:
         Where the sets that were on the disk lie now.
 
     Raises:
-        BracketError: there is no such set, or another one is missing; nothing was moved.
+        BracketError: there is no such set, another one is missing, or what lies there is no file; nothing was moved.
     """
     there = {entry.name for entry in find_sets(RAW)}
     known = there | {_set_of(path) for path in recorded_md5()}
     if unknown := sorted(set(names) - known):
         raise BracketError(f"{RAW}: expected a set of that name, got none: {printable(', '.join(unknown))}")
+    if RAW.is_dir():
+        check_kinds(RAW)
     restore(but=names)
     moved = [_move_out(RAW / name) for name in sorted(there & set(names))]
     RAW.mkdir(parents=True, exist_ok=True)
