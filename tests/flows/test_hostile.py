@@ -99,7 +99,8 @@ class Servers:
         return found
 
     def ids(self) -> dict[str, str]:
-        _, text, _ = self.ask(self.prefect, "GET", "/api/deployments/name/retrain/retrain", **self.login)
+        name = json.loads((self.place / ".deepfuse/name.json").read_text())["name"]
+        _, text, _ = self.ask(self.prefect, "GET", f"/api/deployments/name/retrain/{name}", **self.login)
         found = json.loads(text)
         return {"deployment": found["id"], "flow": found["flow_id"]}
 

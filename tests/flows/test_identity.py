@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deepfuse.errors import DeepfuseError
+from flows import events
 from flows.identity import NAME, RECORD, identity
 
 
@@ -36,6 +37,11 @@ def test_a_copy_gets_another_and_the_original_keeps_its_own(checkout: Path, monk
     }  # fmt: skip
     monkeypatch.chdir(checkout)
     assert identity() == first
+
+
+def test_what_happens_outside_of_a_run_is_told_to_no_server_and_starts_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "emit_event", lambda *_, **__: pytest.fail("it was sent"))
+    events.tell(events.REFUSED_SET, "beach: empty")
 
 
 @pytest.mark.parametrize("damaged", ["", "[]", '{"name": "theirs"}'])
