@@ -20,8 +20,10 @@ import mlflow
 import pytest
 from support.projects import ROOT, add_scene, raw_project
 
+from deepfuse.evaluation.reference import SCENES_FILE
+from deepfuse.evaluation.reference_scenes import reference_scenes
 from deepfuse.files import write_json
-from flows import background, services
+from flows import background, best_known, services
 
 WAIT_S = 240
 
@@ -52,8 +54,9 @@ def free_port() -> str:
 
 @pytest.mark.timeout(600)
 def test_a_submitted_bracket_becomes_a_version(
-    environment: dict[str, str], project: Path, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], project: Path, small_reference: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reference_scenes(best_known.REFERENCE / best_known._code() / SCENES_FILE)  # which the worker's run then finds
     ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
     said = flows(environment, "up", *ports)
     assert ".deepfuse/services/login has them" in said
