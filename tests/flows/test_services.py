@@ -23,7 +23,10 @@ from prefect import get_client
 from prefect.states import Crashed, Running
 from support.projects import ROOT, add_scene, raw_project
 
+from deepfuse.evaluation.reference import reference_cache
+from deepfuse.evaluation.reference_scenes import reference_scenes
 from deepfuse.files import write_json
+from deepfuse.params import read_params
 from flows import background, services
 
 WAIT_S = 240
@@ -81,8 +84,13 @@ def wait_for(text: str, alarms: list[str]) -> None:
 
 @pytest.mark.timeout(600)
 def test_a_submitted_bracket_becomes_a_version(
-    environment: dict[str, str], alarms: list[str], project: Path, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str],
+    alarms: list[str],
+    project: Path,
+    small_reference: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    reference_scenes(reference_cache(read_params().libraries))  # which the worker's run then finds
     ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
     said = flows(environment, "up", *ports)
     assert ".deepfuse/services/login has them" in said
