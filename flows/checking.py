@@ -15,7 +15,8 @@ from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
 from deepfuse.errors import BracketError, DeepfuseError
 from deepfuse.grouping import find_brackets
 from deepfuse.params import IngestLimits
-from deepfuse.photo import read_photo
+from deepfuse.photo import DEFAULT_LIMITS, read_photo
+from deepfuse.photo.isolated import Onlooker, ThisProcess
 from deepfuse.simulation.camera import read_radiance
 from deepfuse.workers import run_scenes, worker_count
 from flows.sets import State, check_files, files_of, is_partial, state_of
@@ -95,7 +96,7 @@ def reason_against(entry: Path) -> str | None:
 
 
 def check_set(entry: Path) -> None:
-    """Refuse a set that cannot be a bracket: every photo must decode.
+    """Refuse a set that cannot be a bracket: every photo must decode. It may end this process.
 
     Raises:
         DeepfuseError: what is wrong with it.
@@ -107,7 +108,8 @@ def check_set(entry: Path) -> None:
         raise BracketError(
             f"{entry}: expected 2 or more photos or a radiance map, got {len(photos)} of {len(files)} files"
         )
-    if entry.is_dir() and not (found := find_brackets(entry)).groups:
+    looks = Onlooker(ThisProcess(), DEFAULT_LIMITS)
+    if entry.is_dir() and not (found := find_brackets(entry, looks=looks)).groups:
         reasons = {*(one.why for one in found.refused), *(one.why for one in found.left_out)}
         raise BracketError(f"{entry}: expected a bracket, got none: {'; '.join(sorted(reasons))}")
     for photo in photos:
