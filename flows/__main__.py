@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | watch | up | env | down`: the retraining loop, by hand or as a service."""
+"""`python -m flows retrain | submit | watch | up | env | down | tidy`: the retraining loop and its upkeep."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ TEXTS = {
     "env": 'Print what lets other commands into the servers of `up`: eval "$(python -m flows env)". It has their '
     "password.",
     "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
+    "tidy": "Say what may go: the pictures of old versions' reports, and what DVC's cache keeps for no commit. No "
+    "bracket, no model and nothing of the champion. With --yes, remove it.",
 }
 
 
@@ -90,6 +92,16 @@ def _run(arguments: argparse.Namespace) -> None:
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
             _end_orphans()
+        case "tidy":
+            _tidy(arguments)
+
+
+def _tidy(arguments: argparse.Namespace) -> None:
+    from flows.retention import tidy
+
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("flows").setLevel(logging.INFO)
+    tidy(keep=arguments.keep, remove=arguments.yes)
 
 
 def _submit(paths: list[Path]) -> None:
@@ -159,6 +171,10 @@ def _parser() -> argparse.ArgumentParser:
     parsers["watch"].add_argument(
         "--quiet", type=float, default=30, metavar="SECONDS", help="a set is complete after (default: %(default)s)"
     )
+    parsers["tidy"].add_argument(
+        "--keep", type=int, default=10, metavar="N", help="newest versions whose pictures stay (default: %(default)s)"
+    )
+    parsers["tidy"].add_argument("--yes", action="store_true", help="remove it")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(

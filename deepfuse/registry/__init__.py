@@ -12,9 +12,10 @@ from deepfuse.registry.aliases import (
     version_tags,
     versions,
 )
-from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG
+from deepfuse.registry.connection import CHALLENGER, CHAMPION, KEY_TAG, NAME, VERDICT_TAG, exists
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
+from deepfuse.registry.retention import OldReport, forget_report, old_reports
 
 __all__ = [
     "CHALLENGER",
@@ -24,11 +25,15 @@ __all__ = [
     "VERDICT_TAG",
     "Found",
     "Move",
+    "OldReport",
     "Unreachable",
     "Version",
     "champion_version",
+    "exists",
+    "forget_report",
     "load_model",
     "model_folder",
+    "old_reports",
     "promote",
     "publish",
     "published_version",

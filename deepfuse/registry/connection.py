@@ -27,6 +27,11 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_DATABASE.absolute()}"
 
 
+def exists() -> bool:
+    """Whether a registry is named by `MLFLOW_TRACKING_URI`, or lies in the working directory."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or DEFAULT_DATABASE.exists()
+
+
 def connect() -> MlflowClient:
     """A client of MLflow, on `tracking_uri()`.
 
@@ -52,7 +57,7 @@ def connect_existing(wanted: str) -> MlflowClient:
         NotInstalledError: MLflow comes with the loop alone.
     """
     _require_mlflow()
-    if not os.environ.get("MLFLOW_TRACKING_URI") and not DEFAULT_DATABASE.exists():
+    if not exists():
         expected = f"expected a registry in {DEFAULT_DATABASE.absolute()}, or MLFLOW_TRACKING_URI to be set"
         raise Unreachable(f"{wanted}: {expected}")
     return connect()
