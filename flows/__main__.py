@@ -1,4 +1,4 @@
-"""`python -m flows retrain | submit | watch | up | env | down | tidy`: the retraining loop and its upkeep."""
+"""`python -m flows retrain | submit | watch | up | env | down | tidy | backup`: the retraining loop and its upkeep."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ TEXTS = {
     "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
     "tidy": "Say what may go: the pictures of old versions' reports, and what DVC's cache keeps for no commit. No "
     "bracket, no model and nothing of the champion. With --yes, remove it.",
+    "backup": "Copy into a folder what cannot be made again: the commits, MLflow's database and files, the login, and "
+    "without a DVC remote DVC's cache too. What the folder has already is not copied again.",
 }
 
 
@@ -92,16 +94,20 @@ def _run(arguments: argparse.Namespace) -> None:
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
             _end_orphans()
-        case "tidy":
-            _tidy(arguments)
+        case "tidy" | "backup":
+            _keep_house(arguments)
 
 
-def _tidy(arguments: argparse.Namespace) -> None:
+def _keep_house(arguments: argparse.Namespace) -> None:
+    from flows.backup import backup
     from flows.retention import tidy
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("flows").setLevel(logging.INFO)
-    tidy(keep=arguments.keep, remove=arguments.yes)
+    if arguments.command == "backup":
+        backup(arguments.folder)
+    else:
+        tidy(keep=arguments.keep, remove=arguments.yes)
 
 
 def _submit(paths: list[Path]) -> None:
@@ -175,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", type=int, default=10, metavar="N", help="newest versions whose pictures stay (default: %(default)s)"
     )
     parsers["tidy"].add_argument("--yes", action="store_true", help="remove it")
+    parsers["backup"].add_argument("folder", type=Path, metavar="FOLDER", help="on another disk")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(
