@@ -43,6 +43,10 @@ TEXTS = {
     "doctor": "Look whether the loop is well: servers, registry, schedule, worker, versions, disk, brackets, remote, "
     "inbox and last run, a line each with what to do. The exit code is 1 if something is at fault. Changes nothing.",
     "down": "Stop what `up` started; a retraining that runs is ended and gone on with by the next.",
+    "tidy": "Say what may go: the pictures of old versions' reports, and what DVC's cache keeps for no commit. No "
+    "bracket, no model and nothing of the champion. With --yes, remove it.",
+    "backup": "Copy into a folder what cannot be made again: the commits, MLflow's database and files, the login, and "
+    "without a DVC remote DVC's cache too. What the folder has already is not copied again.",
 }
 
 
@@ -116,6 +120,20 @@ def _run(arguments: argparse.Namespace) -> None:
         case "down":
             print("stopped:", ", ".join(services.down()) or "nothing was running")
             starting.end_orphans()
+        case "tidy" | "backup":
+            _keep_house(arguments)
+
+
+def _keep_house(arguments: argparse.Namespace) -> None:
+    from flows.backup import backup
+    from flows.retention import tidy
+
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("flows").setLevel(logging.INFO)
+    if arguments.command == "backup":
+        backup(arguments.folder)
+    else:
+        tidy(keep=arguments.keep, remove=arguments.yes)
 
 
 def _submit(paths: list[Path]) -> None:
@@ -200,6 +218,11 @@ def _parser() -> argparse.ArgumentParser:
     parsers["up"].add_argument("--print", action="store_true", help="print these units instead")
     parsers["serve"].add_argument("service", choices=("prefect", "mlflow", "worker"))
     parsers["serve"].add_argument("--port", type=int, help="of a server")
+    parsers["tidy"].add_argument(
+        "--keep", type=int, default=10, metavar="N", help="newest versions whose pictures stay (default: %(default)s)"
+    )
+    parsers["tidy"].add_argument("--yes", action="store_true", help="remove it")
+    parsers["backup"].add_argument("folder", type=Path, metavar="FOLDER", help="on another disk")
     for name, port in {"prefect": 4200, "mlflow": 5000}.items():
         variable = f"DEEPFUSE_{name.upper()}_PORT"
         parsers["up"].add_argument(

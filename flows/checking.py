@@ -17,6 +17,7 @@ from deepfuse.errors import BracketError, DeepfuseError
 from deepfuse.grouping import find_brackets
 from deepfuse.params import IngestLimits
 from deepfuse.photo import Limits, read_photo
+from deepfuse.photo.isolated import Onlooker, ThisProcess
 from deepfuse.simulation.camera import read_radiance
 from deepfuse.workers import run_scenes, worker_count
 from flows.sets import State, check_files, files_of, is_partial, state_of
@@ -96,7 +97,7 @@ def reason_against(entry: Path, limits: Limits) -> str | None:
 
 
 def check_set(entry: Path, limits: Limits) -> None:
-    """Refuse a set that cannot be a bracket: every photo must decode.
+    """Refuse a set that cannot be a bracket: every photo must decode. It may end this process.
 
     Raises:
         DeepfuseError: what is wrong with it.
@@ -108,7 +109,8 @@ def check_set(entry: Path, limits: Limits) -> None:
         raise BracketError(
             f"{entry}: expected 2 or more photos or a radiance map, got {len(photos)} of {len(files)} files"
         )
-    if entry.is_dir() and not (found := find_brackets(entry, limits=limits)).groups:
+    looks = Onlooker(ThisProcess(), limits)
+    if entry.is_dir() and not (found := find_brackets(entry, looks=looks, limits=limits)).groups:
         reasons = {*(one.why for one in found.refused), *(one.why for one in found.left_out)}
         raise BracketError(f"{entry}: expected a bracket, got none: {'; '.join(sorted(reasons))}")
     for photo in photos:

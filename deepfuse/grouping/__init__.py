@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, scene_id
@@ -27,6 +28,7 @@ def find_brackets(
     frames: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = iter,
+    looks: Onlooker | None = None,
 ) -> Grouping:
     """The brackets under a folder, in any layout.
 
@@ -40,6 +42,7 @@ def find_brackets(
         frames: take sets of this many photos in order, instead of by evidence.
         limits: which files count as unreadable for their size, and whether links are followed or refused.
         progress: wraps the list of files as they are read, as tqdm does.
+        looks: what reads the files; a process of its own if `None`.
 
     Raises:
         BracketError: no folder, no photo in it, two scenes of one id, or fewer than 2 frames a set.
@@ -62,7 +65,7 @@ def find_brackets(
     links = [] if limits.links else linked_folders(source)
     if not folders and not links:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
-    with onlooker(limits) as looks:
+    with onlooker(limits) if looks is None else nullcontext(looks) as looks:
         album = Album(looks.preview)
         rows = joined(_read_folders(source, folders, looks, progress), album)
         parts = [group_folder(folder, prefer, frames, album) for folder in rows]

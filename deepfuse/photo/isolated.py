@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from deepfuse.bracket import printable
 from deepfuse.errors import PhotoError
@@ -18,6 +19,25 @@ MEMORY_GB = 8.0  # a TIFF of 250 megapixels, the most that is read, takes 6.2 as
 SECONDS = 60.0  # of one look: the same takes 8
 
 
+T = TypeVar("T")
+
+
+class Asked(Protocol):
+    """A worker, or what stands for one."""
+
+    def ask(self, work: Callable[..., T], *args: object) -> T:
+        """What `work(*args)` returns or raises."""
+        ...
+
+
+class ThisProcess:
+    """In the place of a worker where the process is one already: another costs a third of a processor second."""
+
+    def ask(self, work: Callable[..., T], *args: object) -> T:
+        """What `work(*args)` returns or raises, here."""
+        return work(*args)
+
+
 class Onlooker:
     """Looks at one photo file after the other.
 
@@ -25,7 +45,7 @@ class Onlooker:
         PhotoError: from each of its methods, where the file cannot be read, be it because that ended the process.
     """
 
-    def __init__(self, worker: Resident, limits: Limits) -> None:
+    def __init__(self, worker: Asked, limits: Limits) -> None:
         self._worker = worker
         self._limits = limits
 
@@ -74,7 +94,7 @@ def _blaming(path: Path) -> Iterator[None]:
     """Whatever goes wrong with a file is its own: the others go on."""
     try:
         yield
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
     except ResidentError as error:
         raise PhotoError(f"{printable(str(path))}: {error}") from error

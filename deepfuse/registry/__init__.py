@@ -17,8 +17,9 @@ from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_T
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
 from deepfuse.registry.reproducing import Reproduced, reproduce
+from deepfuse.registry.retention import OldReport, forget_report, old_reports
 from deepfuse.registry.run_files import log_run_file, run_file
-from deepfuse.registry.settings import model_name, record, recorded
+from deepfuse.registry.settings import is_there, model_name, record, recorded
 from deepfuse.registry.vetoes import Veto, find_veto
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "VERDICT_TAG",
     "Found",
     "Move",
+    "OldReport",
     "Reproduced",
     "Unreachable",
     "Version",
@@ -36,10 +38,13 @@ __all__ = [
     "champion_version",
     "describe",
     "find_veto",
+    "forget_report",
+    "is_there",
     "load_model",
     "log_run_file",
     "model_folder",
     "model_name",
+    "old_reports",
     "promote",
     "publish",
     "published_version",
