@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from deepfuse.files import replacing
-from deepfuse.registry.connection import DEFAULT_DATABASE
+from deepfuse.registry.settings import DEFAULT_DATABASE
 from flows import pipeline
 from flows.history import INPUTS
 from flows.lock import only_run
