@@ -15,7 +15,7 @@ from deepfuse.evaluation.reference import ReferenceScores, reference_cache, refe
 from deepfuse.files import replacing, write_json, write_text
 from deepfuse.model import CONFIG_FILE, SHIPPED, WEIGHTS_FILE, weights_sha256
 from deepfuse.params import read_params
-from flows import pipeline
+from flows import events, pipeline
 from flows.logs import log
 from flows.retries import NETWORK
 
@@ -38,9 +38,10 @@ def publish_shipped() -> None:
     version = version or _publish(key)
     verdict = _beside(champion)
     registry.record_verdict(version, verdict)
+    log("version %s of '%s': %s", version, registry.model_name(), verdict.reason)
     if verdict.promote and champion != version:
         registry.promote(version)
-    log("version %s of '%s': %s", version, registry.model_name(), verdict.reason)
+        events.tell(events.PROMOTED, f"version {version} promoted: {verdict.reason}")
 
 
 def _publish(key: str) -> str:
