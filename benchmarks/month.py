@@ -1,10 +1,10 @@
 """A studio's month in an accelerated clock: brackets arrive day by day, real servers run the loop, faults happen.
 
 Clones this checkout into a new folder, starts Prefect, MLflow, worker and watcher there by their own commands, and lets
-brackets of another folder arrive in a watched one. Every night the deployment runs, as by its schedule. On some days odd
-sets arrive too, the worker is killed in the middle of a run, the power fails (and `up` follows, as after a boot), the DVC
-remote is away, or somebody writes into a photo that was taken in. Nothing else is done by hand. Every day the champion
-is measured on scenes that never arrive.
+brackets of another folder arrive in a watched one. Every night the deployment runs, as by its schedule. On some days
+odd sets arrive too, the worker is killed in the middle of a run, the power fails (and `up` follows, as after a boot),
+the DVC remote is away, or somebody writes into a photo that was taken in. Nothing else is done by hand. Every day the
+champion is measured on scenes that never arrive.
 
 Prints a line a day; exits with 1 if the champion's MEF-SSIM fell, or work was left lying.
 """
@@ -170,7 +170,7 @@ def measure(studio: Studio, champion: str, held_out: Path) -> dict[str, float]:
         "import json, sys\nfrom pathlib import Path\nfrom statistics import fmean\nfrom deepfuse import registry\n"
         "from deepfuse.evaluation import score_scenes\nfrom deepfuse.manifest import read_manifest\n"
         "aligned = Path(sys.argv[2])\nscenes = [scene for scene in read_manifest(aligned) if scene.ok]\n"
-        "model = registry.load_model(f'models:/{registry.NAME}/{sys.argv[1]}')\n"
+        "model = registry.load_model(f'models:/{registry.model_name()}/{sys.argv[1]}')\n"
         "scores = score_scenes(model, scenes, aligned, exposures='extremes').values()\n"
         f"print(json.dumps({{name: fmean(s[name] for s in scores) for name in {MEASURES!r}}}))"
     )
