@@ -75,7 +75,7 @@ def reasons_against(sets: Mapping[Path, int], limits: IngestLimits) -> Generator
         return
     yield from run_scenes(
         list(sets),
-        partial(reason_against, limits=Limits.of_data(limits)),
+        partial(reason_against, limits=Limits.of_data(limits.megapixels, limits.file_gb, limits.frames)),
         refuse=lambda entry, failure: printable(f"{entry}: {failure}"),
         jobs=worker_count(len(sets), limits.memory_gb * 1e9),
         memory_gb=limits.memory_gb,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from deepfuse.incremental import SceneCache
 from deepfuse.metrics.oklab import oklab
 from deepfuse.metrics.reexposure import reexposed
 from deepfuse.model import Network, read_model
-from deepfuse.params import Libraries
+
+if TYPE_CHECKING:
+    from deepfuse.params import Libraries
 
 CODE = PACKAGE / "evaluation" / "reference.py"
 

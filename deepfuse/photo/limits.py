@@ -5,14 +5,10 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deepfuse.bracket import printable
 from deepfuse.errors import PhotoError
 from deepfuse.files import kind_of_file
-
-if TYPE_CHECKING:
-    from deepfuse.params import IngestLimits
 
 
 @dataclass(frozen=True)
@@ -29,9 +25,9 @@ class Limits:
     links: bool = True
 
     @classmethod
-    def of_data(cls, told: IngestLimits) -> Limits:
+    def of_data(cls, megapixels: float, file_gb: float, frames: int) -> Limits:
         """Those of what DVC tracks, where a link leads to what no version holds."""
-        return cls(told.megapixels, told.file_gb, told.frames, links=False)
+        return cls(megapixels, file_gb, frames, links=False)
 
 
 DEFAULT_LIMITS = Limits()

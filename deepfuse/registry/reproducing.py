@@ -16,7 +16,6 @@ from typing import Any
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
 from deepfuse.files import file_digest, new_folder
-from deepfuse.params import read_yaml
 from deepfuse.registry.aliases import existing_tags
 from deepfuse.registry.connection import COMMIT_TAG, KEY_TAG
 
@@ -92,6 +91,8 @@ def _git_has(commit: str) -> bool:
 
 def _recorded(place: Path) -> dict[str, str]:
     """The MD5 of every output that a commit records, by path."""
+    from deepfuse.params import read_yaml  # belongs to the loop, and fusing needs it not
+
     stages = read_yaml(place / LOCK)["stages"].values() if (place / LOCK).exists() else ()
     outs = [out for stage in stages for out in stage.get("outs", ())]
     raw = place / f"{RAW}.dvc"

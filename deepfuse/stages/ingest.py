@@ -48,7 +48,7 @@ def main() -> None:
         Path(params.ingest.source),
         prefer=params.ingest.prefer,
         frames=params.ingest.frames or None,
-        limits=Limits.of_data(limits),
+        limits=Limits.of_data(limits.megapixels, limits.file_gb, limits.frames),
     )
     brackets = [group.bracket for group in grouping.groups if not faults(group)]
     OUT.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,8 @@ def largest_file(brackets: list[BracketFiles]) -> int:
 
 def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
     """One bracket, developed or taken from the cache, or refused."""
-    limits = Limits.of_data(params.limits)
+    bounds = params.limits
+    limits = Limits.of_data(bounds.megapixels, bounds.file_gb, bounds.frames)
     try:
         check_count(bracket, limits)
         hashes = {printable(path.name): fingerprint(path, limits) for path in bracket.files}

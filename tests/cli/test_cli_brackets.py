@@ -113,7 +113,7 @@ def test_pipes_sockets_devices_and_loops_are_named_and_do_not_hang(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus = Corpus(tmp_path / "cards")
-    add_no_files(corpus)
+    add_no_files(corpus, links=True)
     os.mkfifo(corpus.root / "queue.hdr")
     (corpus.root / "round").symlink_to(corpus.root)
     (corpus.root / "plain").mkdir()

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from support.projects import ROOT, run_dvc
 
 from deepfuse import registry
-from flows import pipeline
+from flows import raw
 from flows.backup import backup
 from flows.login import LOGIN
 
@@ -74,7 +74,7 @@ def test_a_backup_gives_the_checkout_back(house: Path, tmp_path: Path, empty_reg
     subprocess.run(["cp", "-a", f"{copy}/checkout/.", house], check=True)
     run_dvc(house, "checkout")
     assert (house / "data/raw/attic/1.dng").read_text() == "as it is now"
-    assert pipeline.restore_raw() is None
+    raw.restore()
     assert (house / LOGIN).stat().st_mode & 0o777 == 0o600
     assert registry.champion_version() == "1"
     assert (client.download_artifacts(run.run_id, "model/model.safetensors", str(tmp_path))) is not None

@@ -17,7 +17,7 @@ import pytest
 from support.projects import ROOT
 
 from deepfuse import registry
-from flows import checks_here, checks_servers, lock, pipeline
+from flows import checks_here, checks_servers, lock, pipeline, raw
 from flows.findings import Check, Finding, examine, fault, ok, warning
 from flows.inbox import INBOX, RAW
 
@@ -73,7 +73,7 @@ def test_brackets_recorded_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert levels(checks_here.check_brackets) == ["warning"]
     pipeline.RAW_DVC.write_text("outs: [{md5: ab}]")
     recorded: dict[Path, str] = {}
-    monkeypatch.setattr(pipeline, "recorded_md5", lambda: recorded)
+    monkeypatch.setattr(raw, "recorded_md5", lambda: recorded)
     assert levels(checks_here.check_brackets) == ["fault"]
     recorded |= {RAW / "attic/1.dng": "a"}
     [gone] = checks_here.check_brackets()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support.inboxes import photos, taken
 
-from deepfuse.photo import isolated, write_photo
+from deepfuse.photo import DEFAULT_LIMITS, isolated, write_photo
 from deepfuse.simulation.camera import write_radiance
 from flows import checking, inbox, moving, sets
 from flows.inbox import INBOX, RAW, Arrival, take_arrivals
@@ -143,12 +143,12 @@ def test_a_set_that_crashes_its_decoder_stops_no_other(monkeypatch: pytest.Monke
 
 def test_a_set_is_read_in_the_process_that_checks_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Which stays for the next set; one more for each took most of the time."""
-    monkeypatch.setattr(isolated, "Worker", None)
+    monkeypatch.setattr(isolated, "Resident", None)
     entry = tmp_path / "beach"
     entry.mkdir()
     light = np.random.default_rng(0).random((90, 120, 3), np.float32)
     for name, gain in (("dark", 0.3), ("bright", 0.9)):
         write_photo(entry / f"{name}.png", gain * light)
-    assert checking.reason_against(entry) is None
+    assert checking.reason_against(entry, DEFAULT_LIMITS) is None
     (entry / "bright.png").write_bytes((entry / "bright.png").read_bytes()[:900])
-    assert "bright.png" in (checking.reason_against(entry) or "")
+    assert "bright.png" in (checking.reason_against(entry, DEFAULT_LIMITS) or "")

@@ -10,7 +10,6 @@ from support.photographs import Card, scene_radiance
 
 from deepfuse.errors import BracketError
 from deepfuse.grouping import find_brackets
-from deepfuse.params import IngestLimits
 from deepfuse.photo import Limits
 from deepfuse.simulation.camera import write_radiance
 
@@ -37,7 +36,7 @@ def test_links_in_what_dvc_tracks_are_refused_by_their_names(tmp_path: Path) -> 
     (source / "b/IMG_0002.jpg").unlink()
     (source / "b/IMG_0002.jpg").symlink_to(far.folder / "IMG_0002.jpg")
     (tmp_path / "raw").symlink_to(source)
-    limits = Limits.of_data(IngestLimits(megapixels=250, file_gb=2, frames=15, memory_gb=8, seconds=60))
+    limits = Limits.of_data(megapixels=250, file_gb=2, frames=15)
     found = find_brackets(tmp_path / "raw", limits=limits)
     whole, torn = found.groups
     assert (whole.bracket.scene, whole.unreadable) == ("a", ())

@@ -164,7 +164,7 @@ def test_lost_outputs_come_from_the_cache_with_their_metrics(project: Path) -> N
         shutil.rmtree(project / "data" / name)
     assert stages_run(run_dvc(project, "repro", "evaluate")) == []
     assert (project / "dvc.lock").read_text() == before
-    assert len(list((project / "data/metrics").iterdir())) == 3
+    assert len(list((project / "data/metrics").iterdir())) == 4
     assert (project / "data/metrics/metrics.json").stat().st_nlink == 1, "git would write into DVC's cache"
 
 

@@ -115,12 +115,14 @@ def add_odd_pixels(corpus: Corpus) -> None:
         corpus.bad[name] = ("a.png", "b.png", "without any detail")
 
 
-def add_no_files(corpus: Corpus) -> None:
+def add_no_files(corpus: Corpus, *, links: bool = False) -> None:
+    """Pipes, sockets and links; where links are followed, it is what they lead to that is no photo."""
+    device, nowhere, loop = ("got a device", "No such file", "symbolic links") if links else ["got a link"] * 3
     corpus.add_bad("pipe", "photo.jpg", lambda path: os.mkfifo(path), "expected a file, got a named pipe")
     corpus.add_bad("socket", "photo.jpg", listen, "expected a file, got a socket")
-    corpus.add_bad("device", "zero.dng", lambda path: path.symlink_to("/dev/zero"), "expected a file, got a link")
-    corpus.add_bad("dangling", "gone.jpg", lambda path: path.symlink_to("nowhere"), "expected a file, got a link")
-    corpus.add_bad("loop", "round.jpg", lambda path: path.symlink_to(path.name), "expected a file, got a link")
+    corpus.add_bad("device", "zero.dng", lambda path: path.symlink_to("/dev/zero"), device)
+    corpus.add_bad("dangling", "gone.jpg", lambda path: path.symlink_to("nowhere"), nowhere)
+    corpus.add_bad("loop", "round.jpg", lambda path: path.symlink_to(path.name), loop)
     if os.geteuid():
         corpus.add_bad("locked", "a.jpg", lambda path: path.touch(0) or path.write_bytes(b"x"), "Permission denied")
 
