@@ -35,6 +35,7 @@ REQUIREMENTS = (
     "mlflow",
     "numpy",
     "opencv-python-headless",
+    "pebble",
     "pi-heif",
     "pillow",
     "psutil",
