@@ -20,6 +20,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from prefect import get_client
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed, Running
 from support.projects import ROOT, add_scene, raw_project
 
@@ -113,8 +114,12 @@ def test_a_submitted_bracket_becomes_a_version(
 
     wait_for(".set.refused: empty: ", alarms)
     wait_for(".model.promoted: version 1 promoted: ", alarms)
-    with get_client(sync_client=True) as prefect:
-        run = prefect.read_flow_runs()[0]
+    ours = {
+        PREFECT_API_URL: os.environ["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
+    }
+    with temporary_settings(ours), get_client(sync_client=True) as prefect:  # settings are read once a process
+        run = next(run for run in prefect.read_flow_runs() if run.deployment_id)
         made = prefect.create_flow_run_from_deployment(run.deployment_id, state=Running())
         prefect.set_flow_run_state(made.id, Crashed(message="nobody said so"), force=True)
     wait_for(f": Crashed: run {made.name}: nobody said so", alarms)
