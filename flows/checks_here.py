@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from deepfuse.errors import ParamsError
 from deepfuse.params import read_params
 from flows import pipeline, raw
@@ -26,6 +28,7 @@ from flows.sets import find_sets
 REQUIREMENTS = Path("requirements.lock")
 FULL_GB, NARROW_GB = 1.0, 10.0
 WAITS_S = 24 * 3600
+_PIN = r"^([\w.-]+)==(\S+)(?: *; *([^\\\n]+))?"  # name, version, marker
 _UP = "`python -m flows up` asks for a run"
 
 
@@ -40,7 +43,7 @@ def check_versions() -> Iterator[Finding]:
         yield warning(f"no {REQUIREMENTS} here to compare the packages with")
         return
     text = REQUIREMENTS.read_text(encoding="utf-8")
-    others = [line for line in map(_other_version, re.findall(r"^([\w.-]+)==(\S+) *(;?)", text, re.MULTILINE)) if line]
+    others = [line for line in map(_other_version, re.findall(_PIN, text, re.MULTILINE)) if line]
     if others:
         yield warning(f"{', '.join(others)}: not as {REQUIREMENTS} has them: `make setup`")
     else:
@@ -49,10 +52,12 @@ def check_versions() -> Iterator[Finding]:
 
 def _other_version(locked: tuple[str, str, str]) -> str | None:
     name, wanted, marker = locked
+    if marker and not Marker(marker).evaluate():
+        return None  # of another system or Python
     try:
         got = version(name)
     except PackageNotFoundError:
-        return None if marker else f"no {name}"  # of another system or Python
+        return f"no {name}"
     return None if got == wanted else f"{name} {got} instead of {wanted}"
 
 

@@ -56,11 +56,12 @@ def test_a_narrow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_versions_that_differ_are_named() -> None:
     checks_here.REQUIREMENTS.write_text(
         'numpy==0.1 \\\n    --hash=x\nnone-such==1 ; sys_platform == "x"\nmissing-one==2\n'
+        "pytest==0 ; python_full_version < '3.9' \\\n    --hash=x\n"
     )
     [packages] = checks_here.check_versions()
     assert packages.level == "warning"
     assert "numpy 2." in packages.about
-    assert "instead of 0.1, no missing-one:" in packages.about
+    assert "instead of 0.1, no missing-one:" in packages.about, "and no pytest, which is of another Python"
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("  numpy: 2.4.6", "  numpy: 1.0.0"))
     assert next(checks_here.check_versions()).about.startswith("libraries.numpy: expected 1.0.0")
