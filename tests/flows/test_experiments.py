@@ -33,6 +33,8 @@ def installation(in_checkout: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("installation")
 def test_an_experiment_has_the_brackets_that_only_dvc_records() -> None:
     subprocess.run(["git", "add", "data/raw.dvc"], check=True)
+    for name, value in (("user.name", "a"), ("user.email", "a@example.org")):  # DVC stashes what is not committed
+        subprocess.run(["git", "config", name, value], check=True)
     before = Path("params.yaml").read_text()
     said = run_dvc(Path(), "exp", "run", "--temp", "--name", "trial", "-S", "train.epochs=9")
     assert "Ran experiment(s): trial" in said
