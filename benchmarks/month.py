@@ -65,7 +65,7 @@ def main() -> None:
     studio.start()
     try:
         for number in range(1, options.days + 1):
-            days.append(live(studio, number, arriving, rng, options.work, measured))
+            days.append(live(studio, number, arriving, rng, options.work, measured, options.stock))
             print_row(days[-1], header=number == 1)
     finally:
         studio.stop()
@@ -84,11 +84,12 @@ def live(
     rng: random.Random,
     work: Path,
     measured: dict[str, dict[str, float]],
+    stock: int,
 ) -> Day:
     """One day: arrivals, perhaps a fault, a night, and what came of it."""
     fault = FAULTS.get(number, "")
     heard, spent, before = len(studio.ear.heard), studio.meter.seconds(), {run["id"] for run in studio.runs()}
-    count = min(len(arriving), rng.choice((0, 1, 1, 2, 2, 3, 4)))
+    count = min(len(arriving), stock if number == 1 else rng.choice((0, 1, 1, 2, 2, 3, 4)))
     chosen = [arriving.pop() for _ in range(count)]
     for scene in chosen:
         shutil.copytree(scene, studio.folder / "data/incoming" / f"{number:02d}_{scene.name}")
@@ -217,6 +218,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="a new folder for the studio and its remote")
     parser.add_argument("--days", type=int, default=30, help="(default: %(default)s)")
     parser.add_argument("--held-out", type=int, default=12, help="scenes to measure on (default: %(default)s)")
+    parser.add_argument("--stock", type=int, default=16, help="brackets of the first day (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of what arrives when (default: %(default)s)")
     options = parser.parse_args()
     options.work = options.work.absolute()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.checkouts import make_checkout
+from support.checkouts import make_checkout, make_house
 from support.projects import ROOT
 
 from flows import inbox
@@ -47,3 +47,13 @@ def in_checkout(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A copy of it to change, its files and its cache's the same ones, as DVC makes them."""
     subprocess.run(["cp", "-a", checkout, checkout.parent / "remote", tmp_path], check=True)
     monkeypatch.chdir(tmp_path / "project")
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with three contents of one bracket, of which two have a name."""
+    folder = tmp_path / "house"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    make_house(folder)
+    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 from support.projects import ROOT, run_dvc
@@ -39,3 +40,33 @@ def drop(path: Path) -> None:
     """Delete what DVC made read-only."""
     path.chmod(0o644)
     path.unlink()
+
+
+def git(*arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+def add(content: str) -> None:
+    """Another content of a bracket, which DVC tracks."""
+    Path("data/raw/attic").mkdir(parents=True, exist_ok=True)
+    photo = Path("data/raw/attic/1.dng")
+    photo.unlink(missing_ok=True)
+    photo.write_text(content)
+    run_dvc(Path(), "add", "data/raw")
+
+
+def make_house(folder: Path) -> None:
+    """The working directory as a checkout: a bracket's content in a commit, one in none, and one as it is now."""
+    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"), dirs_exist_ok=True)
+    git("init", "-q")
+    add("committed")
+    git("add", ".dvc/config", "data")
+    git("commit", "-qm", "first")
+    add("in no commit")
+    add("as it is now")
+
+
+def cached() -> set[str]:
+    files = [path for path in Path(".dvc/cache/files").rglob("*") if path.is_file() and path.suffix != ".dir"]
+    return {path.read_text() for path in files}
