@@ -169,10 +169,11 @@ def measure(studio: Studio, champion: str, held_out: Path) -> dict[str, float]:
     """The champion's mean measures on the scenes that never arrive."""
     code = (
         "import json, sys\nfrom pathlib import Path\nfrom statistics import fmean\nfrom deepfuse import registry\n"
-        "from deepfuse.evaluation import score_scenes\nfrom deepfuse.manifest import read_manifest\n"
+        "from deepfuse.evaluation import score_cache, score_scenes\nfrom deepfuse.manifest import read_manifest\n"
+        "from deepfuse.params import read_params\ncache = score_cache(read_params().libraries)\n"
         "aligned = Path(sys.argv[2])\nscenes = [scene for scene in read_manifest(aligned) if scene.ok]\n"
         "model = registry.load_model(f'models:/{registry.model_name()}/{sys.argv[1]}')\n"
-        "scores = score_scenes(model, scenes, aligned, exposures='extremes').values()\n"
+        "scores = score_scenes(model, scenes, aligned, exposures='extremes', cache=cache).values()\n"
         f"print(json.dumps({{name: fmean(s[name] for s in scores) for name in {MEASURES!r}}}))"
     )
     done = subprocess.run(

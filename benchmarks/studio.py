@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -116,7 +115,7 @@ class Studio:
     def stop(self) -> None:
         """End all of it."""
         if self.watcher:
-            self.watcher.send_signal(signal.SIGINT)
+            self.watcher.terminate()  # SIGINT is ignored where this runs in the background
             self.watcher.wait(60)
         self.run(sys.executable, "-m", "flows", "down")
 
