@@ -97,8 +97,7 @@ def _run(arguments: argparse.Namespace) -> None:
         case "watch":
             from flows.watch import watch
 
-            logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-            logging.getLogger("flows").setLevel(logging.INFO)
+            _show_log("%(asctime)s %(message)s")
             watch(arguments.folder, quiet_s=arguments.quiet)
         case "sweep":
             _sweep(arguments)
@@ -124,12 +123,17 @@ def _run(arguments: argparse.Namespace) -> None:
             _keep_house(arguments)
 
 
+def _show_log(line: str) -> None:
+    """What the loop says, of a command that is no run of Prefect's."""
+    logging.basicConfig(format=line, level=logging.WARNING)
+    logging.getLogger("flows").setLevel(logging.INFO)
+
+
 def _keep_house(arguments: argparse.Namespace) -> None:
     from flows.backup import backup
     from flows.retention import tidy
 
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("flows").setLevel(logging.INFO)
+    _show_log("%(message)s")
     if arguments.command == "backup":
         backup(arguments.folder)
     else:
@@ -156,8 +160,7 @@ def _submit(paths: list[Path]) -> None:
 def _sweep(arguments: argparse.Namespace) -> None:
     from flows.sweep import parse_range, sweep, table
 
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-    logging.getLogger("flows").setLevel(logging.INFO)
+    _show_log("%(asctime)s %(message)s")
     ranges = [parse_range(text) for text in arguments.ranges]
     try:
         study = sweep(ranges, name=arguments.name, trials=arguments.trials, seed=arguments.seed)

@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from prefect import get_client
@@ -61,7 +60,7 @@ def _status(url: str) -> int:
 
 def check_registry() -> Iterator[Finding]:
     """Whether there is a champion, and it loads."""
-    if not (os.environ.get("MLFLOW_TRACKING_URI") or Path("mlflow.db").exists()):
+    if not registry.is_there():
         yield warning("no model is registered yet: the first run does")
         return
     champion = registry.champion_version()

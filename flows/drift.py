@@ -27,7 +27,7 @@ def compare(version: str) -> str | None:
     """Compare the scenes that are new since the champion with those that it was trained on, before another is champion.
 
     Its own are with its version in the registry. The figures go to `data/metrics`, the page beside the data and to the
-    run of the new version, and a shift to Prefect as the event `deepfuse.drift`.
+    run of the new version, and a shift to Prefect as an event.
 
     Returns:
         What was found, in a line; `None` without a champion that knows its scenes.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from deepfuse.params import read_yaml
+from deepfuse.registry.runs import flat
 
 PARAMS = Path("params.yaml")
 _LONGEST = 1000  # characters: it becomes a tag
@@ -22,18 +21,10 @@ def uncommitted_params() -> str:
     with tempfile.TemporaryDirectory() as folder:
         committed = Path(folder) / PARAMS.name
         committed.write_bytes(done.stdout)
-        before, now = dict(_flat(read_yaml(committed))), dict(_flat(read_yaml(PARAMS)))
+        before, now = flat(read_yaml(committed)), flat(read_yaml(PARAMS))
     changes = [
         f"{name}: {before.get(name)} → {now.get(name)}"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
     return ", ".join(changes)[:_LONGEST]
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from deepfuse.manifest import read_manifest
 from deepfuse.params import read_params, read_yaml
 from deepfuse.split import split_of
-from flows import pipeline
-
-ALIGNED = Path("data/aligned")
+from flows.pipeline import ALIGNED, LOCK
 
 
 def about_data() -> dict[str, Any]:
@@ -19,7 +16,7 @@ def about_data() -> dict[str, Any]:
     params = read_params()
     scenes = read_manifest(ALIGNED)
     counts = Counter(split_of(scene.scene, **params.split.model_dump()) for scene in scenes if scene.ok)
-    stages = read_yaml(pipeline.LOCK)["stages"]
+    stages = read_yaml(LOCK)["stages"]
     contents = {entry["path"]: entry["md5"] for entry in (*stages["ingest"]["deps"], *stages["patch"]["outs"])}
     return {
         "brackets": params.ingest.source,

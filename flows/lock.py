@@ -21,10 +21,7 @@ POLL_S = 0.5
 
 @contextmanager
 def only_run() -> Iterator[None]:
-    """Wait until no other retraining runs in this folder, and keep others out until the block ends.
-
-    A block that is killed or raises leaves a mark, until one ends well.
-    """
+    """Wait until no other retraining runs in this folder, and keep others out until the block ends."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(LOCK)
     try:
@@ -34,9 +31,15 @@ def only_run() -> Iterator[None]:
         held = lock.acquire(poll_interval=POLL_S)
     with held:
         write_text(HOLDER, f"{os.getpid()}\n")
-        UNFINISHED.touch()
         yield
-        UNFINISHED.unlink(missing_ok=True)
+
+
+@contextmanager
+def marked() -> Iterator[None]:
+    """Leave a mark where a retraining is killed or raises, until one ends well."""
+    UNFINISHED.touch()
+    yield
+    UNFINISHED.unlink(missing_ok=True)
 
 
 def is_running() -> bool:

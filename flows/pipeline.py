@@ -21,6 +21,7 @@ from deepfuse.params import read_yaml
 from flows.login import SECRETS
 from flows.logs import log
 
+ALIGNED = Path("data/aligned")
 MODEL = Path("data/model")
 REPORT = Path("data/report")
 METRICS = Path("data/metrics")

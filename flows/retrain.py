@@ -29,15 +29,14 @@ from flows.best_known import compared, publish_shipped, start_changed, write_sta
 from flows.experiments import uncommitted_params
 from flows.facts import about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
-from flows.lock import FINISHED, only_run
+from flows.lock import FINISHED, marked, only_run
 from flows.logs import log
-from flows.pipeline import METRICS, MODEL, REPORT
+from flows.pipeline import ALIGNED, METRICS, MODEL, REPORT
 from flows.retries import NETWORK
 from flows.runs import supersede
 from flows.sets import check_kinds, find_sets
 from flows.space import require_space
 
-ALIGNED = Path("data/aligned")
 JUDGED_TAG = "deepfuse.judged"
 UNCOMMITTED_TAG = "deepfuse.uncommitted_params"
 UNCOMMITTED = "parameters that nobody committed, an experiment's perhaps, are of this model"
@@ -51,7 +50,7 @@ def retrain() -> State[Verdict]:
     what came of it.
     """
     check_max_worse(read_params().promote)  # now, not after the training
-    with only_run():
+    with only_run(), marked():
         pipeline.recover()
         supersede()
         accept()

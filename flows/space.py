@@ -14,7 +14,7 @@ from flows.sets import contents
 # Bytes that the stages write for each byte of a bracket, where none were recorded yet: of the sample, 1.6 of frames,
 # 1.6 of aligned frames and 1.1 of patches. DVC's cache and the folders in data/ share theirs.
 GROWTH = 4.3
-MADE_ANEW = ("data/patches", "data/model", "data/report")  # whole in every run, beside those of before
+MADE_ANEW = ("data/patches", "data/model", "data/report")  # whole beside those of before, patches if cut otherwise
 
 
 def require_space(entries: list[Path]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from support.projects import ROOT
 
 from deepfuse import registry
-from flows import checks_here, checks_servers, lock, pipeline, raw
+from flows import checks_here, checks_servers, lock, pipeline
 from flows.findings import Check, Finding, examine, fault, ok, warning
 from flows.inbox import INBOX, RAW
 
@@ -73,12 +73,17 @@ def test_brackets_recorded_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("params.yaml").write_text(text.replace("source: data/sample", "source: data/raw"))
     assert levels(checks_here.check_brackets) == ["warning"]
     pipeline.RAW_DVC.write_text("outs: [{md5: ab}]")
-    recorded: dict[Path, str] = {}
-    monkeypatch.setattr(raw, "recorded_md5", lambda: recorded)
+    monkeypatch.setattr(pipeline, "cache", lambda: Path(".dvc/cache"))
+    before = sorted(Path().rglob("*"))
     assert levels(checks_here.check_brackets) == ["fault"]
-    recorded |= {RAW / "attic/1.dng": "a"}
+    assert sorted(Path().rglob("*")) == before, "it changes nothing, also where a run would write the list anew"
+    listing = pipeline.stored("ab")
+    listing.parent.mkdir(parents=True)
+    listing.write_text(json.dumps([{"md5": "a", "relpath": "attic/1.dng"}]))
     [gone] = checks_here.check_brackets()
-    assert gone == warning("1 of 1 files are gone, data/raw/attic/1.dng first: `dvc checkout data/raw` unless meant")
+    assert gone.level == "warning"
+    assert gone.about.startswith("1 of 1 files are gone, data/raw/attic/1.dng first: the next run puts them back")
+    assert "dvc checkout" not in gone.about, "which drops the whole folder where the cache lacks one file"
     (RAW / "attic").mkdir(parents=True)
     (RAW / "attic/1.dng").touch()
     assert levels(checks_here.check_brackets) == ["ok"]

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from flows import pipeline
-from flows.lock import HOLDER, UNFINISHED, is_running, is_unfinished, only_run
+from flows.lock import HOLDER, UNFINISHED, is_running, is_unfinished, marked, only_run
 
-HOLD = "from flows.lock import only_run\nwith only_run(): print('held', flush=True); input()"
+HOLD = "from flows.lock import marked, only_run\nwith only_run(), marked(): print('held', flush=True); input()"
 
 
 @pytest.fixture
@@ -65,8 +65,11 @@ def test_a_run_that_did_not_come_to_its_end_leaves_a_mark_until_one_does(folder:
     assert is_unfinished()
     with only_run():
         pass
+    assert is_unfinished(), "who tidies or backs up meanwhile has not finished it"
+    with only_run(), marked():
+        pass
     assert not is_unfinished()
-    with pytest.raises(RuntimeError), only_run():
+    with pytest.raises(RuntimeError), only_run(), marked():
         raise RuntimeError
     assert is_unfinished()
 

@@ -12,6 +12,7 @@ from support.projects import run_dvc
 from deepfuse import registry
 from deepfuse.evaluation import Verdict
 from flows import remote, retrain
+from flows.checks_here import check_remote
 
 
 def files(folder: Path) -> list[Path]:
@@ -32,6 +33,15 @@ def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error() ->
     drop(REMOTE / content)
     with pytest.raises(RuntimeError, match="expected all data on the remote, got 1 files missing there: data/raw/"):
         remote.push()
+
+
+@pytest.mark.usefixtures("in_checkout")
+def test_the_doctor_asks_for_every_file() -> None:
+    assert [found.level for found in check_remote()] == ["ok"]
+    drop(next(path for path in files(REMOTE) if path.suffix != ".dir"))
+    [lacking] = check_remote()
+    assert lacking.level == "warning"
+    assert lacking.about.startswith("1 files are not there, data/")
 
 
 def test_no_model_is_promoted_whose_data_is_not_on_the_remote(in_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
