@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from deepfuse import registry
 from flows import pipeline
 from flows.lock import only_run
@@ -20,10 +22,16 @@ def tidy(*, keep: int, remove: bool) -> None:
             always do.
         remove: whether to remove it.
     """
+    what = "removed" if remove else "would go"
     with only_run():
         for report in registry.old_reports(keep) if registry.is_there() else ():
             if remove:
                 registry.forget_report(report)
-            what = "removed" if remove else "would go"
             log("version %s: pictures of its report, %.1f MB: %s", report.version, report.size_bytes / 1e6, what)
-        pipeline.dvc("gc", *KEPT, "--force", *(() if remove else ("--dry",)))
+        said = pipeline.dvc("gc", *KEPT, "--force", *(() if remove else ("--dry",)), show=False)
+        gone = re.search(r"Removed (\d+) object", said)  # says so of what would go, too
+        log(
+            "DVC's cache: %s objects that no commit, no experiment and nothing here uses: %s",
+            gone[1] if gone else 0,
+            what,
+        )
