@@ -60,11 +60,11 @@ def shifts(reference: Sequence[Arrived], today: Sequence[Arrived], *, bound: flo
     known = {scene.scene for scene in reference}
     before, after = list(reference), [scene for scene in today if scene.scene not in known]
     taken = [scene for scene in before if not scene.refused], [scene for scene in after if not scene.refused]
-    refused = tuple(["yes" if scene.refused else "no" for scene in side] for side in (before, after))
-    cameras = tuple([scene.camera or UNKNOWN for scene in side] for side in taken)
+    refusals = [["yes" if scene.refused else "no" for scene in side] for side in (before, after)]
+    cameras = [[scene.camera or UNKNOWN for scene in side] for side in taken]
     found = [
-        _shift(name, old, new, _bins_of_names(old), bound, least)
-        for name, (old, new) in (("refused", refused), ("camera", cameras))
+        _shift("refused", refusals[0], refusals[1], str, bound, least),  # a refusal is one, however rare
+        _shift("camera", cameras[0], cameras[1], _bins_of_names(cameras[0]), bound, least),
     ]
     for name in NUMBERS:
         old, new = ([getattr(scene, name) for scene in side] for side in taken)

@@ -35,6 +35,11 @@ def over(old: list[Arrived], new: list[Arrived]) -> set[str]:
     return {name for name, shift in compared(old, new).items() if shift.over}
 
 
+def test_refusals_are_called_so_however_rare() -> None:
+    old = [Arrived(f"old{index}", index < 2) for index in range(30)]
+    assert compared(old, scenes(30, 2, refused=0.2))["refused"].bins == ("no", "yes")
+
+
 def test_the_index_is_that_of_the_formula() -> None:
     shares = [(0.2, 0.5), (0.8, 0.5)]
     exact = sum((q - p) * math.log(q / p) for p, q in shares)
