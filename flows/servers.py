@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from deepfuse.serving.guard import App, Guard
 from flows.background import HOST
-from flows.guard import App, Guard
 from flows.login import read_login
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from deepfuse.serving.guard import NAMES
 from flows import login
 from flows.background import STATE, ServiceError, become, ensure, find, require_closed, stop, wait
-from flows.guard import NAMES
 from flows.identity import identity
 
 HOME = Path(".deepfuse/prefect")

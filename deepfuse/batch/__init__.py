@@ -1,7 +1,24 @@
 """Many brackets to many pictures: what is finished stays, one bad set never stops the rest."""
 
+from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
+from deepfuse.batch.jobs import Making
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
-from deepfuse.batch.work import Job
+from deepfuse.batch.work import Job, fail, fuse_set
 
-__all__ = ["Batch", "Job", "Outcome", "Pace", "plan", "run", "sole_batch"]
+__all__ = [
+    "FILE",
+    "Batch",
+    "Job",
+    "Making",
+    "Outcome",
+    "Pace",
+    "chosen",
+    "fail",
+    "fuse_set",
+    "plan",
+    "read_choices",
+    "run",
+    "sole_batch",
+    "write_choices",
+]

@@ -34,7 +34,9 @@ DESCRIPTION = """Find the brackets among the photos under a folder, in any layou
 Killed, it goes on where it was when it is run again: a set whose frames, options and model are as they were is not made
 again. A set that cannot be read, or aligned as --if-unaligned says, is left out with the reason; the others go on.
 OUT/.deepfuse/SET.json says what each picture was made of: the frames and their SHA-256, why they are one set, the
-evidence of their alignment, the model, warnings and timings."""
+evidence of their alignment, the model, warnings and timings. OUT/looks.toml, where it is there, says what single sets
+are made with in place of the options: [SET], and below it look = "punchy", controls, reference, crop and the like."""
+
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
 HELP_SECONDS = "how long a set may take, for each of its frames (default: 300)"
@@ -81,27 +83,23 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
-    from deepfuse import __version__
-    from deepfuse.batch import Job
+    from deepfuse.batch import FILE, Making, read_choices
     from deepfuse.model import weights_sha256
 
-    wanted = fuse_options(options, score=options.score)
-    sha256 = weights_sha256(model.folder)
+    making = Making(
+        output=options.output,
+        format=options.format,
+        options=fuse_options(options, score=options.score),
+        model=model.folder,
+        model_name=model.name,
+        model_sha256=weights_sha256(model.folder),
+        choices=read_choices(options.output / FILE),
+        force=options.force,
+    )
     return [
-        Job(
-            scene=group.bracket.scene,
-            files=group.bracket.files,
-            output=options.output / f"{group.bracket.scene}.{options.format}",
-            options=wanted,
-            model=model.folder,
-            model_name=model.name,
-            model_sha256=sha256,
-            version=__version__,
-            grouping={"evidence": group.evidence, "why": group.why, "warnings": [printable(w) for w in group.warnings]},
-            force=options.force,
-        )
-        for group in grouping.groups
-        if group.evidence != "radiance"
+        making.job(one.bracket.scene, one.bracket.files, evidence=one.evidence, why=one.why, warnings=one.warnings)
+        for one in grouping.groups
+        if one.evidence != "radiance"
     ]
 
 

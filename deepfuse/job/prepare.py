@@ -18,6 +18,7 @@ from deepfuse.job.options import FuseOptions
 from deepfuse.motion import Deghosted, completed, remove_ghosts, shown_by
 from deepfuse.photo import Depth, Header, Metadata, Picture, Rendered, Rendering, read_frames
 from deepfuse.photo.pixels import depth_of
+from deepfuse.proxy import reduced, size_within, whole
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,16 @@ class Prepared:
     seconds: dict[str, float]
 
 
-def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = None) -> Prepared:
+def prepare(
+    files: Sequence[Path], options: FuseOptions, output: Path | None = None, *, side_px: int | None = None
+) -> Prepared:
     """Develop and align one bracket, and remove its ghosts.
 
     Args:
         files: the frames, in any order.
         options: what the user chose.
         output: where the picture goes, so that nothing is decoded if it has no room there; nowhere if `None`.
+        side_px: the most that the longer side of a frame has from the reading on, for a look at the picture to come.
 
     Raises:
         PhotoError: a frame cannot be read, or the picture not be written.
@@ -80,6 +84,8 @@ def prepare(files: Sequence[Path], options: FuseOptions, output: Path | None = N
     pictures = read_frames(
         files, options.depth, rendering, orientation=options.orientation, reference=wanted, check=check
     )
+    if side_px:
+        pictures = [_reduced(picture, side_px) for picture in pictures]
     clock.step("read")
     laid = _laid(files, pictures, options)
     if laid.alignment:
@@ -140,6 +146,12 @@ def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptio
     except AlignmentError as error:
         raise error.named(_names(files)) from error
     return _Laid(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
+
+
+def _reduced(picture: Picture, side_px: int) -> Picture:
+    height, width = picture.pixels.shape[:2]
+    valid = None if picture.valid is None else whole(picture.valid, size_within(width, height, side_px))
+    return replace(picture, pixels=reduced(picture.pixels, side_px), valid=valid)
 
 
 def _kept_reference(index: int | None, files: Sequence[Path], laid: _Laid) -> int | None:

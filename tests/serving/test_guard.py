@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.guard import Guard
+from deepfuse.serving.guard import Guard
 
 LOGIN = "deepfuse:secret"
 OWN = {"host": "127.0.0.1:5000"}

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
@@ -28,13 +29,17 @@ class Guard:
 
     Args:
         app: the server.
-        port: where it listens, on loopback.
-        login: `user:password` to ask for; `None` where the server asks by itself.
+        port: where it listens.
+        login: `user:password` to ask for, as HTTP's basic authentication; `None` where the server asks by itself.
+        token: what a program sends as a bearer's token; a page brings it in its address once, and then as a cookie.
+        names: of this machine under which it may be spoken to.
     """
 
     app: App
     port: int
     login: str | None = None
+    token: str | None = None
+    names: tuple[str, ...] = NAMES
 
     async def __call__(self, scope: Scope, receive: Any, send: Send) -> None:
         """Pass a request on, or refuse it before the server sees it."""
@@ -44,21 +49,23 @@ class Guard:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
         else:
-            await _answer(send, *refusal)
+            await _answer(send, *refusal, SIGN_IN if self.login and refusal[0] == 401 else ())
 
     def refusal(self, scope: Mapping[str, Any]) -> tuple[int, str] | None:
         """The status and the reason to refuse a request for; `None` lets it pass."""
         headers = _headers(scope["headers"])
-        hosts = [f"{name}:{self.port}" for name in NAMES]
+        hosts = [f"{name}:{self.port}" for name in self.names]
         if (host := headers.get("host", [])) not in [[known] for known in hosts]:
             return 421, f"expected one of the hosts {', '.join(hosts)}, got {', '.join(host) or 'none'}"
         origins, own = headers.get("origin", []), [f"http://{known}" for known in hosts]
         # A page under one name that asks the other is of another site by the browser's word, and ours by its origin.
         if any(origin not in own for origin in origins) or (not origins and _from_another_page(headers)):
             return 403, "expected a request of this server's own pages, got another page's"
-        if self.login is None or (scope["type"] == "http" and scope["path"] == HEALTH):
+        if (self.login is None and self.token is None) or (scope["type"] == "http" and scope["path"] == HEALTH):
             return None
-        if not any(_is(login, self.login) for login in headers.get("authorization", [])):
+        if self.token is not None and not _brings(self.token, self.port, scope, headers):
+            return 401, "expected the token of the address that `deepfuse web` printed"
+        if self.login is not None and not any(_is(login, self.login) for login in headers.get("authorization", [])):
             return 401, "expected the user and the password of .deepfuse/services/login"
         return None
 
@@ -75,6 +82,21 @@ def _is(header: str, login: str) -> bool:
     return scheme.lower() == "basic" and hmac.compare_digest(value.strip().encode(), expected)
 
 
+def cookie_name(port: int) -> str:
+    """Of the cookie with the token: browsers keep one jar for all ports of a machine."""
+    return f"deepfuse-{port}"
+
+
+def _brings(token: str, port: int, scope: Mapping[str, Any], headers: Mapping[str, list[str]]) -> bool:
+    """Whether a request has the token: in its header, its cookies, or the address of the first page."""
+    cookies = (pair.strip().partition("=") for line in headers.get("cookie", []) for pair in line.split(";"))
+    found = [value for name, _, value in cookies if name == cookie_name(port)]
+    found += [line.partition(" ")[2].strip() for line in headers.get("authorization", []) if line[:7] == "Bearer "]
+    if scope.get("path") == "/":
+        found += parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+    return any(hmac.compare_digest(value.encode(), token.encode()) for value in found)
+
+
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -82,7 +104,7 @@ def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
     return found
 
 
-async def _answer(send: Send, status: int, reason: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), *(SIGN_IN if status == 401 else [])]
+async def _answer(send: Send, status: int, reason: str, challenge: Sequence[tuple[bytes, bytes]]) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *challenge]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": f"{reason}\n".encode()})

@@ -1,0 +1,76 @@
+"""What the record of a finished set says of it, and how much care it needs: what to look at first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+LOW_MEF_SSIM = 0.95  # of the picture at 512 pixels
+CLIPPED, MOVED, CROPPED = 0.02, 0.05, 0.9  # shares of the picture: clipped, moved, left after the crop
+MOST_BYTES = 1 << 24
+
+
+def read_details(record: Path) -> dict[str, Any]:
+    """A batch's record of a set as it lies there; nothing where there is none, or a damaged one."""
+    try:
+        if record.stat().st_size > MOST_BYTES:
+            return {}
+        values = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def flags(details: Mapping[str, Any]) -> list[str]:
+    """What a person should look at in a picture, the worst first; nothing where all is well.
+
+    >>> flags({"status": "failed", "reason": "the frames cannot be aligned"})
+    ['refused: the frames cannot be aligned']
+    >>> flags({"status": "done", "alignment": {"kept_area": 0.8}, "warnings": []})
+    ['cropped: 80% of the picture is left']
+    """
+    return list(_flags(details))
+
+
+def care(details: Mapping[str, Any]) -> float:
+    """A number to sort by: the more, the sooner somebody should look.
+
+    >>> care({"status": "failed"}) > care({"status": "done", "deghosting": {"share": 0.3}}) > care({"status": "done"})
+    True
+    """
+    if details.get("status") == "failed":
+        return 100.0
+    measures = _mapping(details, "measures")
+    lost = 1 - min(_number(_mapping(details, "alignment"), "kept_area", 1.0), 1.0)
+    moved = _number(_mapping(details, "deghosting"), "share", 0.0)
+    clipped = _number(measures, "clipped_share", 0.0)
+    low = max(LOW_MEF_SSIM - _number(measures, "mef_ssim", 1.0), 0.0)
+    return 20 * lost + 10 * moved + 50 * clipped + 100 * low + len(details.get("warnings") or ())
+
+
+def _flags(details: Mapping[str, Any]) -> Iterator[str]:
+    if details.get("status") == "failed":
+        yield f"refused: {details.get('reason') or 'no reason is kept'}"
+        return
+    if (kept := _number(_mapping(details, "alignment"), "kept_area", 1.0)) < CROPPED:
+        yield f"cropped: {kept:.0%} of the picture is left"
+    if (moved := _number(_mapping(details, "deghosting"), "share", 0.0)) > MOVED:
+        yield f"moved: {moved:.0%} of the picture"
+    measures = _mapping(details, "measures")
+    if (clipped := _number(measures, "clipped_share", 0.0)) > CLIPPED:
+        yield f"clipped: {clipped:.0%} of the picture"
+    if (score := _number(measures, "mef_ssim", 1.0)) < LOW_MEF_SSIM:
+        yield f"low score: MEF-SSIM {score:.3f}"
+    yield from (f"warning: {text}" for text in details.get("warnings") or ())
+
+
+def _mapping(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _number(values: Mapping[str, Any], name: str, default: float) -> float:
+    found = values.get(name)
+    return float(found) if isinstance(found, int | float) else default

@@ -1,0 +1,297 @@
+"""One open folder with its sets, choices, looks and work: what the page and the API speak to."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from deepfuse.batch import FILE, Job, Making, chosen, read_choices, write_choices
+from deepfuse.bracket import PHOTO_SUFFIXES, printable
+from deepfuse.errors import BracketError, DeepfuseError, PhotoError
+from deepfuse.files import beside
+from deepfuse.grouping import find_brackets
+from deepfuse.job.options import FuseOptions
+from deepfuse.photo import DEFAULT_LIMITS
+from deepfuse.resident import Resident, ResidentError
+from deepfuse.web import desk
+from deepfuse.web.model import ModelInUse
+from deepfuse.web.sets import PhotoSet, Sets, photo_id
+from deepfuse.web.work import MEMORY_GB, Work
+
+OWN = ".deepfuse"
+LOOK_SECONDS, THUMBNAIL_SECONDS = 300.0, 60.0
+LONGEST_NAME = 200  # bytes
+T = TypeVar("T")
+
+
+class NotFoundError(DeepfuseError):
+    """There is no such set, photo or picture."""
+
+
+class Desk:
+    """One process that stays for a kind of calls; they come one after the other."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._lock = threading.Lock()
+        self._process = Resident(memory_gb=MEMORY_GB, seconds=seconds)
+
+    def ask(self, work: Callable[..., T], *args: object) -> T:
+        """What `work(*args)` returns there.
+
+        Raises:
+            PhotoError: the call crashed the process, took too long or needed too much memory.
+        """
+        with self._lock:
+            try:
+                return self._process.ask(work, *args)
+            except ResidentError as error:
+                raise PhotoError(f"these frames cannot be looked at: {error}") from error
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()
+
+
+class Studio:
+    """What is open.
+
+    Args:
+        source: the folder of brackets, which is read in place and never written to; `None` for dropped files alone.
+        output: where pictures and records go.
+        model: as `model_folder` takes it.
+        options: of all sets, where nothing else is chosen.
+        format: of the pictures: tif, png or jpg.
+        jobs: pictures made at the same time.
+    """
+
+    def __init__(
+        self, source: Path | None, output: Path, *, model: str | None, options: FuseOptions, format: str, jobs: int
+    ) -> None:
+        self.source, self.output, self.options, self.format = source, output, options, format
+        (output / OWN).mkdir(parents=True, exist_ok=True)
+        self.model = ModelInUse(model)
+        self.sets = Sets(output / OWN / "moved.json")
+        self.work = Work(output, jobs)
+        self.dropped = output / OWN / "dropped"
+        self.looked_at = 0
+        self.problem = ""
+        self._choices = read_choices(output / FILE)
+        self._lock = threading.Lock()
+        self._looks, self._thumbnails = Desk(seconds=LOOK_SECONDS), Desk(seconds=THUMBNAIL_SECONDS)
+        self.scanning = threading.Thread(target=self._scan, daemon=True)
+        self.scanning.start()
+
+    def close(self) -> None:
+        """End all processes, also in the middle of a picture."""
+        self.work.close()
+        self._looks.close()
+        self._thumbnails.close()
+        self.model.close()
+
+    def scan(self) -> None:
+        """Look through the folders anew, unless that is under way."""
+        with self._lock:
+            if not self.scanning.is_alive():
+                self.scanning = threading.Thread(target=self._scan, daemon=True)
+                self.scanning.start()
+
+    def _scan(self) -> None:
+        self.looked_at, self.problem = 0, ""
+        self.sets.clear()
+        roots = [self.source] if self.source else []
+        roots += sorted(path for path in self.dropped.glob("[!.]*") if path.is_dir()) if self.dropped.is_dir() else []
+        for root in roots:
+            try:
+                self._take_in(root, "" if root == self.source else root.name)
+            except DeepfuseError as error:
+                if root == self.source:
+                    self.problem = str(error)
+
+    def _take_in(self, folder: Path, prefix: str) -> list[str]:
+        def counted(paths: Sequence[Path]) -> Any:
+            for path in paths:
+                self.looked_at += 1
+                yield path
+
+        return self.sets.add(find_brackets(folder, progress=counted), prefix)
+
+    def choice(self, scene: str) -> dict[str, Any]:
+        """What is chosen for a set."""
+        with self._lock:
+            return dict(self._choices.get(scene, {}))
+
+    def choose(self, scenes: Sequence[str], choice: dict[str, Any]) -> None:
+        """Choose how sets are made, and keep it in OUT/looks.toml.
+
+        Raises:
+            LookError: it is no choice.
+        """
+        chosen(self.options, choice)
+        with self._lock:
+            self._choices |= dict.fromkeys(scenes, choice)
+            write_choices(self.output / FILE, self._choices)
+
+    def set_of(self, scene: str) -> PhotoSet:
+        """A set by its id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        try:
+            return self.sets.get(scene)
+        except KeyError:
+            raise NotFoundError(f"{printable(scene)}: there is no such set") from None
+
+    def photo(self, photo: str) -> Path:
+        """A photo's file.
+
+        Raises:
+            NotFoundError: no open folder has it.
+        """
+        try:
+            return self.sets.path(photo)
+        except KeyError:
+            raise NotFoundError(f"{printable(photo)}: there is no such photo") from None
+
+    def job(self, scene: str, *, force: bool = False) -> Job:
+        """How a set's picture is made now."""
+        one, model = self.set_of(scene), self.model.current()
+        with self._lock:
+            making = Making(self.output, self.format, self.options, model.folder, model.name, model.sha256,
+                            dict(self._choices), force)  # fmt: skip
+        return making.job(scene, one.files, evidence=one.evidence, why=one.why, warnings=one.warnings)
+
+    def look(self, scene: str, choice: dict[str, Any], *, whole: bool) -> tuple[bytes, Any]:
+        """The picture as it would be, as JPEG, and its record."""
+        model = self.model.current()
+        frames, options = self._asked(scene, choice)
+        return self._looks.ask(desk.fused, frames, options, model.folder, model.name, _side(whole))
+
+    def exposure(self, scene: str, choice: dict[str, Any], index: int, *, whole: bool) -> bytes:
+        """One frame as the picture is laid and cropped, as JPEG."""
+        try:
+            return self._looks.ask(desk.exposure, *self._asked(scene, choice), index, _side(whole))
+        except IndexError:
+            raise NotFoundError(f"{printable(scene)}: frame {index} is not in the picture") from None
+
+    def moved(self, scene: str, choice: dict[str, Any], *, whole: bool) -> bytes:
+        """What moved, as PNG."""
+        return self._looks.ask(desk.moved, *self._asked(scene, choice), _side(whole))
+
+    def thumbnail(self, path: Path) -> bytes:
+        """A photo or a picture as a small JPEG."""
+        return self._thumbnails.ask(desk.thumbnail, path)
+
+    def _asked(self, scene: str, choice: dict[str, Any]) -> tuple[desk.Stamp, FuseOptions]:
+        one = self.set_of(scene)
+        if one.unreadable:
+            raise PhotoError(one.unreadable)
+        options = replace(chosen(self.options, choice), score=False)
+        try:
+            return desk.stamp(one.files), options
+        except OSError as error:
+            raise PhotoError(f"{printable(scene)}: a frame is gone: {error}") from error
+
+    def save(self, scene: str, *, force: bool) -> None:
+        """Have a set's picture made next."""
+        self.work.add([self.job(scene, force=force)], first=True)
+
+    def save_all(self, scenes: Sequence[str] | None = None) -> int:
+        """Have the pictures of all sets made, or of these, but for those that are there; returns how many."""
+        names = [one.scene for one in self.sets.all()] if scenes is None else list(scenes)
+        jobs = [job for job in map(self.job, names) if not job.finished]
+        self.work.add(jobs)
+        return len(jobs)
+
+    async def receive(self, folder: str, name: str, parts: AsyncIterator[bytes]) -> Path:
+        """Write a dropped file, part by part, under its name in a folder of its own.
+
+        Raises:
+            PhotoError: its name is none of a photo, it is too large, or there already.
+        """
+        target = self.dropped / _plain(folder) / _plain(name)
+        if target.suffix.lower() not in PHOTO_SUFFIXES:
+            raise PhotoError(f"{printable(name)}: expected a photo, got '{printable(target.suffix)}'")
+        if target.exists():
+            raise PhotoError(f"{printable(name)}: was dropped already")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary, most = beside(target).with_suffix(".part"), int(DEFAULT_LIMITS.file_gb * 1e9)
+        try:
+            with temporary.open("xb") as file:
+                async for part in parts:
+                    file.write(part)
+                    _check_room(name, file.tell(), most, temporary.parent)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return target
+
+    def receive_all(self, folder: str) -> list[str]:
+        """Find the sets among the dropped files of a folder; returns their ids.
+
+        Raises:
+            BracketError: there is none.
+        """
+        dropped = self.dropped / _plain(folder)
+        if not dropped.is_dir():
+            raise NotFoundError(f"{printable(folder)}: nothing was dropped there")
+        with self._lock:
+            scenes = self._take_in(dropped, dropped.name)
+        if not scenes:
+            why = "; ".join(
+                f"{path.name}: {why}" for path, why in self.sets.left_out().items() if dropped in path.parents
+            )
+            raise BracketError(f"no bracket among the dropped files: {printable(why)}")
+        return scenes
+
+    def as_set(self, name: str, files: Sequence[Path]) -> str:
+        """Have photos as one set, whatever grouping says of them; returns its id."""
+        return self.sets.put_together(name, files)
+
+    def inside(self, name: str) -> Path:
+        """A photo of the open folder by its path below it.
+
+        Raises:
+            NotFoundError: it is none, or leads outside.
+        """
+        path = (self.source or self.dropped) / name
+        if self.source is None or not path.resolve().is_relative_to(self.source.resolve()) or not path.is_file():
+            raise NotFoundError(f"{printable(name)}: there is no such photo in the open folder")
+        return path
+
+    def photos(self, one: PhotoSet) -> list[dict[str, str]]:
+        """The frames of a set for a page: what stands for each, and its name."""
+        return [{"id": photo_id(path), "name": printable(path.name)} for path in one.files]
+
+
+def _side(whole: bool) -> int | None:
+    return None if whole else desk.SIDE_PX
+
+
+def _plain(name: str) -> str:
+    """A name that is one of a visible file in this folder, and of no other.
+
+    Raises:
+        PhotoError: it is none.
+    """
+    if (
+        not name
+        or name[0] == "."
+        or re.search(r'[\\/\0-\x1f\x7f:*?"<>|]', name)
+        or len(os.fsencode(name)) > LONGEST_NAME
+    ):
+        raise PhotoError(f"{printable(name)}: expected a plain file name")
+    return name
+
+
+def _check_room(name: str, size: int, most: int, folder: Path) -> None:
+    if size > most:
+        raise PhotoError(f"{printable(name)}: expected at most {most / 1e9:g} GB")
+    if shutil.disk_usage(folder).free < 1e8:
+        raise PhotoError(f"{printable(name)}: no room is left on the disk")
