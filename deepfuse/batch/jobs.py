@@ -26,6 +26,7 @@ class Making:
         model_sha256: of its weights, in hexadecimal.
         choices: what is chosen for single sets, by id.
         force: whether files may be overwritten that no batch wrote.
+        measure: whether records have measures of the pictures, reduced.
     """
 
     output: Path
@@ -36,6 +37,7 @@ class Making:
     model_sha256: str
     choices: Mapping[str, Choice] = field(default_factory=dict)
     force: bool = False
+    measure: bool = False
 
     def job(self, scene: str, files: Sequence[Path], *, evidence: str, why: str, warnings: Sequence[str]) -> Job:
         """One set's job, with the words of its grouping.
@@ -54,4 +56,5 @@ class Making:
             version=__version__,
             grouping={"evidence": evidence, "why": why, "warnings": [printable(text) for text in warnings]},
             force=self.force,
+            measure=self.measure,
         )

@@ -29,7 +29,7 @@ from deepfuse.job.prepare import prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.metadata.reading import sidecar_of
 from deepfuse.model import Network, read_model
-from deepfuse.monitoring.pictures import keep_picture
+from deepfuse.monitoring.pictures import keep_picture, measured
 from deepfuse.monitoring.records import Row, keep
 from deepfuse.photo import check_file, encoded, written_file
 
@@ -39,7 +39,7 @@ class Job:
     """One set: its files, where its picture goes, how it is made, and what the record says of why it is a set.
 
     `model` is a folder, `model_name` what the user called it, `model_sha256` the hash of its weights; `force` allows to
-    overwrite what another program wrote.
+    overwrite what another program wrote; `measure` asks for measures of the picture, reduced, in its record.
     """
 
     scene: str
@@ -52,6 +52,7 @@ class Job:
     version: str
     grouping: dict[str, Any]
     force: bool = False
+    measure: bool = False
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -156,6 +157,8 @@ def _fuse_set(job: Job) -> Outcome:
         **fused.record.as_json(),
     }
     values |= {"inputs": [asdict(content) for content in contents], "earlier": _earlier(job, before)}
+    if job.measure:
+        values["measures"] = measured(bracket.aligned, fused)
     _write(job, fused, values)
     keep_picture("batch", job.scene, used, job.version, bracket, fused)
     return Outcome(job.scene, "done", warnings=fused.record.warnings)

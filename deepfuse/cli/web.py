@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         model=options.model, options=wanted, format=options.format, jobs=options.jobs,
     )  # fmt: skip
     try:
-        serve(studio, port=options.port, network=options.network, say=lambda found: _told(found, options))
+        with suppress(KeyboardInterrupt):
+            serve(studio, port=options.port, network=options.network, say=lambda found: _told(found, options))
     finally:
         studio.close()
     return {"text": "", "output": str(output)}
@@ -67,8 +70,6 @@ def _output_of(source: Path | None) -> Path:
 
 
 def _told(addresses: list[str], options: argparse.Namespace) -> None:
-    import sys
-
     say("\n".join(addresses) + "\nCtrl-C ends it", sys.stdout)
     sys.stdout.flush()
     if not options.no_browser:

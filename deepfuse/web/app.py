@@ -75,6 +75,7 @@ Whole = Annotated[bool, Query(description="the whole size of the frames, rather 
 def create_app(studio: Studio, port: int) -> FastAPI:
     """The application; who may speak to it is the guard's matter."""
     app = FastAPI(title="deepfuse", version=__version__, docs_url=None, redoc_url=None)
+    app.state.ending = lambda: False  # the server says so: who listens for news would keep it for ever
 
     @app.exception_handler(DeepfuseError)
     async def refused(request: Request, error: DeepfuseError) -> JSONResponse:
@@ -298,7 +299,7 @@ def _jpeg(data: bytes, headers: dict[str, str] | None = None) -> Response:
 
 async def _events(studio: Studio, request: Request) -> AsyncIterator[str]:
     said = ""
-    while not await request.is_disconnected():
+    while not (request.app.state.ending() or await request.is_disconnected()):
         state = {
             "work": pages.work(studio.work.progress()),
             "model": await asyncio.to_thread(pages.model, studio),

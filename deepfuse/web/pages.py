@@ -40,14 +40,15 @@ def summary(studio: Studio, one: PhotoSet, progress: Progress) -> dict[str, Any]
     job = studio.job(one.scene)
     details = read_details(job.record)
     status = _status(one, details, progress, finished=job.finished)
-    shown = details if status in ("done", "failed") else {}
+    reason = _reason(one, details, progress) if status == "failed" else ""
+    shown = {"status": "failed", "reason": reason} if status == "failed" else details if status == "done" else {}
     return {
         "id": one.scene,
         "frames": studio.photos(one),
         "why": printable(one.why),
         "warnings": [printable(text) for text in one.warnings],
         "status": status,
-        "reason": printable(_reason(one, details, progress) if status == "failed" else ""),
+        "reason": printable(reason),
         "flags": [printable(text) for text in flags(shown)] if shown else [],
         "care": care(shown) if shown else 0.0,
         "choice": studio.choice(one.scene),

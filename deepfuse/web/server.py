@@ -15,7 +15,7 @@ from deepfuse.web.app import create_app
 from deepfuse.web.studio import Studio
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
-END_S = 2  # for answers under way when the server ends; a page that listens for news would wait for ever
+END_S = 5  # for answers under way when the server ends
 
 
 def serve(studio: Studio, *, port: int, network: bool, say: Callable[[list[str]], None]) -> None:
@@ -36,11 +36,14 @@ def serve(studio: Studio, *, port: int, network: bool, say: Callable[[list[str]]
     port = listening.getsockname()[1]
     names = (*NAMES, *(_addresses() if network else ()))
     token = secrets.token_urlsafe(24)
-    guard = Guard(create_app(studio, port), port, token=token, names=names)
+    app = create_app(studio, port)
+    guard = Guard(app, port, token=token, names=names)
     config = uvicorn.Config(_with(guard), log_level="warning", server_header=False, timeout_graceful_shutdown=END_S)
+    server = uvicorn.Server(config)
+    app.state.ending = lambda: server.should_exit
     say([f"http://{name}:{port}/?token={token}" for name in names if name != "localhost"])
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
     finally:
         listening.close()
 
@@ -59,6 +62,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(128)  # who opens the address before the server is there waits for it
     except OSError as error:
         listening.close()
         raise DeepfuseError(f"port {port}: cannot be listened to: {error.strerror}; --port names another") from error

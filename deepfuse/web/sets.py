@@ -61,7 +61,7 @@ class Sets:
         with self._lock:
             new = [
                 PhotoSet(
-                    scene=scene_id([*filter(None, [prefix]), group.bracket.scene]),
+                    scene=_prefixed(prefix, group.bracket.scene),
                     files=group.bracket.files,
                     evidence=group.evidence,
                     why=group.why,
@@ -135,8 +135,7 @@ class Sets:
                 self._sets[to]
             scene = self._new_name(paths[0].stem) if to is None else to
             self._put(paths, scene)
-            self._moved |= {photo_id(path): scene for path in paths}
-            write_json(self._kept, self._moved)
+            self._keep(paths, scene)
             return scene
 
     def put_together(self, name: str, files: Sequence[Path]) -> str:
@@ -151,7 +150,12 @@ class Sets:
             scene = self._new_name(name)
             self._sets[scene] = PhotoSet(scene, tuple(files), BY_HAND, "sent together")
             self._paths |= {photo_id(path): path for path in files}
+            self._keep(files, scene)
             return scene
+
+    def _keep(self, paths: Sequence[Path], scene: str) -> None:
+        self._moved |= {photo_id(path): scene for path in paths}
+        write_json(self._kept, self._moved)
 
     def _put(self, paths: Sequence[Path], scene: str) -> None:
         """A set that loses frames to another is one by hand from then on, and none with fewer than two."""
@@ -181,6 +185,10 @@ class Sets:
         while name in self._sets:
             name, number = scene_id([f"{wanted}_{number}"]), number + 1
         return name
+
+
+def _prefixed(prefix: str, scene: str) -> str:
+    return scene if scene.startswith(prefix) else scene_id([prefix, scene])
 
 
 def _read_moves(path: Path) -> dict[str, str]:

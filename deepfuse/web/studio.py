@@ -163,8 +163,18 @@ class Studio:
         """How a set's picture is made now."""
         one, model = self.set_of(scene), self.model.current()
         with self._lock:
-            making = Making(self.output, self.format, self.options, model.folder, model.name, model.sha256,
-                            dict(self._choices), force)  # fmt: skip
+            choices = dict(self._choices)
+        making = Making(
+            output=self.output,
+            format=self.format,
+            options=self.options,
+            model=model.folder,
+            model_name=model.name,
+            model_sha256=model.sha256,
+            choices=choices,
+            force=force,
+            measure=True,
+        )
         return making.job(scene, one.files, evidence=one.evidence, why=one.why, warnings=one.warnings)
 
     def look(self, scene: str, choice: dict[str, Any], *, whole: bool) -> tuple[bytes, Any]:
@@ -189,23 +199,35 @@ class Studio:
         return self._thumbnails.ask(desk.thumbnail, path)
 
     def _asked(self, scene: str, choice: dict[str, Any]) -> tuple[desk.Stamp, FuseOptions]:
-        one = self.set_of(scene)
-        if one.unreadable:
-            raise PhotoError(one.unreadable)
+        one = self._readable(scene)
         options = replace(chosen(self.options, choice), score=False)
         try:
             return desk.stamp(one.files), options
         except OSError as error:
             raise PhotoError(f"{printable(scene)}: a frame is gone: {error}") from error
 
+    def _readable(self, scene: str) -> PhotoSet:
+        one = self.set_of(scene)
+        if one.unreadable:
+            raise PhotoError(one.unreadable)
+        return one
+
     def save(self, scene: str, *, force: bool) -> None:
-        """Have a set's picture made next."""
+        """Have a set's picture made next.
+
+        Raises:
+            PhotoError: a photo that belongs to it cannot be read.
+        """
+        self._readable(scene)
         self.work.add([self.job(scene, force=force)], first=True)
 
     def save_all(self, scenes: Sequence[str] | None = None) -> int:
-        """Have the pictures of all sets made, or of these, but for those that are there; returns how many."""
-        names = [one.scene for one in self.sets.all()] if scenes is None else list(scenes)
-        jobs = [job for job in map(self.job, names) if not job.finished]
+        """Have the pictures of all sets made, or of these, but for those that are there; returns how many.
+
+        Sets with a photo that cannot be read are none of them.
+        """
+        sets = self.sets.all() if scenes is None else [self.set_of(scene) for scene in scenes]
+        jobs = [job for job in (self.job(one.scene) for one in sets if not one.unreadable) if not job.finished]
         self.work.add(jobs)
         return len(jobs)
 
