@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from deepfuse.bracket import printable
@@ -19,8 +20,8 @@ def overview(studio: Studio) -> dict[str, Any]:
     progress = studio.work.progress()
     left_out = studio.sets.left_out()
     return {
-        "source": printable(str(studio.source)) if studio.source else "",
-        "output": printable(str(studio.output)),
+        "source": _short(studio.source) if studio.source else "",
+        "output": _short(studio.output),
         "format": studio.format,
         "scanning": studio.scanning.is_alive(),
         "looked_at": studio.looked_at,
@@ -33,6 +34,12 @@ def overview(studio: Studio) -> dict[str, Any]:
         "work": work(progress),
         "model": model(studio),
     }
+
+
+def _short(folder: Path) -> str:
+    """A folder as people write it: below their home from `~` on."""
+    home = Path.home()
+    return printable(f"~/{folder.relative_to(home).as_posix()}" if folder.is_relative_to(home) else str(folder))
 
 
 def summary(studio: Studio, one: PhotoSet, progress: Progress) -> dict[str, Any]:

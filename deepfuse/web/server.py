@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from deepfuse.web.app import create_app
 from deepfuse.web.studio import Studio
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+TOKEN = "DEEPFUSE_WEB_TOKEN"
 END_S = 5  # for answers under way when the server ends
 
 
@@ -35,7 +37,7 @@ def serve(studio: Studio, *, port: int, network: bool, say: Callable[[list[str]]
     listening = _listen(EVERYWHERE if network else LOOPBACK, port)
     port = listening.getsockname()[1]
     names = (*NAMES, *(_addresses() if network else ()))
-    token = secrets.token_urlsafe(24)
+    token = os.environ.get(TOKEN) or secrets.token_urlsafe(24)
     app = create_app(studio, port)
     guard = Guard(app, port, token=token, names=names)
     config = uvicorn.Config(_with(guard), log_level="warning", server_header=False, timeout_graceful_shutdown=END_S)

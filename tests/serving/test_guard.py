@@ -18,7 +18,14 @@ def basic(login: str) -> str:
     return f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
-def ask(headers: dict[str, str], path: str = "/api", kind: str = "http", login: str | None = LOGIN) -> Any:
+def ask(
+    headers: dict[str, str],
+    path: str = "/api",
+    kind: str = "http",
+    login: str | None = LOGIN,
+    token: str | None = None,
+    query: str = "",
+) -> Any:
     """The status of the answer, or the type of the first message."""
     sent: list[Any] = []
 
@@ -28,8 +35,9 @@ def ask(headers: dict[str, str], path: str = "/api", kind: str = "http", login: 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "path": path, "headers": [(n.encode(), v.encode()) for n, v in headers.items()]}
-    asyncio.run(Guard(server, 5000, login)(scope, None, send))
+    pairs = [(n.encode(), v.encode()) for n, v in headers.items()]
+    scope = {"type": kind, "path": path, "query_string": query.encode(), "headers": pairs}
+    asyncio.run(Guard(server, 5000, login, token)(scope, None, send))
     return sent[0].get("status", sent[0]["type"])
 
 
@@ -89,3 +97,24 @@ def test_the_answer_asks_a_browser_for_the_password() -> None:
     asyncio.run(Guard(pytest.fail, 5000, LOGIN)(scope, None, send))
     assert any(name == b"www-authenticate" for name, _ in sent[0]["headers"])
     assert LOGIN not in str(sent)
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "query", "status"),
+    [
+        ({}, "/api", "", 401),
+        ({}, "/", "token=secret", 200),
+        ({}, "/", "token=other", 401),
+        ({}, "/api", "token=secret", 401),  # an address in a log lets nobody in but to the first page
+        ({"cookie": "a=b; deepfuse-5000=secret"}, "/api", "", 200),
+        ({"cookie": "deepfuse-5001=secret"}, "/api", "", 401),
+        ({"authorization": "Bearer secret"}, "/api", "", 200),
+        ({"authorization": "Bearer "}, "/api", "", 401),
+        ({"authorization": "Basic secret"}, "/api", "", 401),
+        ({"cookie": "deepfuse-5000=secret", "origin": "https://example.org"}, "/api", "", 403),
+        ({"cookie": "deepfuse-5000=secret", "host": "rebound.example:5000"}, "/api", "", 421),
+        ({}, "/health", "", 200),
+    ],
+)
+def test_a_page_is_let_in_by_its_token(headers: dict[str, str], path: str, query: str, status: int) -> None:
+    assert ask({**OWN, **headers}, path=path, login=None, token="secret", query=query) == status
