@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from deepfuse import fuse, load_model, read_look
 from deepfuse.alignment import align
-from deepfuse.color import Float, Image, from_float, luma, mean_luma, to_float
+from deepfuse.color import Float, Image, from_float, from_linear, luma, mean_luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import fuse_mertens
-from deepfuse.metrics.oklab import from_linear, oklab
+from deepfuse.metrics.oklab import oklab
 from deepfuse.metrics.pictures import reduced
 from deepfuse.metrics.reexposure import reexposed
 from deepfuse.metrics.table import METRICS

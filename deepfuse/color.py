@@ -95,3 +95,14 @@ def rgb_to_ycbcr(rgb: Float) -> tuple[Float, Float]:
     """
     y = luma(rgb)
     return y, (rgb[..., [2, 0]] - y[..., None]) / _CHROMA_SCALE + NEUTRAL_CHROMA
+
+
+def to_linear(rgb: Float) -> Float:
+    """Light from 0 to 1 of sRGB-encoded values (IEC 61966-2-1)."""
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((np.maximum(rgb, 0) + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def from_linear(light: Float) -> Float:
+    """sRGB-encoded values of light from 0 to 1."""
+    power = 1.055 * np.maximum(light, 1e-12) ** (1 / 2.4) - 0.055
+    return np.where(light <= 0.0031308, 12.92 * light, power).astype(np.float32)

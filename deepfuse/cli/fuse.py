@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
+from deepfuse.cli import light
 from deepfuse.cli.options import (
     PHOTOS,
     Commands,
@@ -28,7 +29,18 @@ DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are de
 cropped to what all of them show, or as --crop says; what moved is shown as in one of them. The picture is in the
 frames' own colour space where they share one, else in sRGB, with the profile, upright, and carries the camera, lens,
 place and date of the frame the others were laid on."""
-HELP_OUTPUT = ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); an existing file is kept unless --force is given"
+HELP_OUTPUT = (
+    ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); .exr, .hdr or .dng for the light of the scene in place of "
+    "a picture; an existing file is kept unless --force is given"
+)
+HELP_HDR = (
+    "with room for highlights beyond white: .jpg as Ultra HDR (ISO 21496-1), which shows the same picture where no "
+    "program knows of that, or .avif of 10 bits (PQ); in sRGB"
+)
+HELP_RADIANCE = (
+    "write the light of the scene too, linear, in the primaries of sRGB: .exr, .tif (float), .hdr, or .dng, which raw "
+    "developers open; sound of RAW, of other files as far as their curve is that of sRGB"
+)
 
 
 def add(commands: Commands) -> None:
@@ -37,6 +49,8 @@ def add(commands: Commands) -> None:
     command.usage, command.description = "%(prog)s FRAME FRAME [FRAME ...] -o OUT [options]", DESCRIPTION
     command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("--hdr", action="store_true", help=HELP_HDR)
+    command.add_argument("--radiance", type=Path, metavar="FILE", help=HELP_RADIANCE)
     add_fusing(command)
     command.add_argument("-f", "--force", action="store_true", help="overwrite OUT and masks")
 
@@ -48,22 +62,34 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from deepfuse.photo import check_output
 
     check_count(options.frames)
-    wanted = fuse_options(options, score=options.json)
-    check_output(options.output, sources=options.frames, overwrite=options.force, depth=wanted.depth)
+    wanted = light.wanted(options, fuse_options(options, score=options.json))
+    light.check(options, wanted)
     masks = mask_files(options.output, options.frames, wanted)
     for path in masks:
         check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
+    alone = light.alone(options)
     pool = ThreadPoolExecutor(1)  # prepares while torch is imported
     try:
-        return _fuse(options, wanted, pool.submit(prepare, options.frames, wanted, options.output), masks)
+        bracket = pool.submit(prepare, options.frames, wanted, None if alone else options.output)
+        return (
+            light.write_alone(options, _prepared(options, bracket)) if alone else _fuse(options, wanted, bracket, masks)
+        )
     finally:
         pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
+
+
+def _prepared(options: argparse.Namespace, bracket: Future[Prepared]) -> Prepared:
+    from deepfuse.alignment import AlignmentError
+
+    try:
+        return bracket.result()
+    except AlignmentError as error:
+        raise with_advice(error, options.frames, options.if_unaligned, skippable=True) from error
 
 
 def _fuse(
     options: argparse.Namespace, wanted: FuseOptions, bracket: Future[Prepared], masks: tuple[Path, ...]
 ) -> dict[str, Any]:
-    from deepfuse.alignment import AlignmentError
     from deepfuse.job.fuse import fuse_prepared
     from deepfuse.job.record import UsedModel
     from deepfuse.model import read_with_sha256
@@ -73,18 +99,18 @@ def _fuse(
     output = options.output
     with model_folder(options.model) as found:
         model, sha256 = read_with_sha256(found.folder)
-    try:
-        prepared = bracket.result()
-    except AlignmentError as error:
-        raise with_advice(error, options.frames, options.if_unaligned, skippable=True) from error
+    prepared = _prepared(options, bracket)
     fused = fuse_prepared(prepared, model, wanted, suffix=output.suffix, used=UsedModel(found.name, sha256))
-    write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded, shown=fused.shown)
+    told = light.write_beside(options, wanted, prepared, fused)
+    if not options.hdr:
+        write_photo(output, fused.pixels, encoding=wanted.encoding, embedded=fused.embedded, shown=fused.shown)
     for path, mask in zip(masks, fused.masks, strict=True):
         write_photo(path, mask, encoding=wanted.encoding)
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
     record |= {"masks": names([*masks])} if masks else {}
     said = [f"warning: {warning}" for warning in prepared.unaligned]
-    return {**record, **fused.record.as_json(), "text": _text(record["output"], prepared, fused.record), "said": said}
+    text = "\n".join([_text(record["output"], prepared, fused.record), *light.lines(told)])
+    return {**record, **fused.record.as_json(), **told, "text": text, "said": said}
 
 
 def _text(output: str, bracket: Prepared, record: PictureRecord) -> str:

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfuse.color import Float, Image, luma
-from deepfuse.metrics.oklab import oklab, to_linear
+from deepfuse.color import Float, Image, luma, to_linear
+from deepfuse.metrics.oklab import oklab
 from deepfuse.metrics.pictures import check_pictures, reduced
 from deepfuse.metrics.reexposure import reexposed
 

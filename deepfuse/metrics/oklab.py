@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deepfuse.color import Float
+from deepfuse.color import Float, to_linear
 
 _TO_CONES = np.array(
     [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
@@ -28,14 +28,3 @@ def oklab(rgb: Float) -> Float:
     """
     cones = np.cbrt(cv2.transform(to_linear(rgb), _TO_CONES))
     return np.asarray(cv2.transform(cones, _TO_LAB), np.float32)
-
-
-def to_linear(rgb: Float) -> Float:
-    """Light from 0 to 1 of sRGB-encoded values (IEC 61966-2-1)."""
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((np.maximum(rgb, 0) + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def from_linear(light: Float) -> Float:
-    """sRGB-encoded values of light from 0 to 1."""
-    power = 1.055 * np.maximum(light, 1e-12) ** (1 / 2.4) - 0.055
-    return np.where(light <= 0.0031308, 12.92 * light, power).astype(np.float32)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfuse.color import Float, luma
-from deepfuse.metrics.oklab import from_linear
+from deepfuse.color import Float, from_linear, luma
 
 HALVINGS = 24  # of the exposure's interval: to 2 millionths of a stop
 STOPS = 20.0  # on both sides

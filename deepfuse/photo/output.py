@@ -19,17 +19,24 @@ _TIFF = (".tif", ".tiff")
 _DEEPEST: dict[str, tuple[Depth, ...]] = {".jpg": ("8-bit",), ".jpeg": ("8-bit",), ".png": ("8-bit", "16-bit")}
 
 
-def check_output(path: Path, *, sources: Sequence[Path], overwrite: bool, depth: Depth | None = None) -> None:
-    """Refuse an output before any work is done for it.
+def check_output(
+    path: Path,
+    *,
+    sources: Sequence[Path],
+    overwrite: bool,
+    depth: Depth | None = None,
+    suffixes: Sequence[str] = tuple(ENCODERS),
+) -> None:
+    """Refuse an output before any work is done for it; `suffixes` are those that its file may have.
 
     Raises:
         PhotoError: its suffix is none that can be written or that holds `depth`, its folder is missing or cannot be
             written into, it is one of the sources or no file, or it exists and `overwrite` is false.
     """
     name = printable(str(path))
-    if path.suffix.lower() not in ENCODERS:
+    if path.suffix.lower() not in suffixes:
         got = "a folder" if path.is_dir() else f"'{path.suffix}'" if path.suffix else "no suffix"
-        raise PhotoError(f"{name}: expected an output of {', '.join(ENCODERS)}, got {got}")
+        raise PhotoError(f"{name}: expected an output of {', '.join(suffixes)}, got {got}")
     check_depth(path.suffix, depth)
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
         raise PhotoError(f"{name}: expected an output other than the frames, got one of them")

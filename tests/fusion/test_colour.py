@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from deepfuse.color import Float, luma, rgb_to_ycbcr, to_float
+from deepfuse.color import Float, from_linear, luma, rgb_to_ycbcr, to_float
 from deepfuse.fusion.colour import Colour, colour_planes, exposed, luma_plane, saturated
 from deepfuse.fusion.compose import paint
 from deepfuse.fusion.gamut import SHOULDER, TOP, fitted
-from deepfuse.metrics.oklab import from_linear, oklab
+from deepfuse.metrics.oklab import oklab
 from deepfuse.metrics.reexposure import reexposed
 
 rng = np.random.default_rng(3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepfuse.color import luma
+from deepfuse.color import from_linear, luma, to_linear
 from deepfuse.metrics.colour import chroma_gain, colour_error, false_colour, hue_error
-from deepfuse.metrics.oklab import from_linear, oklab, to_linear
+from deepfuse.metrics.oklab import oklab
 from deepfuse.metrics.reexposure import reexposed
 from deepfuse.metrics.shadow_noise import shadow_noise
 

@@ -1,0 +1,122 @@
+"""What `deepfuse fuse` writes of the light of a scene: radiance, and pictures with room for highlights."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from functools import partial
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+from deepfuse.bracket import printable
+from deepfuse.cli.options import names
+
+if TYPE_CHECKING:
+    from deepfuse.job.fuse import Fused
+    from deepfuse.job.options import FuseOptions
+    from deepfuse.job.prepare import Prepared
+    from deepfuse.radiance import Radiance
+
+ALONE = (".exr", ".hdr", ".dng")  # files of no picture
+
+
+def alone(options: argparse.Namespace) -> bool:
+    """Whether no picture is wanted, but the light alone."""
+    return options.output.suffix.lower() in ALONE
+
+
+def wanted(options: argparse.Namespace, chosen: FuseOptions) -> FuseOptions:
+    """What is wanted of the frames: their light is known in sRGB, so that is where their own spaces are left.
+
+    Raises:
+        BracketError: another colour space was asked for.
+    """
+    from deepfuse.job.radiance import check_space
+
+    if not (options.hdr or options.radiance or alone(options)):
+        return chosen
+    found = replace(chosen, profile="srgb" if chosen.profile == "keep" else chosen.profile)
+    check_space(found)
+    return found
+
+
+def check(options: argparse.Namespace, chosen: FuseOptions) -> None:
+    """Refuse outputs before any work is done for them.
+
+    Raises:
+        PhotoError: one cannot be written.
+        ValueError: they exclude each other.
+    """
+    from deepfuse.job.radiance import HDR_SUFFIXES
+    from deepfuse.photo import check_output
+    from deepfuse.radiance import RADIANCE_SUFFIXES
+
+    output, name = (
+        partial(check_output, sources=options.frames, overwrite=options.force),
+        printable(str(options.output)),
+    )
+    if alone(options) and (options.hdr or options.radiance or options.save_masks):
+        raise ValueError(f"{name}: expected no --hdr, --radiance or --save-masks beside the light alone")
+    if options.radiance and options.radiance.absolute() == options.output.absolute():
+        raise ValueError(f"{name}: expected two names for the picture and the light, got one")
+    if alone(options):
+        output(options.output, suffixes=RADIANCE_SUFFIXES)
+    elif options.hdr:
+        output(options.output, suffixes=HDR_SUFFIXES)
+    else:
+        output(options.output, depth=chosen.depth)
+    if options.radiance:
+        output(options.radiance, suffixes=RADIANCE_SUFFIXES)
+
+
+def write_alone(options: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:
+    """Write the light of a scene, without a picture and a network."""
+    from deepfuse.job.radiance import radiance_of
+    from deepfuse.radiance import write_radiance
+
+    radiance = radiance_of(prepared)
+    write_radiance(options.output, radiance)
+    height, width, _ = radiance.pixels.shape
+    output = printable(str(options.output))
+    record = {"output": output, "frames": names(options.frames), "width": width, "height": height}
+    text = f"{output}: {width}×{height}, the light of {len(prepared.files)} exposures"
+    said = [f"warning: {warning}" for warning in prepared.unaligned]
+    return {**record, **_exposures(prepared, radiance), "text": text, "said": said}
+
+
+def write_beside(options: argparse.Namespace, chosen: FuseOptions, prepared: Prepared, fused: Fused) -> dict[str, Any]:
+    """Write the picture with room for its highlights, and the light, where wanted; returns what is recorded."""
+    if not (options.hdr or options.radiance):
+        return {}
+    from deepfuse.files import replacing
+    from deepfuse.job.radiance import hdr_bytes, radiance_of
+    from deepfuse.photo import written_file
+    from deepfuse.radiance import write_radiance
+
+    radiance = radiance_of(prepared)
+    record = _exposures(prepared, radiance)
+    if options.hdr:
+        data, stops = hdr_bytes(options.output.suffix, fused, radiance, chosen.encoding)
+        with replacing(written_file(options.output)) as temporary:
+            temporary.write_bytes(data)
+        record["highlight_stops"] = round(stops, 3)
+    if options.radiance:
+        write_radiance(options.radiance, radiance)
+        record["radiance"] = printable(str(options.radiance))
+    return record
+
+
+def lines(record: dict[str, Any]) -> list[str]:
+    """What people read of it."""
+    said = []
+    if "highlight_stops" in record:
+        said.append(f"    highlights go up to {record['highlight_stops']:.1f} stops beyond white")
+    if "radiance" in record:
+        said.append(f"    {record['radiance']}: the light of the scene")
+    return said
+
+
+def _exposures(prepared: Prepared, radiance: Radiance) -> dict[str, Any]:
+    """How much more light each frame got than the base, in stops, as it was measured."""
+    pairs = zip(prepared.files, radiance.exposures, strict=True)
+    return {"exposure_stops": {printable(file.name): round(log2(times), 3) for file, times in pairs}}
