@@ -66,7 +66,7 @@ def merge_radiance(frames: Sequence[Image], evs: Sequence[float | None], base: i
     arrays = check_frames(frames)
     exposures = relative_exposures(arrays, evs, base)
     darkest = int(np.argmin(exposures))
-    merged = np.empty(arrays[0].shape, np.float32)
+    merged: Float = np.empty(arrays[0].shape, np.float32)
     for top in range(0, merged.shape[0], ROWS):
         rows = slice(top, top + ROWS)
         light = [to_linear(to_float(np.asarray(array[rows]))) for array in arrays]
