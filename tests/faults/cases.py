@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from points import POINTS
+from support.ports import free_port
 from support.projects import ROOT, set_params
 
 CHILD = str(Path(__file__).with_name("child.py"))
@@ -161,9 +161,3 @@ def background(command: list[str], folder: Path, **environment: str) -> Iterator
     finally:
         process.terminate()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cards import FOLDER, write
 from support.checkouts import make_checkout, make_house
 from support.projects import ROOT
 
@@ -32,6 +33,19 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         yield from (None for _ in checked)
 
     monkeypatch.setattr(inbox, "reasons_against", none)
+
+
+@pytest.fixture
+def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with a card in it."""
+    monkeypatch.chdir(tmp_path)
+    FOLDER.mkdir()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """What no set may bring along."""
+    return write(tmp_path / "theirs/id_rsa", "PRIVATE KEY")
 
 
 @pytest.fixture(scope="session")

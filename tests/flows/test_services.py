@@ -22,6 +22,7 @@ import pytest
 from prefect import get_client
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed, Running
+from support.ports import free_port
 from support.projects import ROOT, add_scene, raw_project
 
 from deepfuse.evaluation.reference import reference_cache
@@ -49,12 +50,6 @@ def flows(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind((background.HOST, 0))
-        return str(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -92,7 +87,7 @@ def test_a_submitted_bracket_becomes_a_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference_scenes(reference_cache(read_params().libraries))  # which the worker's run then finds
-    ports = ["--prefect-port", free_port(), "--mlflow-port", free_port()]
+    ports = ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())]
     said = flows(environment, "up", *ports)
     assert ".deepfuse/services/login has them" in said
     for name, value in re.findall(r"export (\w+)=(\S+)", flows(environment, "env")):

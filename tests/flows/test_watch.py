@@ -1,4 +1,4 @@
-"""When a set in a watched folder counts as complete, and how submitted files reach the inbox."""
+"""When a set in a watched folder counts as complete, and how it reaches the inbox."""
 
 from __future__ import annotations
 
@@ -6,35 +6,16 @@ import errno
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.cards import FOLDER, MOST_BYTES, names, write
 
-from deepfuse.errors import BracketError
-from flows import arrivals, moving, watch
+from flows import moving, watch
 from flows.inbox import INBOX
 from flows.watch import Watcher as AnyWatcher
 
-FOLDER = Path("card")
-MOST_BYTES = 1e6
+pytestmark = pytest.mark.usefixtures("card")
 Watcher = partial(AnyWatcher, most_bytes=MOST_BYTES)
-submit = partial(arrivals.submit, most_bytes=MOST_BYTES)
-
-
-@pytest.fixture(autouse=True)
-def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    FOLDER.mkdir()
-
-
-def write(path: Path, content: str = "pixels") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-    return path
-
-
-def names(paths: list[Path]) -> list[str]:
-    return [path.name for path in paths]
 
 
 def test_a_set_is_complete_after_a_quiet_time_since_its_last_change() -> None:
@@ -81,32 +62,6 @@ def test_photos_that_a_killed_watcher_was_gathering_are_one_set_still() -> None:
     watcher.take(0)
     (target,) = watcher.take(2)
     assert sorted(names(list(target.iterdir()))) == ["IMG_1.dng", "IMG_2.dng"]
-
-
-def test_what_is_submitted_is_copied_as_sets() -> None:
-    beach = write(FOLDER / "beach/1.dng").parent
-    hall, one, two = (write(FOLDER / name, name) for name in ("hall.hdr", "a.jpg", "b.jpg"))
-    targets = submit([beach, hall, one, two])
-    assert names(targets) == ["beach", "hall.hdr", "a"]
-    assert sorted(names(list((INBOX / "a").iterdir()))) == ["a.jpg", "b.jpg"]
-    assert beach.exists()
-    assert submit([beach]) == [INBOX / "beach"]  # it waits there already
-    write(beach / "1.dng", "others")
-    assert submit([beach])[0].name.startswith("beach-")
-
-
-def test_what_is_missing_or_half_copied_is_not_submitted() -> None:
-    with pytest.raises(BracketError, match="got nothing"):
-        submit([FOLDER / "absent"])
-    write(FOLDER / "beach/1.dng.part")
-    with pytest.raises(BracketError, match="still being copied"):
-        submit([FOLDER / "beach"])
-    assert not INBOX.exists()
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    return write(tmp_path / "theirs/id_rsa", "PRIVATE KEY")
 
 
 @pytest.fixture
@@ -236,39 +191,3 @@ def test_what_waits_in_the_inbox_is_not_written_over() -> None:
     assert sorted(path.read_text() for path in INBOX.iterdir()) == ["one", "three", "two"]
     with pytest.raises(FileExistsError):
         moving.move(write(FOLDER / "hall.hdr"), INBOX / "hall.hdr")
-
-
-ODD: dict[str, Any] = {
-    "a link to a file": (lambda path, secret: path.symlink_to(secret), "got a link"),
-    "a link to a folder": (lambda path, secret: path.symlink_to(secret.parent), "got a link"),
-    "a looping link": (lambda path, _: path.symlink_to(path.name), "got a link"),
-    "a named pipe": (lambda path, _: os.mkfifo(path), "got a named pipe"),
-    "a hollow file": (lambda path, _: os.truncate(write(path), 50_000_000_000), "got 50.0 GB"),
-}
-
-
-@pytest.mark.parametrize("place", ["beach/2.dng", "2.dng", "beach/inner/2.dng"])
-@pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_file_is_not_submitted(kind: str, place: str, secret: Path) -> None:
-    make, expected = ODD[kind]
-    write(FOLDER / "beach/inner/1.dng")
-    make(FOLDER / place, secret)
-    named = [FOLDER / "beach"] if "/" in place else [FOLDER / "beach", FOLDER / place]
-    with pytest.raises(BracketError, match=expected):
-        submit(named)
-    assert not INBOX.exists()
-
-
-def test_what_would_be_lost_or_endless_is_not_submitted() -> None:
-    for folder in ("a", "b"):
-        write(FOLDER / folder / "1.dng", folder)
-    with pytest.raises(BracketError, match=r"different names in one set, got several of 1\.dng"):
-        submit([FOLDER / "a/1.dng", FOLDER / "b/1.dng"])
-    for path in (Path(), Path("data"), Path("/"), Path("data/..")):
-        INBOX.mkdir(parents=True, exist_ok=True)
-        with pytest.raises(BracketError, match="outside of data/inbox"):
-            arrivals._check_place(path)
-    write(FOLDER / ".hidden/1.dng")
-    with pytest.raises(BracketError, match="expected a visible name"):
-        submit([FOLDER / ".hidden"])
-    assert list(INBOX.iterdir()) == []

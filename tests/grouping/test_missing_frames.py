@@ -14,11 +14,6 @@ def warnings(folder: Path) -> list[tuple[str, ...]]:
     return [group.warnings for group in find_brackets(folder).groups]
 
 
-@pytest.fixture
-def card(tmp_path: Path) -> Card:
-    return Card(tmp_path / "card")
-
-
 def lapse(card: Card, *forms: tuple[float, ...], mode: int = 2) -> None:
     for scene, stops in enumerate(forms):
         card.bracket(*stops, mode=mode, scene=scene)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from support.photographs import Card, write_tags
 
@@ -12,11 +10,6 @@ from deepfuse.grouping import Grouping, find_brackets
 
 def sets(grouping: Grouping) -> list[list[str]]:
     return [[file.name for file in group.bracket.files] for group in grouping.groups]
-
-
-@pytest.fixture
-def card(tmp_path: Path) -> Card:
-    return Card(tmp_path / "card")
 
 
 def flash(card: Card, *stops: float, scene: int = 0, pause_s: float = 1, mode: int | None = 2) -> list[str]:

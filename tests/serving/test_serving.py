@@ -5,15 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -24,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.ExifTags import Base
+from support.model_server import CHAMPION, decoded, encoded, post, serving
 from support.pictures import random_model
 from support.projects import ROOT
 from support.trained_models import PARAMS, trained
@@ -36,9 +31,6 @@ from deepfuse.model import weights_sha256
 from deepfuse.monitoring.gathering import gather
 from deepfuse.photo import write_photo
 from deepfuse.registry.runs import REQUIREMENTS
-
-CHAMPION = "models:/deepfuse@champion"
-START_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -61,58 +53,10 @@ def files(tmp_path: Path, bracket: list[np.ndarray]) -> list[Path]:
     return paths
 
 
-def encoded(*paths: Path) -> list[str]:
-    return [base64.b64encode(path.read_bytes()).decode() for path in paths]
-
-
-def decoded(text: str, folder: Path) -> np.ndarray:
-    (folder / "decoded.png").write_bytes(base64.b64decode(text))
-    return read_photo(folder / "decoded.png")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server(champion: Path) -> Iterator[str]:
-    """The address of `mlflow models serve` on a free port."""
-    port, metrics_port = free_port(), free_port()
-    folder = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {"DEEPFUSE_RECORDS": str(champion / "records"), "DEEPFUSE_METRICS_PORT": str(metrics_port)}
-    (champion / "metrics_port").write_text(str(metrics_port))
-    command = [folder / "mlflow", "models", "serve", "-m", CHAMPION, "--env-manager", "local", "-p", str(port)]
-    log = champion / "server.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/ping", process, log)
-        yield f"http://127.0.0.1:{port}/invocations"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-
-
-def post(address: str, request: Mapping[str, Any]) -> Any:
-    body = json.dumps(request).encode()
-    asked = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=60) as answer:
-        return json.load(answer)
+    with serving(champion) as address:
+        yield address
 
 
 def test_three_ways_give_one_picture(server: str, champion: Path, files: list[Path], tmp_path: Path) -> None:

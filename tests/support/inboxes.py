@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,12 @@ def photos(folder: Path, *levels: int) -> Path:
     for index, level in enumerate(levels):
         write_photo(folder / f"{index}.png", np.full((8, 8, 3), level, np.uint8))
     return folder
+
+
+def listen(path: Path) -> None:
+    """A socket there, on which nobody listens any more."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(path))
 
 
 def taken() -> dict[str, str]:

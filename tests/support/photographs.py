@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from support.pictures import expose, textured_radiance
 
+from deepfuse.grouping import Grouping
+
 HEIGHT, WIDTH = 64, 96
 START_S = 1_700_000_000
 
@@ -79,6 +81,16 @@ class Card:
             names.add(self.shoot(offset, **how))
             self.clock_s += pause_s
         return names
+
+
+def sets(grouping: Grouping) -> list[set[str]]:
+    """The names of each bracket's files."""
+    return sorted(({file.name for file in group.bracket.files} for group in grouping.groups), key=min)
+
+
+def causes(grouping: Grouping) -> dict[str, str]:
+    """Why each photo was left out."""
+    return {one.file.name: one.cause for one in grouping.left_out}
 
 
 def write_tags(path: Path, tags: Mapping[str, Any]) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from support.pictures import textured_radiance
 
+from deepfuse.manifest import Scene, read_manifest
+from deepfuse.params import read_yaml
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +47,17 @@ def results(project: Path, stage: str) -> dict[str, float]:
     """When each per-scene result of a stage was made."""
     entries = (project / ".deepfuse/cache" / stage).glob("*/*/*")
     return {str(entry): entry.stat().st_mtime for entry in entries if entry.suffix in (".json", ".parquet")}
+
+
+def outputs(project: Path, *stages: str) -> dict[str, str]:
+    """The md5 of each output in dvc.lock."""
+    lock = read_yaml(project / "dvc.lock")["stages"]
+    return {out["path"]: out["md5"] for stage in stages or lock for out in lock[stage]["outs"]}
+
+
+def scene(project: Path, stage: str, name: str) -> Scene:
+    """What the manifest of a stage says of a scene."""
+    return next(s for s in read_manifest(project / "data" / stage) if s.scene == name)
 
 
 def set_params(project: Path, changes: Mapping[str, Mapping[str, object]]) -> None:
