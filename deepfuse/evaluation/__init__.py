@@ -1,7 +1,7 @@
 """How good a model is, and whether it is better than another."""
 
 from deepfuse.evaluation.cost import Cost, measure_costs
-from deepfuse.evaluation.guards import check_max_worse, guards, reference_checks, reference_guards
+from deepfuse.evaluation.guards import check_max_worse, guards, reference_checks, reference_guards, reference_means
 from deepfuse.evaluation.judging import SURE_GAIN, failures, judge
 from deepfuse.evaluation.scoring import (
     Method,
@@ -38,6 +38,7 @@ __all__ = [
     "methods",
     "reference_checks",
     "reference_guards",
+    "reference_means",
     "score",
     "score_cache",
     "score_scenes",
