@@ -36,7 +36,7 @@ class ModelError(DeepfuseError):
 
 
 class NotInstalledError(ModelError):
-    """A model is in MLflow, which is not installed; the message says how to."""
+    """What is asked for needs a package of the loop, which is not installed; the message says how to."""
 
 
 class LookError(DeepfuseError):

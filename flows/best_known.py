@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from math import fsum
 from pathlib import Path
 
 from prefect import task
 
 from deepfuse import registry
 from deepfuse.errors import ModelError
-from deepfuse.evaluation import OnReference, Verdict, failures, reference_checks, reference_guards
+from deepfuse.evaluation import OnReference, Verdict, failures, reference_checks, reference_means
 from deepfuse.evaluation.reference import ReferenceScores, reference_cache, reference_scores
 from deepfuse.files import replacing, write_json, write_text
 from deepfuse.model import CONFIG_FILE, SHIPPED, WEIGHTS_FILE, weights_sha256
@@ -49,7 +48,7 @@ def _publish(key: str) -> str:
     scores = on_reference(SHIPPED)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_json(folder / "metrics.json", {"reference": mean_scores(scores)})
+        write_json(folder / "metrics.json", {"reference": reference_means(scores)})
         write_json(folder / "reference.json", scores)
         write_text(folder / "history.csv", "epoch\n")
         tags, params = {ORIGIN_TAG: SHIPPED_ORIGIN}, {"origin": SHIPPED_ORIGIN}
@@ -77,11 +76,6 @@ def compared(challenger: Path, champion: Path | None) -> OnReference:
 def on_reference(model: Path) -> ReferenceScores:
     """The scores of a folder of weights on the reference set, measured once for the code and libraries as they are."""
     return reference_scores(model, reference_cache(read_params().libraries))
-
-
-def mean_scores(scores: ReferenceScores) -> dict[str, float]:
-    """The means over the scenes of what is checked."""
-    return {name: fsum(values[name] for values in scores.values()) / len(scores) for name in reference_guards()}
 
 
 @task(**NETWORK)

@@ -6,7 +6,6 @@ nothing here: each file comes from the cache alone, if that has it whole, else f
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.files import file_digest, replacing, write_text
+from deepfuse.registry.dvc_contents import folder_list
 from flows import pipeline
 from flows.inbox import RAW
 from flows.logs import log
@@ -175,15 +175,13 @@ def _keep_aside(path: Path) -> Path:
 
 
 def _list_anew(listing: Path, content: str) -> None:
-    """Write the list of files as DVC does, if the disk has the very files of which it was.
+    """Write the list of files, if the disk has the very files of which it was.
 
     Raises:
         BracketError: it has others.
     """
-    files = sorted(path for path in RAW.rglob("*") if path.is_file())
-    entries = [{"md5": file_md5(path), "relpath": path.relative_to(RAW).as_posix()} for path in files]
     listing.parent.mkdir(parents=True, exist_ok=True)
-    write_text(listing, json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True))
+    write_text(listing, folder_list(RAW))
     listing.chmod(0o444)
     if not _is_whole(listing, content):
         raise BracketError(

@@ -11,6 +11,7 @@ from prefect.states import Completed
 
 from deepfuse import registry
 from deepfuse.evaluation import (
+    SURE_GAIN,
     Contender,
     Verdict,
     check_max_worse,
@@ -176,6 +177,7 @@ def promote(version: str) -> Verdict:
     else:
         result = decide(champion)
         registry.record_verdict(version, result)
+        keep_scores(version, champion, result)
         if result.promote:
             registry.promote(version)
         registry.tag_version(version, {JUDGED_TAG: f"{state()} {champion}"})
@@ -201,6 +203,16 @@ def decide(champion: str | None) -> Verdict:
     cost, champion_cost = measure_costs(model, champion_model)
     before = Contender(champion_scores, champion_cost)
     return judge(Contender(scores, cost), before, params.promote, reference=reference)
+
+
+def keep_scores(version: str, champion: str | None, verdict: Verdict) -> None:
+    """Keep with a version what it has on the reference set, and with the champion what it has on today's test split."""
+    found = {check.name: check for check in verdict.checks}
+    of_champion, own = found.get(SURE_GAIN), found.get(registry.REFERENCE_SCORE)
+    if champion and of_champion and of_champion.champion is not None:
+        registry.log_scores(champion, {registry.TEST_SCORE: of_champion.champion})
+    if own and own.challenger is not None:
+        registry.log_scores(version, {registry.REFERENCE_SCORE: own.challenger})
 
 
 @task(**NETWORK)

@@ -11,10 +11,13 @@ from deepfuse.cli.options import Commands, add_command, registry_warnings
 if TYPE_CHECKING:
     from deepfuse.registry import Version
 
+SCORES = "their mean MEF-SSIM on the test scenes when they were last compared and on the reference set"
+HEADER = f"version  {'aliases':22}  MEF-SSIM: test  reference  {'made':16}  verdict"
+
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
-    add_command(commands, "models", run, help="list the registered versions with their scores and verdicts")
+    add_command(commands, "models", run, help=f"list the registered versions with {SCORES}, and their verdicts")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -22,16 +25,19 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from deepfuse.registry import versions
 
     found = versions()
-    text = "\n".join(_line(version) for version in found) or "no version is registered"
+    text = "\n".join([HEADER, *map(_line, found)]) if found else "no version is registered"
     return {"versions": [_record(version) for version in found], "text": text, "said": registry_warnings()}
 
 
 def _line(version: Version) -> str:
-    score = version.metrics.get("mef_ssim")
-    shown = "MEF-SSIM ?     " if score is None else f"MEF-SSIM {score:.4f}"
+    scores = f"{_shown(version.test_score):>14}  {_shown(version.reference_score):>9}"
     names = ", ".join(version.aliases) or "-"
     said = version.veto or version.verdict or "not judged"
-    return f"{version.number:>4}  {names:22}{shown}  {version.created:%Y-%m-%d %H:%M}  {said}"
+    return f"{version.number:>7}  {names:22}  {scores}  {version.created:%Y-%m-%d %H:%M}  {said}"
+
+
+def _shown(score: float | None) -> str:
+    return "-" if score is None else f"{score:.4f}"
 
 
 def _record(version: Version) -> dict[str, Any]:
@@ -39,6 +45,8 @@ def _record(version: Version) -> dict[str, Any]:
         "version": version.number,
         "aliases": list(version.aliases),
         "metrics": dict(version.metrics),
+        "test_mef_ssim": version.test_score,
+        "reference_mef_ssim": version.reference_score,
         "verdict": version.verdict,
         "created": version.created.isoformat(),
         "veto": version.veto and asdict(version.veto),

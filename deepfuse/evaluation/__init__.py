@@ -1,8 +1,8 @@
 """How good a model is, and whether it is better than another."""
 
 from deepfuse.evaluation.cost import Cost, measure_costs
-from deepfuse.evaluation.guards import check_max_worse, guards, reference_checks, reference_guards
-from deepfuse.evaluation.judging import failures, judge
+from deepfuse.evaluation.guards import check_max_worse, guards, reference_checks, reference_guards, reference_means
+from deepfuse.evaluation.judging import SURE_GAIN, failures, judge
 from deepfuse.evaluation.scoring import (
     Method,
     Score,
@@ -18,6 +18,7 @@ from deepfuse.evaluation.scoring import (
 from deepfuse.evaluation.verdict import Check, Contender, OnReference, Verdict
 
 __all__ = [
+    "SURE_GAIN",
     "Check",
     "Contender",
     "Cost",
@@ -37,6 +38,7 @@ __all__ = [
     "methods",
     "reference_checks",
     "reference_guards",
+    "reference_means",
     "score",
     "score_cache",
     "score_scenes",

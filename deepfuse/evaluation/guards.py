@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from math import fsum
 from typing import TYPE_CHECKING
 
 from deepfuse.errors import ParamsError
 from deepfuse.evaluation.cost import COSTS
-from deepfuse.evaluation.verdict import Check, Contender, OnReference, at_least, at_most
+from deepfuse.evaluation.verdict import Check, Contender, OnReference, at_least, at_most, mean_of
 from deepfuse.metrics import table
 from deepfuse.metrics.table import HEADLINE, Metric
 
@@ -32,6 +31,11 @@ def guards() -> list[str]:
 def reference_guards() -> list[str]:
     """The names of what may not get worse on the reference set: the headline, what is guarded, and the truths."""
     return [metric.name for metric in _on_reference()] + list(TRUTHS)
+
+
+def reference_means(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """The means over the scenes of the reference set of what is guarded there."""
+    return {name: mean_of(scores, name) for name in reference_guards()}
 
 
 def _on_reference() -> list[Metric]:
@@ -84,10 +88,10 @@ def reference_checks(scores: OnReference, rules: Reference) -> Iterator[Check]:
     """On the reference set nothing may get worse than the best that a model known has there, measure by measure."""
     for metric in _on_reference():
         best = min(_means(scores, metric.name), key=partial(_loss, metric))
-        after = _mean(scores.challenger, metric.name)
+        after = mean_of(scores.challenger, metric.name)
         yield _named(_guard(metric, rules.max_worse[metric.name], best, after))
     for name in TRUTHS:
-        best, after = min(_means(scores, name)), _mean(scores.challenger, name)
+        best, after = min(_means(scores, name)), mean_of(scores.challenger, name)
         yield _named(at_most(name, after - best, rules.max_worse[name], best, after))
     yield _named(_worst_drop(scores, rules.max_drop))
 
@@ -105,11 +109,7 @@ def _named(check: Check) -> Check:
 
 
 def _means(scores: OnReference, name: str) -> list[float]:
-    return [_mean(known, name) for known in scores.known.values()]
-
-
-def _mean(scores: Mapping[str, Mapping[str, float]], name: str) -> float:
-    return fsum(values[name] for values in scores.values()) / len(scores)
+    return [mean_of(known, name) for known in scores.known.values()]
 
 
 def _loss(metric: Metric, mean: float) -> float:

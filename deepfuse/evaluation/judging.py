@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from deepfuse.params import Promote
 
 
+SURE_GAIN = "sure_gain"  # the check that has the mean MEF-SSIM of both on today's test scenes
+
+
 def judge(
     challenger: Contender,
     champion: Contender | None,
@@ -106,4 +109,4 @@ def _judge_first(
 
 
 def _sure_gain(value: float, bound: float, *pair: float) -> Check:
-    return Check("sure_gain", value, bound, value > bound, *pair)  # with a bound of 0, an equal model is no better
+    return Check(SURE_GAIN, value, bound, value > bound, *pair)  # with a bound of 0, an equal model is no better

@@ -26,7 +26,7 @@ class Contender:
 
     def mean(self, measure: str) -> float:
         """A measure's mean over the scenes."""
-        return fsum(score[measure] for score in self.scores.values()) / len(self.scores)
+        return mean_of(self.scores, measure)
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ class Verdict:
     interval: tuple[float, float] | None = None
     checks: tuple[Check, ...] = ()
     worst_scene: str | None = None
+
+
+def mean_of(scores: Mapping[str, Mapping[str, float]], measure: str) -> float:
+    """A measure's mean over the scenes."""
+    return fsum(values[measure] for values in scores.values()) / len(scores)
 
 
 def at_least(name: str, value: float, bound: float, *pair: float) -> Check:

@@ -74,8 +74,11 @@ def _orientation(exif: Exif) -> float | str:
 
 
 def camera_of(exif: Exif) -> str:
-    """Make and model; empty where unknown."""
-    return " ".join(name for key in (_MAKE, _MODEL) if (name := text(exif.image, key)))
+    """Make and model, the make once where the model begins with it; empty where unknown."""
+    make, model = text(exif.image, _MAKE), text(exif.image, _MODEL)
+    words = make.casefold().split()
+    repeated = words == model.casefold().split()[: len(words)]
+    return model if repeated else f"{make} {model}".strip()
 
 
 def serial_of(exif: Exif) -> str:

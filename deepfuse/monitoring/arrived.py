@@ -122,13 +122,20 @@ def arrived_csv(scenes: Iterable[Arrived]) -> str:
     return text.getvalue()
 
 
+def _named_once(camera: str) -> str:
+    """Earlier files have a make twice where the model begins with it, which would be another camera than today's."""
+    words = camera.split()
+    lengths = range(1, len(words) // 2 + 1)
+    return " ".join(next((words[n:] for n in lengths if words[:n] == words[n : 2 * n]), words))
+
+
 def read_arrived(text: str) -> list[Arrived]:
     """What `arrived_csv` wrote."""
     return [
         Arrived(
             scene=row["scene"],
             refused=row["refused"] == "1",
-            camera=row["camera"],
+            camera=_named_once(row["camera"]),
             frames=int(row["frames"]) if row["frames"] else None,
             **{name: float(row[name]) if row[name] else None for name in NUMBERS if name != "frames"},
         )

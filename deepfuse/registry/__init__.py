@@ -2,9 +2,12 @@
 
 from deepfuse.errors import Unreachable
 from deepfuse.registry.aliases import (
+    REFERENCE_SCORE,
+    TEST_SCORE,
     Move,
     Version,
     champion_version,
+    log_scores,
     promote,
     record_verdict,
     rollback,
@@ -27,6 +30,8 @@ __all__ = [
     "CHAMPION",
     "COMMIT_TAG",
     "KEY_TAG",
+    "REFERENCE_SCORE",
+    "TEST_SCORE",
     "VERDICT_TAG",
     "Found",
     "Move",
@@ -42,6 +47,7 @@ __all__ = [
     "is_there",
     "load_model",
     "log_run_file",
+    "log_scores",
     "model_folder",
     "model_name",
     "old_reports",

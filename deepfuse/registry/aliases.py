@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 
 PREVIOUS_TAG = "deepfuse.previous_champion"  # of the registered model
 OF_THE_MODEL = ".model"  # how the model's own metrics end, beside its baselines'
+TEST_SCORE, REFERENCE_SCORE = "test.mef_ssim", "reference.mef_ssim"  # what a version had when it was last compared
 
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version, with its mean scores on the test scenes of its day."""
+    """A registered version, with its mean scores on the test scenes of its day.
+
+    `test_score` is the mean MEF-SSIM on the test scenes of the day on which it was last compared, `reference_score` on
+    the reference set; `None` where it was never measured there.
+    """
 
     number: str
     aliases: tuple[str, ...]
     metrics: Mapping[str, float]
+    test_score: float | None
+    reference_score: float | None
     verdict: str | None
     created: datetime
     veto: Veto | None
@@ -60,12 +67,13 @@ def versions() -> tuple[Version, ...]:
 
 def _version(client: MlflowClient, version: Any, aliases: Mapping[str, str]) -> Version:
     metrics = client.get_run(version.run_id).data.metrics
+    own = {name.removesuffix(OF_THE_MODEL): value for name, value in metrics.items() if name.endswith(OF_THE_MODEL)}
     return Version(
         number=str(version.version),
         aliases=tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(version.version))),
-        metrics={
-            name.removesuffix(OF_THE_MODEL): value for name, value in metrics.items() if name.endswith(OF_THE_MODEL)
-        },
+        metrics=own,
+        test_score=metrics.get(TEST_SCORE, own.get("mef_ssim")),
+        reference_score=metrics.get(REFERENCE_SCORE),
         verdict=version.tags.get(VERDICT_TAG),
         created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
         veto=read_veto(version.tags),
@@ -182,6 +190,15 @@ def record_verdict(version: str, verdict: Verdict) -> None:
     client.log_text(run_id, as_markdown(verdict), "verdict.md")
     tag_version(version, {VERDICT_TAG: headline(verdict)})
     describe(version)
+
+
+@reaching()
+def log_scores(version: str, scores: Mapping[str, float]) -> None:
+    """Keep scores with the run of a version, in the place of earlier ones of their names, which stay its history."""
+    client = connect()
+    run_id = str(client.get_model_version(model_name(), version).run_id)
+    for name, value in scores.items():
+        client.log_metric(run_id, name, value)
 
 
 @reaching()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import subprocess
@@ -15,9 +13,10 @@ from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.errors import ModelError
-from deepfuse.files import file_digest, new_folder
+from deepfuse.files import new_folder
 from deepfuse.registry.aliases import existing_tags
 from deepfuse.registry.connection import COMMIT_TAG, KEY_TAG
+from deepfuse.registry.dvc_contents import content_md5
 
 LOCK, MODEL, RAW = Path("dvc.lock"), "data/model", "data/raw"
 LAST_STAGE = "evaluate"
@@ -134,15 +133,6 @@ def _compared(version: str, expected: Mapping[str, str], place: Path) -> tuple[s
         if (got := content_md5(place / path)) != expected[path]:
             raise ModelError(f"version {version}: {path}: expected the content {expected[path]}, got {got}")
     return missing
-
-
-def content_md5(path: Path) -> str:
-    """The MD5 by which DVC names the content of a file, or of a folder: of the list of its files and theirs."""
-    if path.is_file():
-        return file_digest(path, "md5")
-    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-    entries = [{"md5": file_digest(path / name, "md5"), "relpath": name} for name in names]
-    return f"{hashlib.md5(json.dumps(entries).encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
 def _train(version: str, key: str, folder: Path) -> str:

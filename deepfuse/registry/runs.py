@@ -38,6 +38,7 @@ REQUIREMENTS = (
     "pebble",
     "pi-heif",
     "pillow",
+    "prometheus-client",
     "psutil",
     "rawpy",
     "safetensors",

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Form, Query, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Info, generate_latest
 from pydantic import BaseModel, Field
 
 from deepfuse import __version__
@@ -100,7 +101,7 @@ def create_app(studio: Studio, port: int) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(_prometheus(studio), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(_prometheus(studio), media_type=CONTENT_TYPE_LATEST)
 
     _add_sets(app, studio)
     _add_looks(app, studio)
@@ -341,16 +342,13 @@ def _zipped(paths: list[Path]) -> Iterator[bytes]:
     yield pipe.taken()
 
 
-def _prometheus(studio: Studio) -> str:
+def _prometheus(studio: Studio) -> bytes:
     progress, current = studio.work.progress(), studio.model.current()
     failed = sum(outcome.status == "failed" for outcome in progress.ended.values())
-    lines = [
-        "# TYPE deepfuse_model_info gauge",
-        f'deepfuse_model_info{{model="{current.name}",sha256="{current.sha256}"}} 1',
-        "# TYPE deepfuse_sets gauge",
-        f'deepfuse_sets{{state="waiting"}} {len(progress.waiting)}',
-        f'deepfuse_sets{{state="making"}} {len(progress.making)}',
-        f'deepfuse_sets{{state="failed"}} {failed}',
-        f'deepfuse_sets{{state="done"}} {len(progress.ended) - failed}',
-    ]
-    return "\n".join(lines) + "\n"
+    registry = CollectorRegistry()
+    Info("deepfuse_model", "The model that counts.", registry=registry).info({"model": current.name, "sha256": current.sha256})
+    sets = Gauge("deepfuse_sets", "Sets of this session, by what became of them.", ["state"], registry=registry)
+    counts = {"waiting": len(progress.waiting), "making": len(progress.making), "failed": failed}
+    for state, count in (counts | {"done": len(progress.ended) - failed}).items():
+        sets.labels(state).set(count)
+    return generate_latest(registry)

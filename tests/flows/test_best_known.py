@@ -13,9 +13,12 @@ from support.scores import scored
 from support.trained_models import publish, registered
 
 from deepfuse import registry
+from deepfuse.cli import main
+from deepfuse.evaluation import Contender, Cost, OnReference, Verdict, judge
 from deepfuse.evaluation.guards import TRUE_COLOUR
 from deepfuse.model import SHIPPED, weights_sha256, write_model
-from flows import best_known, pipeline
+from deepfuse.params import read_params
+from flows import best_known, pipeline, retrain
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -49,6 +52,25 @@ def test_the_shipped_weights_become_champion_once_also_after_a_kill(monkeypatch:
     version = mlflow.MlflowClient().get_model_version("deepfuse", "1")
     assert version.tags["deepfuse.origin"] == "shipped"
     assert mlflow.get_run(version.run_id).data.metrics["reference.true_colour_error"] == 1.0
+
+
+def test_the_shipped_weights_are_listed_with_the_scores_they_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best_known.publish_shipped.fn()
+    [shipped] = registry.versions()
+    assert (shipped.test_score, shipped.reference_score) == (None, 0.97)
+
+    version = publish(tmp_path)
+    known = {"shipped": {"a": {**scored(mef_ssim=0.97), TRUE_COLOUR: 1.0}}}
+    reference = OnReference({"a": {**scored(mef_ssim=0.98), TRUE_COLOUR: 1.0}}, known)
+    cost = Cost(1.0, 1, 1)
+    new, old = (Contender({"attic": scored(mef_ssim=value)}, cost) for value in (0.95, 0.93))
+    retrain.keep_scores(version, "1", judge(new, old, read_params().promote, reference=reference))
+    retrain.keep_scores(version, None, Verdict(False, "not finite"))
+    assert main(["models"]) == 0
+    _, one, two = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert (one[:4], two[:4]) == (["1", "champion", "0.9300", "0.9700"], ["2", "challenger", "0.9000", "0.9800"])
 
 
 @pytest.mark.parametrize(("worse", "champion"), [({}, "1"), ({"halo": 0.5}, "2")])

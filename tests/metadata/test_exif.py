@@ -58,6 +58,25 @@ def test_a_damaged_tag_costs_no_other(row: Row, recwarn: pytest.WarningsRecorder
     assert not recwarn.list
 
 
+@pytest.mark.parametrize(
+    ("make", "model", "camera"),
+    [
+        ("Canon", "Canon EOS R5", "Canon EOS R5"),
+        ("Alder P10", "Alder P10", "Alder P10"),
+        ("CANON", "Canon EOS R5", "Canon EOS R5"),
+        ("NIKON CORPORATION", "NIKON D850", "NIKON CORPORATION NIKON D850"),
+        ("Fuji", "Fujifilm X", "Fuji Fujifilm X"),
+        ("SONY", "ILCE-7M3", "SONY ILCE-7M3"),
+        ("Acme", "", "Acme"),
+        ("", "X 1", "X 1"),
+        ("", "", ""),
+    ],
+)
+def test_a_make_that_the_model_begins_with_is_named_once(make: str, model: str, camera: str) -> None:
+    tags = {key: Tag(2, len(name) + 1, name.encode() + b"\0", 0) for key, name in ((0x010F, make), (0x0110, model))}
+    assert camera_of(Exif(image=tags)) == camera
+
+
 @pytest.mark.parametrize("magic", [b"II*\0", b"IIRO", b"IIRS", b"IIU\0"], ids=["TIFF", "ORF", "ORF 2", "RW2"])
 def test_raw_files_have_tiff_headers_of_their_own(magic: bytes) -> None:
     metadata = read_file(io.BytesIO(tiff(MODEL, TURNED, magic=magic)))

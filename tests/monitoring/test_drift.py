@@ -119,3 +119,10 @@ def test_a_scene_comes_back_from_its_line(tmp_path: Path) -> None:
     assert known == Arrived("barn", False, 'A "b", c', 3, 6.0, 6.0, 0.1, 0.0, 1.5, 0.01)
     lines = [known, arrived(Scene("cave", reason="too dark"), tmp_path)]
     assert read_arrived(arrived_csv(lines)) == lines
+    for camera, today in (
+        ("Acme Acme X 1", "Acme X 1"),
+        ("Alder P10 Alder P10", "Alder P10"),
+        ("Acme X X", "Acme X X"),
+    ):
+        [line] = read_arrived(arrived_csv([Arrived("old", False, camera, 3)]))
+        assert line.camera == today, "as an earlier version wrote it"

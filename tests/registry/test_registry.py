@@ -138,8 +138,16 @@ def test_the_commands_list_and_move(
         ("1", [], {"mef_ssim": 0.9}),
         ("2", ["challenger", "champion"], {"mef_ssim": 0.91}),
     ]
+    registry.log_scores("1", {registry.TEST_SCORE: 0.8, registry.REFERENCE_SCORE: 0.97})
+    registry.log_scores("1", {registry.TEST_SCORE: 0.7})
+    [first, second] = registry.versions()
+    assert (first.test_score, first.reference_score, first.metrics) == (0.7, 0.97, {"mef_ssim": 0.9})
+    assert (second.test_score, second.reference_score) == (0.91, None)
     assert main(["models"]) == 0
-    assert "2  challenger, champion  MEF-SSIM 0.9100" in capsys.readouterr().out
+    header, one, two = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert header == ["version", "aliases", "MEF-SSIM:", "test", "reference", "made", "verdict"]
+    assert one[:4] == ["1", "-", "0.7000", "0.9700"]
+    assert two[:5] == ["2", "challenger,", "champion", "0.9100", "-"]
     assert main(["rollback"]) == 0
     assert capsys.readouterr().out == "champion: version 2 → version 1\n"
 
