@@ -102,10 +102,12 @@ class Train(Section):
     """The training.
 
     `start` is "shipped", "scratch", or whatever else the loop is to put into `data/start`: "champion", or a model as
-    `--model` takes it. What starts with weights has `tuning_rate` for its learning rate.
+    `--model` takes it. What starts with weights has `tuning_rate` for its learning rate. `batch_size` is that of all
+    `processes` together.
     """
 
     start: str
+    processes: Count
     replay: Annotated[float, Field(ge=0, lt=1)]
     seed: int
     epochs: Count

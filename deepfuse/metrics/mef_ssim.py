@@ -117,11 +117,25 @@ def mef_ssim_of(frames: Tensor, fused: Tensor, *, scales: int, run: Run = map) -
     Returns:
         The mean over the batch, a scalar of the pictures' dtype.
     """
+    return product_of(scale_means(frames, fused, scales=scales, run=run))
+
+
+def scale_means(frames: Tensor, fused: Tensor, *, scales: int, run: Run = map) -> Tensor:
+    """The mean quality over a batch at each scale, (scales,), of what `mef_ssim_of` takes."""
     means = [_mean_quality(frames, fused, run)]
     for _ in range(scales - 1):
         frames, fused = _next_scale(frames), _next_scale(fused)
         means.append(_mean_quality(frames, fused, run))
-    return _product(means)
+    return torch.stack(means)
+
+
+def product_of(means: Tensor) -> Tensor:
+    """MEF-SSIM of the mean qualities at each scale (scales,): their weighted geometric mean; one passes unchanged."""
+    if len(means) == 1:
+        return means[0]
+    exponents = means.new_tensor(SCALE_EXPONENTS[: len(means)])
+    logs = means.clamp(min=torch.finfo(exponents.dtype).tiny).log()
+    return (exponents * logs).sum().div(exponents.sum()).exp()
 
 
 def _size(image: NDArray[Any]) -> tuple[int, int]:
@@ -155,15 +169,6 @@ def check_scales(size: Sequence[int], scales: int) -> None:
         smallest = math.ceil(smallest / 2)
     if smallest < WINDOW_PX:
         raise ValueError(f"expected {WINDOW_PX} or more pixels at scale {scales}, got {smallest} of {tuple(size)}")
-
-
-def _product(means: list[Tensor]) -> Tensor:
-    """Weighted geometric mean over scales; a single scale passes unchanged."""
-    if len(means) == 1:
-        return means[0]
-    exponents = means[0].new_tensor(SCALE_EXPONENTS[: len(means)])
-    logs = torch.stack(means).clamp(min=torch.finfo(exponents.dtype).tiny).log()
-    return (exponents * logs).sum().div(exponents.sum()).exp()
 
 
 def _next_scale(x: Tensor) -> Tensor:

@@ -27,8 +27,11 @@ from deepfuse.model import (
     write_model,
 )
 from deepfuse.params import Params, Train, read_params
-from deepfuse.training.fit import Settings, fit, history_csv
+from deepfuse.training.fit import Settings, fit
+from deepfuse.training.history import History, history_csv
+from deepfuse.training.launching import together
 from deepfuse.training.patches import PatchSet
+from deepfuse.training.team import Team, joined, own_device
 
 PATCHES = Path("data/patches")
 REPLAY = Path("data/replay")
@@ -40,38 +43,52 @@ KEPT_S = 30 * 24 * 3600
 
 
 def main() -> None:
-    """Train, going on from the checkpoint of a run of the same inputs.
+    """Train, in this process or in several of which this one starts or is one."""
+    params = read_params()
+    together(train_together, params, processes=params.train.processes)
+
+
+def train_together(params: Params) -> None:
+    """Train, one of the processes that do, going on from the checkpoint of a run of the same inputs.
 
     One that ended keeps its checkpoint: if DVC dies before it records the weights, they are written again at once.
     """
-    params = read_params()
+    device = own_device(pick_device(params.train.device))
+    with joined(device) as team:
+        _train(params, device, team)
+
+
+def _train(params: Params, device: torch.device, team: Team) -> None:
     libraries = params.libraries.installed(*libraries_of("train"))
-    device = pick_device(params.train.device)
     settings = settings_of(params.train, precision(params, device))
     origin = provenance(params, settings, device, libraries)
     checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
-    forget_unused(CHECKPOINTS)
+    if team.leads:
+        forget_unused(CHECKPOINTS)
     train, val = (PatchSet(PATCHES / split) for split in ("train", "val"))
 
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     model = begun(params, device)
-    with tqdm(total=settings.epochs * len(train), desc=f"train on {device.type}", unit="patch") as bar:
+    told = f"train on {device.type}" + (f" × {team.size}" if team.size > 1 else "")
+    with tqdm(total=settings.epochs * len(train), desc=told, unit="patch", disable=not team.leads) as bar:
 
         def show(epoch: int, patches: int) -> None:
             bar.n = max(bar.n, (epoch - 1) * len(train))
             bar.set_postfix_str(f"epoch {epoch}/{settings.epochs}", refresh=False)
             bar.update(patches)
 
+        replay = PatchSet(REPLAY)
         history = fit(
-            model, train, val, settings=settings, checkpoint=checkpoint, replay=PatchSet(REPLAY), on_batch=show
+            model, train, val, settings=settings, checkpoint=checkpoint, replay=replay, on_batch=show, team=team
         )
 
-    write_model(model, OUT)
-    METRICS.mkdir(parents=True, exist_ok=True)
-    write_text(METRICS / "history.csv", history_csv(history))
-    write_json(OUT / "provenance.json", origin)
-    os.utime(checkpoint.parent)
+    if team.leads:
+        write_model(model, OUT)
+        METRICS.mkdir(parents=True, exist_ok=True)
+        write_text(METRICS / "history.csv", history_csv(history))
+        write_json(OUT / "provenance.json", {**origin, **hands(history)})
+        os.utime(checkpoint.parent)
 
 
 def forget_unused(checkpoints: Path) -> None:
@@ -84,7 +101,7 @@ def forget_unused(checkpoints: Path) -> None:
 def settings_of(train: Train, precision: str) -> Settings:
     """How to train; what starts with weights has a learning rate of its own."""
     rate = train.learning_rate if train.start == "scratch" else train.tuning_rate
-    elsewhere = {"device", "precision", "start", "learning_rate", "tuning_rate"}
+    elsewhere = {"processes", "device", "precision", "start", "learning_rate", "tuning_rate"}
     return Settings(**train.model_dump(exclude=elsewhere), learning_rate=rate, precision=precision)
 
 
@@ -124,19 +141,26 @@ def precision(params: Params, device: torch.device) -> str:
 def provenance(
     params: Params, settings: Settings, device: torch.device, libraries: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What decides the weights: parameters, data, code and machine. No times: the same run writes the same file."""
+    """What decides the weights but for their last bits, of which `hands` tells: parameters, data, code and machine.
+
+    No times: the same run writes the same file.
+    """
     return {
         "arch": params.model.arch,
-        "train": params.train.model_dump(),
+        "train": params.train.model_dump(exclude={"processes"}),
         "precision": settings.precision,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "threads": torch.get_num_threads(),
         "patches": {split: patches_digest(PATCHES / split) for split in ("train", "val")},
         "replay": patches_digest(REPLAY),
         "start": None if (start := start_folder(params.train.start)) is None else weights_sha256(start),
         "code": code_of("train"),
         "versions": {"python": platform.python_version(), **libraries, "torch": torch.__version__},
     }
+
+
+def hands(history: History) -> dict[str, Any]:
+    """How many processes trained each epoch, for a run may go on from another's checkpoint, and the threads of one."""
+    return {"processes": [epoch.processes for epoch in history], "threads": torch.get_num_threads()}
 
 
 def patches_digest(folder: Path) -> str:
@@ -146,4 +170,5 @@ def patches_digest(folder: Path) -> str:
 
 if __name__ == "__main__":
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # of processes: no warning that a step used all the weights
     main()

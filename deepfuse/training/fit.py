@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,14 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import replacing
 from deepfuse.model import Network
 from deepfuse.model.quality import Quality
+from deepfuse.training.history import Epoch, History, restore, save
 from deepfuse.training.loader import Batch, Loader
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.mixing import Mixture
 from deepfuse.training.patches import PatchSet
+from deepfuse.training.team import ALONE, Team
 
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
 LARGEST_GRADIENT = 1.0  # of the norm: one odd patch must not undo many steps
@@ -35,7 +33,10 @@ EPOCH_STRIDE = 1_000_003  # a prime above any seed in use: no epoch repeats the 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. `precision` is float32 or bf16: autocast for the network, the loss stays in float32."""
+    """How to train, whatever the number of processes: `batch_size` is of all together.
+
+    `precision` is float32 or bf16: autocast for the network, the loss stays in float32.
+    """
 
     seed: int
     epochs: int
@@ -48,19 +49,6 @@ class Settings:
     replay: float = 0.0  # share of the batches that earlier patches have
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the history; MEF-SSIM of the first quality at the loss's scales, `None` without validation."""
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    val_mef_ssim: float | None
-
-
-History = tuple[Epoch, ...]
-
-
 def fit(
     model: Network,
     train: PatchSet,
@@ -70,11 +58,12 @@ def fit(
     checkpoint: Path,
     replay: PatchSet | None = None,
     on_batch: Callable[[int, int], None] = lambda epoch, patches: None,
+    team: Team = ALONE,
 ) -> History:
     """Train `model` in place with Adam under a cosine that takes the learning rate to zero, after a short warm-up.
 
     Each step trains one of the qualities that the network has, at random: levels that serve
-    several learn for all of them.
+    several learn for all of them. Teams of any size take the same steps, but for rounding.
 
     Args:
         model: on the device to train on.
@@ -85,12 +74,13 @@ def fit(
             machine's CPU ends with the very weights of an undisturbed run.
         replay: earlier patches, of which `settings.replay` says how many there are among the others.
         on_batch: called after every batch with the epoch, from 1, and the patches in it.
+        team: the processes that train the same network together; each calls this function with the same arguments.
 
     Returns:
         One entry per epoch.
 
     Raises:
-        DeepfuseError: no training patch, or the loss is no longer finite.
+        DeepfuseError: no training patch, more processes than patches in a batch, or the loss is no longer finite.
 
     >>> from tempfile import TemporaryDirectory
     >>> from deepfuse.model import build_model
@@ -107,46 +97,43 @@ def fit(
     """
     if len(train) == 0:
         raise DeepfuseError(f"{train.path}: expected training patches, got none")
+    if team.size > settings.batch_size:
+        raise DeepfuseError(
+            f"batch_size: expected a patch for each of {team.size} processes, got {settings.batch_size}"
+        )
     device = _device(model)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a memory format alone is enough
-    own, val_loader = (Loader(patches, settings.batch_size, device) for patches in (train, val))
-    train_loader = Mixture(own, Loader(replay, settings.batch_size, device), settings.replay) if replay else own
+    own, val_loader = (Loader(patches, settings.batch_size, device, team) for patches in (train, val))
+    train_loader = Mixture(own, Loader(replay, settings.batch_size, device, team), settings.replay) if replay else own
     optimizer = Adam(model.parameters(), lr=settings.learning_rate)
     schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    history = _restore(checkpoint, state)
+    history = restore(checkpoint, state)
+    network = team.wrap(model)
     for epoch in range(len(history) + 1, settings.epochs + 1):
         rate = optimizer.param_groups[0]["lr"]
         batches = train_loader.batches(settings.seed + EPOCH_STRIDE * epoch)
-        loss = _train_epoch(model, batches, optimizer, schedule, settings, epoch, on_batch)
-        history = (*history, Epoch(epoch, rate, loss, _validate(model, val_loader, settings)))
-        _save(checkpoint, state, history)
+        loss = _train_epoch(network, model.qualities, batches, optimizer, schedule, settings, epoch, on_batch)
+        history = (*history, Epoch(epoch, rate, loss, _validate(model, val_loader, settings), team.size))
+        if team.leads:
+            save(checkpoint, state, history)
     return history
 
 
-def step(model: Network, batch: Batch, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
-    """One update of the network on a batch of the loader; its loss, still on the device."""
-    frames, means = batch
-    fused = _forward(model, batch, settings, quality)
-    loss: Tensor = MEFSSIMLoss(settings.loss_scales)(frames, fused)
+def step(network: nn.Module, batch: Batch, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
+    """One update of the network, as a team wraps it, on a batch of the loader; the loss, still on the device."""
+    frames, means, part = batch
+    fused = _forward(network, batch, settings, quality)
+    loss: Tensor = MEFSSIMLoss(settings.loss_scales)(frames, fused, part)
     if settings.luminance_weight:
-        loss = loss + settings.luminance_weight * luminance_error(frames, fused, means)
+        loss = loss + settings.luminance_weight * luminance_error(frames, fused, means, part)
     if settings.halo_weight:
-        loss = loss + settings.halo_weight * halo_error(frames, fused)
+        loss = loss + settings.halo_weight * halo_error(frames, fused, part)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call] # torch declares no types here
-    nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
     optimizer.step()
     return loss.detach()
-
-
-def history_csv(history: History) -> str:
-    """The history as CSV; an unknown value is an empty cell."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(Epoch.__dataclass_fields__), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
-    return text.getvalue()
 
 
 def _rate(step: int, *, steps: int) -> float:
@@ -156,7 +143,8 @@ def _rate(step: int, *, steps: int) -> float:
 
 
 def _train_epoch(
-    model: Network,
+    network: nn.Module,
+    qualities: Sequence[Quality],
     batches: Iterator[Batch],
     optimizer: Adam,
     schedule: LambdaLR,
@@ -164,16 +152,16 @@ def _train_epoch(
     epoch: int,
     on_batch: Callable[[int, int], None],
 ) -> float:
-    model.train()
-    total, patches = torch.zeros((), device=_device(model)), 0
+    network.train()
+    total, patches = torch.zeros((), device=_device(network)), 0
     rng = np.random.default_rng([settings.seed, epoch])
-    for frames, means in batches:
-        quality = model.qualities[rng.integers(len(model.qualities))]
-        turned = _turned(frames, int(rng.integers(8))), means
-        total += step(model, turned, optimizer, settings, quality) * len(frames)
+    for batch in batches:
+        quality = qualities[int(rng.integers(len(qualities)))]
+        turned = batch._replace(frames=_turned(batch.frames, int(rng.integers(8))))
+        total += step(network, turned, optimizer, settings, quality) * batch.part.patches
         schedule.step()
-        patches += len(frames)
-        on_batch(epoch, len(frames))
+        patches += batch.part.patches
+        on_batch(epoch, batch.part.patches)
     mean = float(total) / patches
     if not math.isfinite(mean):
         raise DeepfuseError(f"epoch {epoch}: expected a finite loss, got {mean}; try a lower train.learning_rate")
@@ -193,38 +181,17 @@ def _validate(model: Network, loader: Loader, settings: Settings) -> float | Non
     with torch.inference_mode():
         for batch in loader.batches(None):
             fused = _forward(model, batch, settings, model.qualities[0])
-            total += mef_ssim_loss(batch[0], fused) * len(fused)
-            patches += len(fused)
+            total += mef_ssim_loss(batch.frames, fused, batch.part) * batch.part.patches
+            patches += batch.part.patches
     return 1 - float(total) / patches if patches else None
 
 
-def _forward(model: Network, batch: Batch, settings: Settings, quality: Quality) -> Tensor:
-    frames, means = batch
+def _forward(network: nn.Module, batch: Batch, settings: Settings, quality: Quality) -> Tensor:
     bf16 = settings.precision == "bf16"
-    with torch.autocast(frames.device.type, torch.bfloat16) if bf16 else nullcontext():
-        fused: Tensor = model(frames, quality, means)
+    with torch.autocast(batch.frames.device.type, torch.bfloat16) if bf16 else nullcontext():
+        fused: Tensor = network(batch.frames, quality, batch.means)
     return fused.float()
 
 
-def _device(model: Network) -> torch.device:
-    return next(model.parameters()).device
-
-
-def _save(path: Path, state: dict[str, Any], history: History) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    saved = {name: part.state_dict() for name, part in state.items()}
-    with replacing(path) as temporary:
-        torch.save({**saved, "history": [asdict(epoch) for epoch in history]}, temporary)
-
-
-def _restore(path: Path, state: dict[str, Any]) -> History:
-    if not path.exists():
-        return ()
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        print(f"{path}: damaged, training starts again: {error}")
-        return ()
-    for name, part in state.items():
-        part.load_state_dict(saved[name])
-    return tuple(Epoch(**epoch) for epoch in saved["history"])
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device

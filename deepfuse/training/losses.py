@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfuse.metrics.mef_ssim import check_scales, mef_ssim_of
+from deepfuse.metrics.mef_ssim import check_scales, product_of, scale_means
 from deepfuse.metrics.mef_ssim_c import LUMINANCE_STABILISER, MID_GREY, SIGMA_GLOBAL, SIGMA_LOCAL
+from deepfuse.training.team import WHOLE, Part
 
 LUMINANCE_PX = 16  # two windows of MEF-SSIMc: what is finer is structure, which MEF-SSIM sees
 HALO_PX = 8  # means over that many pixels: a halo is wider
@@ -31,12 +32,13 @@ class MEFSSIMLoss(nn.Module):
         super().__init__()
         self.scales = scales
 
-    def forward(self, frames: Tensor, fused: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, fused: Tensor, part: Part = WHOLE) -> Tensor:
         """The loss of a batch, a scalar in float32 (float64 for float64 input), also under autocast.
 
         Args:
             frames: luma of the exposures, (N, K, H, W) from 0 to 1.
             fused: luma of the fused pictures, (N, 1, H, W) from 0 to 1.
+            part: what these are of the batch.
 
         Raises:
             ValueError: shapes that do not fit, or patches too small for the scales.
@@ -46,10 +48,11 @@ class MEFSSIMLoss(nn.Module):
         check_scales(fused.shape[2:], self.scales)
         precision = torch.float64 if fused.dtype == torch.float64 else torch.float32
         with torch.autocast(fused.device.type, enabled=False):
-            return 1 - mef_ssim_of(255 * frames.to(precision), 255 * fused.to(precision), scales=self.scales)
+            means = scale_means(255 * frames.to(precision), 255 * fused.to(precision), scales=self.scales)
+            return 1 - product_of(part.mean(means))
 
 
-def luminance_error(frames: Tensor, fused: Tensor, means: Tensor) -> Tensor:
+def luminance_error(frames: Tensor, fused: Tensor, means: Tensor, part: Part = WHOLE) -> Tensor:
     """How far the fused picture is from a wanted brightness, both seen coarsely: 1 − SSIM's luminance term.
 
     MEF-SSIM is blind to luminance: alone it lets large regions drift to any grey, trade places in brightness and grow
@@ -61,9 +64,10 @@ def luminance_error(frames: Tensor, fused: Tensor, means: Tensor) -> Tensor:
         frames: (N, K, H, W) luma from 0 to 1.
         fused: (N, 1, H, W) luma.
         means: of the whole pictures' luma, (N, K).
+        part: what these are of the batch.
 
     Returns:
-        A scalar.
+        A scalar, of the whole batch.
 
     Source: K. Ma et al., IEEE TCI 4(1), 2018, doi:10.1109/TCI.2017.2786138, equations of the intensity.
 
@@ -78,29 +82,32 @@ def luminance_error(frames: Tensor, fused: Tensor, means: Tensor) -> Tensor:
     weight = prior * _near_middle(here, SIGMA_LOCAL)
     wanted = (weight * here).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
     squares = wanted.square() + got.square() + LUMINANCE_STABILISER
-    return ((wanted - got).square() / squares).mean()
+    return part.mean(((wanted - got).square() / squares).mean())
 
 
 def _near_middle(values: Tensor, sigma: float) -> Tensor:
     return torch.exp(-(values - MID_GREY).square() / (2 * sigma**2))
 
 
-def halo_error(frames: Tensor, fused: Tensor) -> Tensor:
+def halo_error(frames: Tensor, fused: Tensor, part: Part = WHOLE) -> Tensor:
     """Share of the change across the scene's edges that runs the wrong way: `metrics.halo` for patches, 0 is best.
 
     Args:
         frames: (N, K, H, W) luma from 0 to 1.
         fused: (N, 1, H, W) luma.
+        part: what these are of the batch.
 
     Returns:
-        A scalar.
+        A scalar, of the whole batch.
     """
     scene, got = (F.avg_pool2d(planes, HALO_PX) for planes in (frames.mean(1, keepdim=True), fused))
     edge_px, wide_px = HALO_EDGE_PX / HALO_PX, HALO_SCENE_PX / HALO_PX
     wide = _gradient(_smooth(scene, wide_px))
     rise = (_gradient(_smooth(got, edge_px)) * wide).sum(1)
     ascends = (_gradient(_smooth(scene, edge_px)) * wide).sum(1) >= 0
-    return (F.relu(-rise) * ascends).sum() / rise.abs().sum().clamp(min=1e-6)
+    wrong, change = part.sum(torch.stack([(F.relu(-rise) * ascends).sum(), rise.abs().sum()]))
+    share: Tensor = wrong / change.clamp(min=1e-6)
+    return share
 
 
 def _gradient(planes: Tensor) -> Tensor:

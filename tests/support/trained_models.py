@@ -12,7 +12,7 @@ from support.pictures import random_model
 from deepfuse import registry
 from deepfuse.model import write_model
 from deepfuse.photo import write_photo
-from deepfuse.training.fit import Epoch, history_csv
+from deepfuse.training.history import Epoch, history_csv
 
 DATA = {"brackets": "data/raw", "scenes_train": 7}
 PARAMS = {"train": {"epochs": 2}, "model": {"arch": "paper"}}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfuse.training.loader import Loader
+from deepfuse.training.loader import Batch, Loader
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
 
 CPU = torch.device("cpu")
@@ -17,8 +17,8 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     return PatchSet(folder)
 
 
-def contents(batches: list[tuple[torch.Tensor, torch.Tensor]]) -> list[bytes]:
-    return [(patch * 255).round().to(torch.uint8).numpy().tobytes() for luma, _ in batches for patch in luma]
+def contents(batches: list[Batch]) -> list[bytes]:
+    return [(patch * 255).round().to(torch.uint8).numpy().tobytes() for luma, _, _ in batches for patch in luma]
 
 
 @pytest.mark.parametrize("resident", [False, True])
@@ -27,7 +27,7 @@ def test_every_patch_comes_once_from_0_to_1(patch_set: PatchSet, resident: bool)
     batches = list(loader.batches(3))
     assert len(batches) == len(loader)
     assert all(
-        part.dtype == torch.float32 and part.min() >= 0 and part.max() <= 1 for batch in batches for part in batch
+        part.dtype == torch.float32 and part.min() >= 0 and part.max() <= 1 for batch in batches for part in batch[:2]
     )
     expected = [patch.tobytes() for luma, _ in patch_set.batches(8) for patch in luma]
     assert sorted(contents(batches)) == sorted(expected)
@@ -60,6 +60,6 @@ def test_each_patch_comes_with_the_means_of_its_pictures(tmp_path, resident: boo
         write_patches(tmp_path / f"s{scene}.parquet", table)
     loader = Loader(PatchSet(tmp_path), 3, CPU, resident=resident)
     batches = list(loader.batches(1))
-    assert sum(len(luma) for luma, _ in batches) == 20
-    for luma, means in batches:
+    assert sum(len(luma) for luma, _, _ in batches) == 20
+    for luma, means, _ in batches:
         torch.testing.assert_close(luma.mean((2, 3)), means, atol=1e-6, rtol=0)

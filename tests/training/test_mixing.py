@@ -43,7 +43,7 @@ def mixture(folder: Path, own: int, earlier: int, share: float) -> Mixture:
 
 def order(mixed: Mixture, seed: int) -> list[bool]:
     """Which batches are of the earlier patches."""
-    return [bool(255 * frames.max() > 150) for frames, _ in mixed.batches(seed)]
+    return [bool(255 * frames.max() > 150) for frames, _, _ in mixed.batches(seed)]
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.5, 6), (0.75, 18)])

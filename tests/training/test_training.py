@@ -10,7 +10,8 @@ from support.pictures import expose, textured_radiance
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.model import build_model
-from deepfuse.training.fit import Settings, fit, history_csv
+from deepfuse.training.fit import Settings, fit
+from deepfuse.training.history import history_csv
 from deepfuse.training.losses import halo_error, luminance_error
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, schema, write_patches
 

@@ -1,0 +1,93 @@
+"""What processes do that train together in a test, and the same alone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from deepfuse.model import build_model
+from deepfuse.training.fit import Settings, fit
+from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
+from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
+from deepfuse.training.team import ALONE, WHOLE, Part, Team, joined
+
+CPU = torch.device("cpu")
+SIZE = 44
+SETTINGS = Settings(
+    seed=1,
+    epochs=2,
+    batch_size=4,
+    learning_rate=1e-3,
+    loss_scales=3,
+    luminance_weight=2.5,
+    halo_weight=0.8,
+    precision="float32",
+    replay=0.3,
+)
+
+
+def write_sets(folder: Path) -> None:
+    """Few patches, of two and three exposures, in batches that cannot all be divided by two."""
+    for name, count in (("train", 8), ("val", 3), ("replay", 1)):
+        noise = np.random.default_rng(count).integers(0, 256, (90, 90), np.uint8)
+        noise[:, 40:] //= 3
+        frames = [noise // 6, noise // 2, noise]
+        (folder / name).mkdir(parents=True)
+        write_patches(
+            folder / name / "s.parquet", cut_patches(name, frames, [None] * 3, Selection(SIZE, count, 3, 1, 1))
+        )
+
+
+def train(folder: Path, name: str, team: Team = ALONE, settings: Settings = SETTINGS) -> None:
+    """Train on the sets of the folder, going on from `NAME.pt`: `NAME.after` is what there is then, `NAME.first` the
+    checkpoint after the first epoch."""
+    torch.manual_seed(settings.seed + team.rank)  # the first process's weights count
+    model, checkpoint, steps = build_model("pyramid"), folder / f"{name}.pt", []
+
+    def on_batch(epoch: int, patches: int) -> None:
+        steps.append((epoch, patches))
+        if team.leads and epoch == 2 and not (folder / f"{name}.first").exists():
+            shutil.copy(checkpoint, folder / f"{name}.first")
+
+    own, val, replay = (PatchSet(folder / part) for part in ("train", "val", "replay"))
+    history = fit(
+        model, own, val, settings=settings, checkpoint=checkpoint, replay=replay, on_batch=on_batch, team=team
+    )
+    rows = [(epoch.train_loss, epoch.val_mef_ssim, epoch.processes) for epoch in history]
+    if team.leads:
+        torch.save({"weights": model.state_dict(), "history": rows, "steps": steps}, folder / f"{name}.after")
+
+
+def losses_of(part: Part = WHOLE) -> tuple[torch.Tensor, torch.Tensor]:
+    """The losses of a part of a batch of three, in float64, and the gradient of their sum for the whole batch."""
+    rng = torch.Generator().manual_seed(0)
+    levels = torch.tensor([0.2, 0.9, 0.5], dtype=torch.float64).view(3, 1, 1, 1)  # three patches of quite another kind
+    frames = levels * torch.rand(3, 2, SIZE, SIZE, dtype=torch.float64, generator=rng)
+    fused = torch.rand(3, 1, SIZE, SIZE, dtype=torch.float64, generator=rng).requires_grad_()
+    own = slice(None) if part is WHOLE else part.rows
+    terms = [
+        MEFSSIMLoss(3)(frames[own], fused[own], part),
+        luminance_error(frames[own], fused[own], frames[own].mean((2, 3)), part),
+        halo_error(frames[own], fused[own], part),
+    ]
+    [gradient] = torch.autograd.grad(sum(terms), fused)
+    return torch.stack(terms).detach(), gradient
+
+
+def work_together(folder: Path) -> None:
+    """What one of two processes does; at the end one fails while the other waits for it."""
+    with joined(CPU) as team:
+        terms, gradient = losses_of(team.part(3))
+        dist.all_reduce(gradient)
+        if team.leads:
+            torch.save((terms, gradient / team.size), folder / "losses.after")
+        for name in ("two", "again", "one_then_two"):
+            train(folder, name, team)
+        if not team.leads:
+            raise ValueError("scene 12: expected pixels, got none")
+        dist.barrier()
+        (folder / "went_on").touch()
