@@ -1,6 +1,6 @@
 """Bracket to registered stack: every frame laid on the best-exposed one, or an AlignmentError."""
 
-from deepfuse.alignment.laying import Laid, lay_still
+from deepfuse.alignment.laying import Laid, lay_placed, lay_still
 from deepfuse.alignment.result import (
     CROPS,
     IF_UNALIGNED,
@@ -22,5 +22,6 @@ __all__ = [
     "Laid",
     "Registration",
     "align",
+    "lay_placed",
     "lay_still",
 ]

@@ -120,6 +120,30 @@ def _framed(picture: Image, box: Rectangle, border: int) -> Image:
     return np.asarray(cv2.copyMakeBorder(part, above, below, before, behind, border))
 
 
+def lay_placed(
+    frames: Sequence[Image], valid: Sequence[Mask | None], places: Sequence[tuple[int, int]], *, box: Rectangle
+) -> Laid:
+    """The same of frames of any size that lie at places (x, y) of a larger picture, of which a box is kept.
+
+    Raises:
+        ValueError: a frame has no pixel in the box.
+    """
+    laid, known = [], []
+    for index, (frame, mask, (x, y)) in enumerate(zip(frames, valid, places, strict=True)):
+        height, width = frame.shape[:2]
+        own = box[0] - x, box[1] - y, box[2], box[3]
+        if not (-box[2] < own[0] < width and -box[3] < own[1] < height):
+            raise ValueError(f"frame {index}: expected pixels in {_said(box)}, got {_said((x, y, width, height))}")
+        mask = np.ones((height, width), np.uint8) if mask is None else mask
+        laid.append(_framed(frame, own, cv2.BORDER_REPLICATE))
+        known.append(_part(_framed(mask, own, cv2.BORDER_CONSTANT), (0, 0, box[2], box[3])))
+    return Laid(tuple(laid), tuple(known), box)
+
+
+def _said(box: Rectangle) -> str:
+    return f"{box[2]}×{box[3]}+{box[0]}+{box[1]}"
+
+
 def lay_still(frames: Sequence[Image], valid: Sequence[Mask | None], *, crop: Crop, min_kept: float = 0.5) -> Laid:
     """The same of frames that lie on each other already."""
     return lay(frames, valid, [np.eye(3)] * len(frames), crop=crop, min_kept=min_kept)

@@ -9,25 +9,9 @@ from typing import Any
 
 from deepfuse import __version__
 from deepfuse.cli import align, batch, brackets, doctor, fuse, models, monitor, promote, reproduce, rollback, score, web
-from deepfuse.cli.options import EPILOG, NOTHING_TO_DO
-from deepfuse.cli.output import Parser, say, say_error, say_record
-from deepfuse.errors import DeepfuseError, ModelError, NoPhotoError, Unreachable
-
-HOW = "'pip install deepfuse' installs it"
-BAD_INPUT, MODEL_REFUSED, UNREACHABLE, OUT_OF_MEMORY, INTERRUPTED = 4, 5, 6, 7, 130
-_CODES: tuple[tuple[type[BaseException], int], ...] = (  # the first that fits
-    (NoPhotoError, NOTHING_TO_DO),
-    (ModelError, MODEL_REFUSED),
-    (ModuleNotFoundError, MODEL_REFUSED),
-    (Unreachable, UNREACHABLE),
-    (DeepfuseError, BAD_INPUT),
-    (OSError, BAD_INPUT),
-    (ValueError, BAD_INPUT),
-    (TypeError, BAD_INPUT),
-    (MemoryError, OUT_OF_MEMORY),
-    (KeyboardInterrupt, INTERRUPTED),
-)
-_NO_MEMORY = ("can't allocate memory", "Insufficient memory")  # as torch and OpenCV say it
+from deepfuse.cli.options import EPILOG
+from deepfuse.exits import failed
+from deepfuse.terminal import Parser, say, say_record
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         record: dict[str, Any] = options.run(options)
     except (Exception, KeyboardInterrupt) as error:
-        return _failed(_plain(error))
+        return failed(error)
     text, code = record.pop("text"), record.pop("code", 0)
     for line in record.pop("said", ()):
         say(f"deepfuse: {line}", sys.stderr)
@@ -45,35 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         say(text, sys.stdout)
     return int(code)
-
-
-def _failed(error: BaseException) -> int:
-    """Say what the user can mend, and return its exit code; whatever else is wrong is a fault of the program."""
-    code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
-    if code is None:
-        raise error
-    say_error(error)
-    return code
-
-
-def _plain(error: BaseException) -> BaseException:
-    """The error in the words of those who see it."""
-    if isinstance(error, ModuleNotFoundError):
-        return _not_installed(error)
-    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
-        return MemoryError("out of memory; fewer or smaller frames need less, and so does --quality fast")
-    if isinstance(error, KeyboardInterrupt):
-        return KeyboardInterrupt("interrupted")
-    return error
-
-
-def _not_installed(error: ModuleNotFoundError) -> ModuleNotFoundError:
-    """The error with what to do about it; a module of this package's own is no matter of installing."""
-    name = (error.name or "deepfuse").partition(".")[0]
-    if name == "deepfuse":
-        raise error
-    how = f"pip install {name}; https://pytorch.org has the builds for other processors" if name == "torch" else HOW
-    return ModuleNotFoundError(f"{name} is not installed: {how}")
 
 
 def _parser() -> argparse.ArgumentParser:

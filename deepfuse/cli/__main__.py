@@ -7,12 +7,12 @@ import sys
 import threading
 from typing import NoReturn
 
-from deepfuse.cli import BAD_INPUT, main
+from deepfuse.cli import main
 from deepfuse.cli.guard import guard
-from deepfuse.cli.output import say_error
+from deepfuse.exits import BAD_INPUT, READER_GONE
 from deepfuse.quiet import quiet_libraries
+from deepfuse.terminal import say_error
 
-READER_GONE = 128 + 13  # as shells say that SIGPIPE ended a program
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -34,12 +34,11 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Read, align, write."""
     from deepfuse.files import write_json
+    from deepfuse.job.aligned import write_aligned
     from deepfuse.job.checks import check_distinct
     from deepfuse.job.prepare import turned_frames
-    from deepfuse.metadata.transfer import transfer
     from deepfuse.motion import completed, detect_motion, shown_by
-    from deepfuse.photo import check_folder, check_output, write_photo
-    from deepfuse.photo.profiles import srgb_profile
+    from deepfuse.photo import check_folder, check_output
 
     check_count(options.frames)
     check_distinct(options.frames)
@@ -61,12 +60,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     record |= {"motion": motion.record()}
     if not options.dry_run:
         options.output.mkdir(parents=True, exist_ok=True)
-        height, width, _ = result.frames[0].shape
         for index, output, frame, shown in zip(result.kept, outputs, result.frames, result.valid, strict=True):
             name = options.frames[index].name
-            own = transfer([pictures[index].metadata], 0, names=[name], width=width, height=height, icc=srgb_profile())
-            write_photo(output, frame, embedded=own.embedded, shown=shown)
-            said += own.warnings
+            said += write_aligned(output, frame, shown, pictures[index].metadata, name=name)
         write_json(options.output / "alignment.json", record)
     return {**record, "text": _text(options, result, motion), "said": [f"warning: {warning}" for warning in said]}
 

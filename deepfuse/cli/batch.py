@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
 from deepfuse.cli.options import (
-    NOTHING_TO_DO,
-    SOME_FAILED,
     Commands,
     add_command,
     add_fusing,
@@ -22,6 +20,7 @@ from deepfuse.cli.options import (
     whole,
 )
 from deepfuse.errors import PhotoError
+from deepfuse.exits import NOTHING_TO_DO, SOME_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import RADIANCE_SUFFIX, printable
-from deepfuse.cli.options import NOTHING_TO_DO, Commands, add_command, add_grouping, found_brackets, names
+from deepfuse.cli.options import Commands, add_command, add_grouping, found_brackets, names
 from deepfuse.errors import PhotoError
+from deepfuse.exits import NOTHING_TO_DO
 
 if TYPE_CHECKING:
     from deepfuse.grouping import Group, Grouping, LeftOut

@@ -14,7 +14,8 @@ from typing import Any
 
 from deepfuse import __version__
 from deepfuse.bracket import printable
-from deepfuse.cli.options import SOME_FAILED, Commands, add_command
+from deepfuse.cli.options import Commands, add_command
+from deepfuse.exits import SOME_FAILED
 
 CHECKOUT = ("dvc.yaml", "params.yaml", "flows/doctor.py")
 LIMIT_S = 300

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from deepfuse.cli import BAD_INPUT, OUT_OF_MEMORY
-from deepfuse.cli.output import say_error
+from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
+from deepfuse.terminal import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
-from deepfuse.cli.options import NOTHING_TO_DO, Commands, add_command
+from deepfuse.cli.options import Commands, add_command
+from deepfuse.exits import NOTHING_TO_DO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,8 +28,6 @@ T = TypeVar("T")
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 PHOTOS = "RAW, TIFF, PNG, JPEG, HEIC, AVIF, WebP, JPEG 2000 or JPEG XL"
-NOTHING_TO_DO = 3
-SOME_FAILED = 1
 EPILOG = (
     "exit codes: 0 done, 1 some sets of a batch or checks of doctor failed, 2 wrong usage, 3 no bracket found, 4 bad "
     "input, 5 model refused or a package missing, 6 registry unreachable, 7 out of memory, 130 interrupted"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.cli.options import Commands, add_command, add_fusing, fuse_options, whole
-from deepfuse.cli.output import say
+from deepfuse.terminal import say
 from deepfuse.errors import DeepfuseError, PhotoError
 
 DESCRIPTION = """Open a page in the browser: the brackets under a folder, each with a preview to compare and to change,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.fusion.fuse import fuse, shipped_model
+from deepfuse.fusion.wrapping import Wrap, fused_round
 from deepfuse.job.clock import Clock
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Prepared, prepare
@@ -86,7 +88,13 @@ def fuse_files(
 
 
 def fuse_prepared(
-    bracket: Prepared, model: Network, options: FuseOptions, *, suffix: str, used: UsedModel | None = None
+    bracket: Prepared,
+    model: Network,
+    options: FuseOptions,
+    *,
+    suffix: str,
+    used: UsedModel | None = None,
+    wrap: Wrap = "none",
 ) -> Fused:
     """Fuse a bracket.
 
@@ -96,13 +104,14 @@ def fuse_prepared(
         options: what the user chose.
         suffix: of the file to be written, which decides what depth it can hold.
         used: what the record says of the network.
+        wrap: which of the picture's edges meet, as those of a panorama all the way round do.
 
     Raises:
         ModelError: the network does not have the quality.
     """
     clock, score = Clock(), None
     quality = options.quality or model.qualities[0]
-    fused = fuse(bracket.agreeing, model=model, quality=quality, controls=options.controls)
+    fused = fused_round(bracket.agreeing, wrap, partial(fuse, model=model, quality=quality, controls=options.controls))
     clock.step("fuse")
     height, width, _ = fused.shape
     if options.score:

@@ -90,13 +90,35 @@ def prepare(
     laid = _laid(files, pictures, options)
     if laid.alignment:
         clock.step("align")
+    return prepared_of(files, pictures, laid, options, clock, reference=wanted)
+
+
+def prepared_of(
+    files: Sequence[Path],
+    pictures: Sequence[Picture],
+    laid: LaidFrames,
+    options: FuseOptions,
+    clock: Clock,
+    *,
+    reference: int | None = None,
+) -> Prepared:
+    """Frames that lie on each other, filled where they show nothing and without ghosts.
+
+    Args:
+        files: as they came in.
+        pictures: what was read of each.
+        laid: the frames.
+        options: what the user chose.
+        clock: of the job.
+        reference: the place among the files of the one whose moment is wanted.
+    """
     frames = completed(laid.frames, laid.valid, laid.base)
     if any(mask is not None for mask in laid.valid):
         clock.step("complete")
     agreeing, masks, deghosting = frames, tuple[Image, ...](), None
     if options.deghost:
-        reference, told = _kept_reference(wanted, files, laid), shown_by(2, laid.valid)
-        found = remove_ghosts(frames, laid.base, reference=reference, told=told)
+        place, told = _kept_reference(reference, files, laid), shown_by(2, laid.valid)
+        found = remove_ghosts(frames, laid.base, reference=place, told=told)
         agreeing, deghosting = found.frames, replace(found, frames=())
         masks = masks_of(found, laid.kept, len(files)) if options.save_masks else ()
         clock.step("deghost")
@@ -125,7 +147,7 @@ def turned_frames(files: Sequence[Path], pictures: Sequence[Picture]) -> tuple[s
 
 
 @dataclass(frozen=True)
-class _Laid:
+class LaidFrames:
     """Frames that lie on each other and where each is picture, the base's place, and which of the files they are."""
 
     frames: tuple[Image, ...]
@@ -135,17 +157,17 @@ class _Laid:
     alignment: Alignment | None
 
 
-def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptions) -> _Laid:
+def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptions) -> LaidFrames:
     frames, valid = [picture.pixels for picture in pictures], [picture.valid for picture in pictures]
     if not options.align:
         still = lay_still(frames, valid, crop=options.crop)
-        base = _middle([picture.header for picture in pictures])
-        return _Laid(still.frames, still.valid, base, tuple(range(len(files))), None)
+        base = middle([picture.header for picture in pictures])
+        return LaidFrames(still.frames, still.valid, base, tuple(range(len(files))), None)
     try:
         found = align(frames, valid=valid, if_unaligned=options.if_unaligned, crop=options.crop)
     except AlignmentError as error:
         raise error.named(_names(files)) from error
-    return _Laid(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
+    return LaidFrames(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))
 
 
 def _reduced(picture: Picture, side_px: int) -> Picture:
@@ -154,7 +176,7 @@ def _reduced(picture: Picture, side_px: int) -> Picture:
     return replace(picture, pixels=reduced(picture.pixels, side_px), valid=valid)
 
 
-def _kept_reference(index: int | None, files: Sequence[Path], laid: _Laid) -> int | None:
+def _kept_reference(index: int | None, files: Sequence[Path], laid: LaidFrames) -> int | None:
     """The place of one of the files among the frames that are left."""
     if index is None or index in laid.kept:
         return None if index is None else laid.kept.index(index)
@@ -185,7 +207,7 @@ def _names(files: Sequence[Path]) -> list[str]:
     return [printable(file.name) for file in files]
 
 
-def _middle(headers: Sequence[Header]) -> int:
+def middle(headers: Sequence[Header]) -> int:
     """The middle exposure; the middle file where one is unknown."""
     evs = [header.exposure.ev for header in headers]
     order = sorted(range(len(evs)), key=lambda index: 0.0 if None in evs else evs[index] or 0.0)

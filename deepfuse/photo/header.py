@@ -21,7 +21,8 @@ class Header:
 
     `width` and `height` are upright, `orientation` is the EXIF one that was undone for that (1 to 8), `camera` is
     empty where unknown, and `profile` names the colour profile that the pixels were converted from, empty for none.
-    `frames` are those in one file, of which the first is used.
+    `frames` are those in one file, of which the first is used. `place` is how far it lies right of and below the
+    corner of a larger picture, in pixels, where its file says so.
     """
 
     width: int
@@ -33,6 +34,7 @@ class Header:
     orientation: int = 1
     profile: str = ""
     frames: int = 1
+    place: tuple[int, int] = (0, 0)
 
     @property
     def size(self) -> str:
@@ -50,11 +52,12 @@ class Header:
         return "RAW" if self.kind == "RAW" else f"{self.depth} pictures"
 
 
-def check_alike(paths: Sequence[Path], headers: Sequence[Header]) -> None:
+def check_alike(paths: Sequence[Path], headers: Sequence[Header], *, apart: bool = False) -> None:
     """Make sure that photos can be one bracket: of one kind and depth, camera, size and orientation.
 
     Frames stored in one size must have one orientation: nobody turns a camera round within a bracket, so one tag is
-    wrong. A frame that a viewer has turned upright is stored in another size and goes with those turned here.
+    wrong. A frame that a viewer has turned upright is stored in another size and goes with those turned here. Frames
+    that lie `apart`, at places of their own, may differ in size and orientation.
 
     Raises:
         BracketError: naming the files that differ from most.
@@ -66,7 +69,7 @@ def check_alike(paths: Sequence[Path], headers: Sequence[Header]) -> None:
         "size": lambda header: header.size,
         "orientation": lambda header: str(header.orientation) if header.stored_size == stored else "",
     }
-    for trait, of in traits.items():
+    for trait, of in list(traits.items())[: 2 if apart else None]:
         _check_one_value(trait, {printable(path.name): of(h) for path, h in zip(paths, headers, strict=True)})
 
 

@@ -19,6 +19,7 @@ from deepfuse.metadata.capture import (
     orientation_warning,
     white_xy_of,
 )
+from deepfuse.metadata.placement import place_of
 from deepfuse.metadata.reading import Metadata, read_file, with_sidecar
 from deepfuse.photo.avif import open_avif
 from deepfuse.photo.balance import BalanceChoice
@@ -120,7 +121,9 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
     profile = named_space("adobe-rgb") if unnamed and is_adobe_rgb(exif) else stored.profile
     size = (stored.height, stored.width) if orientation > 4 else (stored.width, stored.height)
     exposure = exposure_of(exif) or Exposure()
-    header = Header(*size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name)
+    header = Header(
+        *size, camera_of(exif), exposure, kind, stored.depth, orientation, profile.name, place=place_of(exif)
+    )
 
     def decode(development: Development, target: Profile) -> Decoded:
         turned = development.orientation or orientation

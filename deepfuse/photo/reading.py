@@ -117,6 +117,7 @@ def read_frames(
     orientation: OrientationChoice = "auto",
     reference: int | None = None,
     check: Check | None = None,
+    apart: bool = False,
 ) -> list[Picture]:
     """The frames of one bracket, decoded side by side.
 
@@ -129,11 +130,13 @@ def read_frames(
         orientation: which one counts.
         reference: the place of the frame whose orientation counts, where that is "auto".
         check: called with the header of the first before anything is decoded; it raises what is to be raised then.
+        apart: whether each lies at a place of its own, in its own size.
     """
     frames = []
     for frame in read_bracket(
-        paths, rendering=rendering, at_once=AT_ONCE, orientation=orientation, reference=reference, check=check
-    ):
+        paths, rendering=rendering, at_once=AT_ONCE, orientation=orientation, reference=reference, check=check,
+        apart=apart,
+    ):  # fmt: skip
         depth = depth or ("16-bit" if frame.rendered.wide else None)
         deeper = depth is not None and _DEPTHS.index(depth) > _DEPTHS.index(frame.header.depth)
         frames.append(replace(frame, pixels=in_depth(frame.pixels, depth)) if depth and deeper else frame)
@@ -149,6 +152,7 @@ def read_bracket(
     orientation: OrientationChoice = "auto",
     reference: int | None = None,
     check: Check | None = None,
+    apart: bool = False,
 ) -> Iterator[Picture]:
     """The frames of one bracket in the order of the paths, each file opened once.
 
@@ -160,6 +164,7 @@ def read_bracket(
         orientation: which one counts.
         reference: the place of the frame whose orientation counts, where that is "auto".
         check: called with the header of the first before anything is decoded.
+        apart: whether each lies at a place of its own, in its own size.
 
     Raises:
         PhotoError: a file cannot be read, is damaged, too large, or no photo.
@@ -170,7 +175,7 @@ def read_bracket(
     with ExitStack() as stack:
         photos = [stack.enter_context(open_photo(path, limits)) for path in paths]
         headers = oriented([photo.header for photo in photos], orientation, reference)
-        check_alike(paths, headers)
+        check_alike(paths, headers, apart=apart)
         rendered = space_for(photos, rendering)
         if check:
             check(headers[0])

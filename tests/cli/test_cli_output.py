@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from support.photographs import Card
 
-from deepfuse.cli import OUT_OF_MEMORY, main
-from deepfuse.cli.output import say
+from deepfuse.cli import main
+from deepfuse.exits import OUT_OF_MEMORY
 from deepfuse.photo import write_photo
+from deepfuse.terminal import say
 
 HOSTILE = "\x1b[31m\n\x9b\u202e.png"
 

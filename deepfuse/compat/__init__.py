@@ -1,0 +1,1 @@
+"""Programs that other software calls, by our means: `enfuse` and `align_image_stack`, with their options."""
