@@ -7,6 +7,7 @@ along, nothing can end a thread that hangs, and one under a nanny may start no `
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -30,6 +31,7 @@ CONNECT_S = 10.0
 IDLE_S = 60.0  # after which a worker's process ends, for no other run may come
 WATCH_S = 1.0
 THREADS = "OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENCV_FOR_THREADS_NUM TIFFFILE_NUM_THREADS".split()
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -91,6 +93,8 @@ def _connected(address: str) -> Iterator[Client]:
     except OSError as error:
         raise DeepfuseError(f"{address}: expected a Dask scheduler, got no answer in {CONNECT_S:g} s") from error
     with client:
+        if not client.nthreads():
+            _log.warning("%s: no worker is there yet; waiting for one", address)
         yield client
 
 

@@ -129,7 +129,7 @@ def waited_for(file: Path) -> int:
     return int(file.read_text())
 
 
-def test_a_scheduler_that_goes_away_ends_the_run(workplace: Path) -> None:
+def test_a_scheduler_that_goes_away_ends_the_run(workplace: Path, caplog: pytest.LogCaptureFixture) -> None:
     with LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=True) as short:
         results = each_scene([Job("a")], work, refuse=refused, cluster=short.scheduler_address)
         closer = threading.Thread(target=close_when_at_work, args=(short,))
@@ -137,6 +137,7 @@ def test_a_scheduler_that_goes_away_ends_the_run(workplace: Path) -> None:
         with pytest.raises(DeepfuseError, match="the scheduler went away; what is done is kept"):
             list(results)
         closer.join()
+    assert "no worker is there yet" in caplog.text
 
 
 def close_when_at_work(dask: LocalCluster) -> None:
