@@ -63,7 +63,7 @@ def run_on_cluster(
         def send(count: int) -> None:
             for number, task in islice(todo, count):
                 allowed = seconds(task) if seconds else None
-                call, key = packed(work, task), f"{terms.mark.name}-{number}"
+                call, key = packed(work, task), f"deepfuse-{terms.run}-{number}"
                 future = client.submit(do_scene, terms, call, memory_gb, allowed, key=key, pure=False)
                 numbers[future] = number
                 finished.add(future)  # type: ignore[no-untyped-call]
@@ -93,7 +93,7 @@ def _connected(address: str) -> Iterator[Client]:
     except OSError as error:
         raise DeepfuseError(f"{address}: expected a Dask scheduler, got no answer in {CONNECT_S:g} s") from error
     with client:
-        if not client.nthreads():
+        if not client.nthreads():  # type: ignore[no-untyped-call]
             _log.warning("%s: no worker is there yet; waiting for one", address)
         yield client
 

@@ -9,6 +9,7 @@ import pkgutil
 import platform
 import sys
 import traceback
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Terms:
     """What one run asks of every process that works for it.
 
     Attributes:
+        run: a name that no other run has.
         folder: the working directory, absolute: paths in tasks start there.
         mark: an empty file on the storage that all must share, there as long as the run.
         first: whether Python looks for modules in the working directory before all others.
@@ -56,6 +58,7 @@ class Terms:
         versions: of Python, this package's code and the libraries behind a result.
     """
 
+    run: str
     folder: Path
     mark: Path
     first: bool
@@ -77,7 +80,8 @@ def terms_of_this_run(out: Path) -> Iterator[Terms]:
     mark.touch()
     settings = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     try:
-        yield Terms(folder, mark, not {"", str(folder)}.isdisjoint(sys.path), settings, versions())
+        first = not {"", str(folder)}.isdisjoint(sys.path)
+        yield Terms(uuid.uuid4().hex, folder, mark, first, settings, versions())
     finally:
         mark.unlink(missing_ok=True)
 

@@ -71,6 +71,12 @@ def test_a_fault_of_the_program_ends_the_run_and_says_where_it_was(address: str)
     assert "raise LookupError" in "".join(caught.value.__notes__)
 
 
+def test_each_run_has_processes_of_its_own_and_keeps_them(address: str) -> None:
+    first, second = (set(run(address, *[Job(str(index), "who") for index in range(6)])) for _ in range(2))
+    assert 1 <= len(first) <= 2
+    assert not first & second
+
+
 def test_what_is_large_passes_no_scheduler(address: str) -> None:
     with pytest.raises(ValueError, match=r"result: expected at most 262144 bytes .*, got 3000\d\d: pass paths"):
         run(address, Job("a", "large"))

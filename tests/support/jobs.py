@@ -33,6 +33,8 @@ def work(job: Job) -> str:
             time.sleep(600)
         case "large":
             return "x" * 300_000
+        case "who":
+            return str(os.getpid())
         case "kill" if not job.file.exists():
             job.file.touch()
             os.kill(os.getppid(), signal.SIGKILL)
