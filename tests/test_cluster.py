@@ -8,18 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from distributed import KilledWorker, LocalCluster
+from support.batches import job
 from support.jobs import Job, refused, work
 from support.projects import ROOT, TINY, add_scene, set_params
 
-from deepfuse import cluster, errand
+from deepfuse import batch, cluster, errand
 from deepfuse.engine import CLUSTER, each_scene
 from deepfuse.errors import DeepfuseError
+from deepfuse.model import SHIPPED, weights_sha256
 from deepfuse.stages import align, ingest
 from deepfuse.workers import available_memory
 
@@ -187,6 +191,27 @@ def test_a_worker_with_other_libraries_is_refused(address: str, monkeypatch: pyt
     said = rf"worker tcp://.*: expected what the run has, torch 9\.9, got torch {here['torch']}"
     with pytest.raises(DeepfuseError, match=said.replace("+", r"\+")):
         run(address, Job("a"))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_batch_takes_its_model_to_where_all_machines_look(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def each_scene(todo: Sequence[Any], *_: object, **options: Any) -> Iterator[None]:
+        given.update(options, model=todo[0].model)
+        return iter(())
+
+    monkeypatch.setattr(import_module("deepfuse.batch.run"), "each_scene", each_scene)
+    monkeypatch.delenv(CLUSTER, raising=False)
+    address = "tcp://127.0.0.1:9" if named else None
+    list(batch.run(batch.Batch((job(tmp_path),), (), (), ()), batch.Pace(1, 60, address)))
+    beside = tmp_path / "out/.deepfuse/model"
+    assert given["cluster"] == address
+    assert given["model"] == (beside if named else SHIPPED)
+    assert given["out"] == (tmp_path / "out" if named else Path())
+    assert not named or weights_sha256(beside) == weights_sha256(SHIPPED)
 
 
 def frames_of(project: Path) -> dict[str, bytes]:
