@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import stat
@@ -66,8 +67,9 @@ def link(source: Path, target: Path) -> None:
 
 
 def beside(path: Path) -> Path:
-    """A short hidden name in the same folder, this process's own."""
-    return path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}_{os.getpid()}")
+    """A short hidden name in the same folder, this process's own also where other machines write there."""
+    name = os.fsencode(path.name) + b"\0" + platform.node().encode()
+    return path.with_name(f".{hashlib.sha256(name).hexdigest()[:12]}_{os.getpid()}")
 
 
 def remove_abandoned(folder: Path) -> None:

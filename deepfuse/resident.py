@@ -8,10 +8,11 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from deepfuse.workers import available_memory, crash, limit_memory
+from deepfuse.workers import available_memory, crash, limit_memory, out_of_memory
 
 T = TypeVar("T")
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from deepfuse.resident import serve; serve({limit})"
@@ -28,36 +29,58 @@ class Resident:
     be written for it, and is forbidden inside of a pool's worker.
 
     Args:
-        memory_gb: what the process may hold, in 10⁹ bytes, where the system keeps such a limit.
-        seconds: how long a call may take.
+        memory_gb: what the process may hold, in 10⁹ bytes, where the system keeps such a limit; `None` for no limit.
+        seconds: how long a call may take; `None` for as long as it wants.
+        folder: its working directory, that of this process by default.
+        path: where it looks for modules, as this process does by default.
+        environment: its environment, that of this process by default.
+        what: it reads, as a crash is told.
     """
 
-    def __init__(self, *, memory_gb: float, seconds: float) -> None:
-        self._limit = int(min(memory_gb * 1e9, available_memory()))
+    def __init__(
+        self,
+        *,
+        memory_gb: float | None,
+        seconds: float | None,
+        folder: Path | None = None,
+        path: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        what: str = "it",
+    ) -> None:
+        self._limit = int(min(memory_gb * 1e9, available_memory())) if memory_gb else None
         self._seconds = seconds
+        self._program = _PROGRAM.format(path=list(sys.path if path is None else path), limit=self._limit)
+        self._folder, self._environment, self._what = folder, environment, what
         self._process = self._started()
 
-    def ask(self, work: Callable[..., T], *args: object) -> T:
+    def ask(self, work: Callable[..., T], *args: object, seconds: float | None = None) -> T:
         """What `work(*args)` returns or raises there; all of it can be pickled.
+
+        Args:
+            work: a function that can be pickled.
+            args: its arguments.
+            seconds: how long this call may take, where it is not what all may.
 
         Raises:
             ResidentError: it crashed, took too long, or needed too much memory.
         """
         if self._process.poll() is not None:
             self._process = self._started()
-        late = threading.Event()
-        timer = threading.Timer(self._seconds, self._stop, (late,))
-        timer.start()
+        allowed, late = seconds or self._seconds, threading.Event()
+        timer = threading.Timer(allowed or 0, self._stop, (late,))
+        if allowed:
+            timer.start()
         try:
             done, answer = self._exchange((work, args))
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self._process.wait()
-            raise ResidentError(f"took longer than {self._seconds:g} s" if late.is_set() else crash(code)) from error
+            why = f"took longer than {allowed:g} s" if late.is_set() else crash(code, self._what)
+            raise ResidentError(why) from error
         finally:
             timer.cancel()
         if isinstance(answer, MemoryError):
             self.close()  # what it holds may be too much for the next call too
-            raise ResidentError(f"needed more than {self._limit / 1e9:.1f} GB of memory")
+            raise ResidentError(out_of_memory(self._limit))
         if not done:
             raise answer
         result: T = answer
@@ -73,9 +96,8 @@ class Resident:
         self._process.kill()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        program = _PROGRAM.format(path=sys.path, limit=self._limit)
         return subprocess.Popen(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", self._program], cwd=self._folder, env=self._environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -88,16 +110,17 @@ class Resident:
         return answer
 
 
-def serve(limit_bytes: int) -> None:
+def serve(limit_bytes: int | None) -> None:
     """Answer the calls on standard input until it ends; what libraries print goes nowhere."""
-    limit_memory(limit_bytes)
+    if limit_bytes:
+        limit_memory(limit_bytes)
     calls: queue.Queue[tuple[Callable[..., object], tuple[object, ...]]] = queue.Queue()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
     while True:
         work, args = calls.get()
-        answers.write(_answer(work, args))
+        answers.write(answer(work, args))
         answers.flush()
 
 
@@ -110,7 +133,8 @@ def _listen(stream: BinaryIO, calls: queue.Queue[tuple[Callable[..., object], tu
             os._exit(0)
 
 
-def _answer(work: Callable[..., object], args: tuple[object, ...]) -> bytes:
+def answer(work: Callable[..., object], args: tuple[object, ...]) -> bytes:
+    """Whether a call went well and what it returned or raised, pickled."""
     try:
         return pickle.dumps((True, work(*args)))
     except Exception as error:

@@ -93,8 +93,13 @@ def _worker_failure(error: Exception, limit_bytes: float | None, seconds: float 
     if isinstance(error, ProcessExpired):
         return crash(error.exitcode or 0, "them")
     if isinstance(error, MemoryError):
-        return f"needed more than {limit_bytes / 1e9:.1f} GB of memory" if limit_bytes else "not enough memory"
+        return out_of_memory(limit_bytes)
     return f"took longer than {seconds:g} s"
+
+
+def out_of_memory(limit_bytes: float | None) -> str:
+    """How a process ended that asked for more memory than it may have."""
+    return f"needed more than {limit_bytes / 1e9:.1f} GB of memory" if limit_bytes else "not enough memory"
 
 
 def crash(code: int, what: str = "it") -> str:

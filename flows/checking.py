@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from deepfuse.bracket import PHOTO_SUFFIXES, RADIANCE_SUFFIX, printable
+from deepfuse.engine import each_scene
 from deepfuse.errors import BracketError, DeepfuseError
 from deepfuse.grouping import find_brackets
 from deepfuse.params import IngestLimits
 from deepfuse.photo import Limits, read_photo
 from deepfuse.photo.isolated import Onlooker, ThisProcess
 from deepfuse.simulation.camera import read_radiance
-from deepfuse.workers import run_scenes, worker_count
+from deepfuse.workers import worker_count
 from flows.sets import State, check_files, files_of, is_partial, state_of
 
 
@@ -73,7 +74,7 @@ def reasons_against(sets: Mapping[Path, int], limits: IngestLimits) -> Generator
     """
     if not sets:
         return
-    yield from run_scenes(
+    yield from each_scene(
         list(sets),
         partial(reason_against, limits=Limits.of_data(limits.megapixels, limits.file_gb, limits.frames)),
         refuse=lambda entry, failure: printable(f"{entry}: {failure}"),

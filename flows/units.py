@@ -12,7 +12,7 @@ from deepfuse.files import write_text
 from flows.identity import NAME, identity
 from flows.services import HOME, SERVICES, is_elsewhere
 
-SETTINGS = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME", NAME, "DEEPFUSE_JOBS", "PATH")
+SETTINGS = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME", NAME, "DEEPFUSE_JOBS", "DEEPFUSE_CLUSTER", "PATH")
 SECRETS = Path(".deepfuse/services/environment")
 _AFTER = {"prefect": "", "mlflow": "", "worker": "After={name}-prefect.service {name}-mlflow.service\n"}
 

@@ -27,6 +27,7 @@ DEPENDENCIES = PROJECT["project"]["dependencies"]
 LOCKS = FIRST, TORCH, MAIN = "requirements.first.lock", "requirements.torch.lock", "requirements.lock"
 # Libraries without a say in what a stage writes, and why.
 DECIDE_NOTHING = {
+    "distributed": "on which machines the work is done",
     "filelock": "one process after the other",
     "pebble": "processes for the work",
     "psutil": "what processes there are, and their memory",

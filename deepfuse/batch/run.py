@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,11 +14,12 @@ from filelock import FileLock, Timeout
 from deepfuse.batch.record import FOLDER, Outcome
 from deepfuse.batch.work import Job, fail, fuse_set
 from deepfuse.bracket import printable
+from deepfuse.engine import cluster_named, each_scene
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import remove_abandoned
 from deepfuse.grouping import Grouping, LeftOut
 from deepfuse.photo import read_header
-from deepfuse.workers import run_scenes, worker_count
+from deepfuse.workers import worker_count
 
 WORKER_BYTES = 1.0e9  # of a worker with its libraries, the network and small frames
 BYTES_PER_PX = 45  # of each frame, in all its states: 41 measured with 3 float frames of 12 megapixels, 27 of 16 bits
@@ -46,10 +48,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Pace:
-    """How sets are worked off: by how many processes (`None`: as cores and memory allow), how long one may take."""
+    """How sets are worked off: by how many processes (`None`: as cores and memory allow), how long one may take.
+
+    `cluster` is the address of a Dask scheduler whose workers do it, where it is not what `DEEPFUSE_CLUSTER` says.
+    """
 
     jobs: int | None
     seconds_per_frame: float
+    cluster: str | None = None
 
 
 def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
@@ -86,15 +92,27 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     """
     yield from batch.lost
     yield from (fail(job, reason) for job, reason in batch.unreadable)
-    jobs = pace.jobs or worker_count(len(batch.todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(batch.todo))
-    yield from run_scenes(
-        batch.todo,
+    todo, out = batch.todo, Path()
+    if todo and cluster_named(pace.cluster):
+        todo, out = _with_model_beside(todo), todo[0].output.parent
+    yield from each_scene(
+        todo,
         fuse_set,
         refuse=fail,
-        jobs=jobs,
+        jobs=pace.jobs or worker_count(len(todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(todo)),
         memory_gb=math.inf,
         seconds=lambda job: pace.seconds_per_frame * len(job.files),
+        out=out,
+        cluster=pace.cluster,
     )
+
+
+def _with_model_beside(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The same sets with a copy of their model beside the records, where other machines find it."""
+    beside = jobs[0].record.parent / "model"
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(jobs[0].model, beside)
+    return tuple(replace(job, model=beside) for job in jobs)
 
 
 @contextmanager

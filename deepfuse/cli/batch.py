@@ -37,6 +37,7 @@ evidence of their alignment, the model, warnings and timings. OUT/looks.toml, wh
 are made with in place of the options: [SET], and below it look = "punchy", controls, reference, crop and the like."""
 
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
+HELP_CLUSTER = "of a Dask scheduler, tcp://HOST:8786, whose workers fuse the sets (default: what DEEPFUSE_CLUSTER says)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
 HELP_SECONDS = "how long a set may take, for each of its frames (default: 300)"
 
@@ -51,6 +52,7 @@ def add(commands: Commands) -> None:
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
     command.add_argument("-j", "--jobs", type=whole(1, 999), metavar="N", help=HELP_JOBS)
+    command.add_argument("--cluster", metavar="ADDRESS", help=HELP_CLUSTER)
     command.add_argument("--seconds", type=whole(1, 10**6), default=300, metavar="S", help=HELP_SECONDS)
     command.add_argument("-n", "--dry-run", action="store_true", help="say what would be made and make nothing")
     command.add_argument("-f", "--force", action="store_true", help=HELP_FORCE)
@@ -106,7 +108,7 @@ def _worked_off(batch: Batch, options: argparse.Namespace) -> Iterator[Outcome]:
     from deepfuse.batch import Pace
     from deepfuse.batch import run as work
 
-    outcomes = work(batch, Pace(options.jobs, options.seconds))
+    outcomes = work(batch, Pace(options.jobs, options.seconds, options.cluster))
     failed, total = 0, len(batch.todo) + len(batch.failures)
     with progress(outcomes, unit="set", total=total) as bar:
         for outcome in bar:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from deepfuse.alignment import AlignmentError, align
+from deepfuse.engine import each_scene
 from deepfuse.files import write_json, write_text
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import SceneCache, content, scene_cache
@@ -17,7 +18,7 @@ from deepfuse.monitoring.arrived import FILE, TRAITS, arrived, arrived_csv, trai
 from deepfuse.motion import completed, detect_motion, shown_by
 from deepfuse.params import Align, read_params
 from deepfuse.photo import read_bracket, write_frame
-from deepfuse.workers import run_scenes, worker_count
+from deepfuse.workers import worker_count
 
 FRAMES = Path("data/frames")
 OUT = Path("data/aligned")
@@ -38,7 +39,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     jobs = worker_count(len(ingested), WORKER_BYTES + BYTES_PER_PX * most_pixels(ingested))
     work = partial(align_scene, cache=cache, params=params.align)
-    results = run_scenes(ingested, work, refuse=refused, jobs=jobs)
+    results = each_scene(ingested, work, refuse=refused, jobs=jobs)
     try:
         aligned = {scene.scene: scene for scene in tqdm(results, total=len(ingested), desc="align", unit="scene")}
     finally:

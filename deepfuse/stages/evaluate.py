@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from tqdm import tqdm
 
+from deepfuse.engine import each_scene, indispensable
 from deepfuse.evaluation import Method, Score, Trial, held_out_scenes, methods, score_cache
 from deepfuse.evaluation.report import contact_sheet, mean_scores, report_page, scores_csv
 from deepfuse.files import link, write_json, write_text
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import SceneCache, scene_cache
+from deepfuse.manifest import Scene
 from deepfuse.model import read_model
 from deepfuse.params import read_params
 from deepfuse.photo import write_photo
@@ -34,15 +36,12 @@ def main() -> None:
     params = read_params()
     known = score_cache(params.libraries)
     drawn = scene_cache("evaluate", {}, params.libraries.installed(*libraries_of("evaluate")))
-    ways = methods(read_model(MODEL))
-    scores: dict[str, dict[str, Score]] = {}
     scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
     pictured = [scene.scene for scene in scenes[: params.evaluate.pictures]]
-    for scene in tqdm(scenes, desc="evaluate", unit="scene"):
-        trial = Trial(scene, ALIGNED, exposures=params.evaluate.exposures)
-        scores[scene.scene] = {name: trial.score(method, known) for name, method in ways.items()}
-        if scene.scene in pictured:
-            write_pictures(scene.scene, trial, ways, drawn)
+    methods_of_stage.cache_clear()  # an earlier run of this process had another model
+    work = partial(evaluate_scene, pictured=pictured, exposures=params.evaluate.exposures, known=known, drawn=drawn)
+    scored = tqdm(each_scene(scenes, work, refuse=indispensable), total=len(scenes), desc="evaluate", unit="scene")
+    scores = {scene.scene: values for scene, values in zip(scenes, scored, strict=True)}
     for folder in (METRICS, OUT):
         folder.mkdir(parents=True, exist_ok=True)
     write_json(METRICS / "metrics.json", mean_scores(scores))
@@ -50,6 +49,23 @@ def main() -> None:
     write_text(OUT / "index.html", report_page(scores, pictured, {scene.scene: scene.moving for scene in scenes}))
     known.tidy(METRICS)
     drawn.tidy(OUT, unused_since=started)  # they are large, and DVC's cache has those of earlier runs
+
+
+def evaluate_scene(
+    scene: Scene, *, pictured: list[str], exposures: str, known: SceneCache, drawn: SceneCache
+) -> dict[str, Score]:
+    """The scores of one scene by method; its pictures are written where it is one of those `pictured`."""
+    trial, ways = Trial(scene, ALIGNED, exposures=exposures), methods_of_stage()
+    scores = {name: trial.score(method, known) for name, method in ways.items()}
+    if scene.scene in pictured:
+        write_pictures(scene.scene, trial, ways, drawn)
+    return scores
+
+
+@cache
+def methods_of_stage() -> dict[str, Method]:
+    """The trained model and its baselines, read once by each process of a run."""
+    return methods(read_model(MODEL))
 
 
 def write_pictures(scene: str, trial: Trial, ways: Mapping[str, Method], cache: SceneCache) -> None:

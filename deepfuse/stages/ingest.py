@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, printable
 from deepfuse.color import as_uint16, mean_luma
+from deepfuse.engine import each_scene
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.files import file_digest
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
@@ -20,7 +21,7 @@ from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
 from deepfuse.simulation.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
-from deepfuse.workers import run_scenes, worker_count
+from deepfuse.workers import worker_count
 
 OUT = Path("data/frames")
 WORKER_BYTES = 0.5e9  # of a worker with its libraries and a small frame
@@ -52,7 +53,7 @@ def main() -> None:
     )
     brackets = [group.bracket for group in grouping.groups if not faults(group)]
     OUT.mkdir(parents=True, exist_ok=True)
-    results = run_scenes(
+    results = each_scene(
         brackets,
         partial(ingest, cache=cache, params=params.ingest),
         refuse=given_up,

@@ -10,9 +10,10 @@ import numpy as np
 from tqdm import tqdm
 
 from deepfuse.color import from_float, luma, to_float
+from deepfuse.engine import each_scene, indispensable
 from deepfuse.files import link
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import content, scene_cache
+from deepfuse.incremental import SceneCache, content, scene_cache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_photo
@@ -22,6 +23,7 @@ from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_pa
 ALIGNED = Path("data/aligned")
 OUT = Path("data/patches")
 FILE = "patches.parquet"
+SPLITS = ("train", "val")
 
 
 def main() -> None:
@@ -31,14 +33,22 @@ def main() -> None:
     cache = scene_cache("patch", params.patch.model_dump(), params.libraries.installed(*libraries_of("patch")))
     shutil.rmtree(OUT, ignore_errors=True)  # a scene that is gone leaves no patches
     OUT.mkdir(parents=True)
-    scenes = [scene for scene in read_manifest(ALIGNED) if scene.ok]
-    for split in ("train", "val"):
-        chosen = [scene for scene in scenes if split_of(scene.scene, **params.split.model_dump()) == split]
-        for scene in tqdm(chosen, desc=f"patch {split}", unit="scene"):
-            made = cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection))
-            link(made / FILE, OUT / split / f"{scene.scene}.parquet")
-        print(f"{split}: {len(PatchSet(OUT / split))} patches of {len(chosen)} scenes")
+    scenes = {scene: split_of(scene.scene, **params.split.model_dump()) for scene in read_manifest(ALIGNED) if scene.ok}
+    chosen = [(scene, split) for scene, split in scenes.items() if split in SPLITS]
+    work = partial(patch_scene, cache=cache, selection=selection)
+    results = each_scene(chosen, work, refuse=lambda task, why: indispensable(task[0], why))
+    for _ in tqdm(results, total=len(chosen), desc="patch", unit="scene"):
+        pass
+    for split in SPLITS:
+        print(f"{split}: {len(PatchSet(OUT / split))} patches of {sum(one == split for one in scenes.values())} scenes")
     cache.tidy(OUT)
+
+
+def patch_scene(task: tuple[Scene, str], *, cache: SceneCache, selection: Selection) -> None:
+    """The patches of one scene of a split, cut or taken from the cache."""
+    scene, split = task
+    made = cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection))
+    link(made / FILE, OUT / split / f"{scene.scene}.parquet")
 
 
 def cut_scene(scene: Scene, selection: Selection, folder: Path) -> None:

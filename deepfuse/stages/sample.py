@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import trange
+from tqdm import tqdm
 
+from deepfuse.engine import each_scene, indispensable
 from deepfuse.files import write_json
 from deepfuse.imports import libraries_of
 from deepfuse.params import Sample, read_params
@@ -23,8 +25,10 @@ def main() -> None:
     params = read_params()
     params.libraries.installed(*libraries_of("sample"))
     OUT.mkdir(parents=True, exist_ok=True)
-    for index in trange(params.sample.scenes, desc="sample", unit="scene"):
-        make_scene(index, params.sample)
+    scenes = range(params.sample.scenes)
+    made = each_scene(scenes, partial(make_scene, params=params.sample), refuse=indispensable)
+    for _ in tqdm(made, total=len(scenes), desc="sample", unit="scene"):
+        pass
 
 
 def make_scene(index: int, params: Sample) -> None:

@@ -59,8 +59,8 @@ def test_what_no_reader_was_prepared_for_costs_its_set_alone(monkeypatch: pytest
 
 def test_all_sets_are_checked_by_one_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    started = checking.run_scenes
-    monkeypatch.setattr(checking, "run_scenes", lambda *given, **options: calls.append(1) or started(*given, **options))
+    started = checking.each_scene
+    monkeypatch.setattr(checking, "each_scene", lambda *given, **options: calls.append(1) or started(*given, **options))
     for index in range(4):
         photos(INBOX / f"set {index}", 10, 200 + index)
     (photos(INBOX / "odd", 10, 200) / "x").symlink_to("nowhere")

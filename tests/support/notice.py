@@ -24,6 +24,7 @@ under their own licences, as each states them. `make notice` wrote this.
 SECTIONS = {
     "photos": "What fuses photos",
     "loop": "What the loop adds: the extra `loop`",
+    "cluster": "What scenes on a cluster add: the extra `cluster`",
     "dev": "What development adds: no part of a running deepfuse",
 }
 
@@ -59,8 +60,14 @@ def sections() -> dict[str, set[str]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     photos = needed(project["project"]["dependencies"])
     loop = needed(project["project"]["optional-dependencies"]["loop"])
+    cluster = needed(project["project"]["optional-dependencies"]["cluster"])
     dev = needed([*project["dependency-groups"]["dev"], "uv"])
-    return {"photos": photos, "loop": loop - photos, "dev": dev - loop - photos}
+    return {
+        "photos": photos,
+        "loop": loop - photos,
+        "cluster": cluster - loop - photos,
+        "dev": dev - cluster - loop - photos,
+    }
 
 
 def needed(requirements: Iterable[str]) -> set[str]:
