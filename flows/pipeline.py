@@ -31,6 +31,7 @@ LAST_STAGE = "evaluate"
 SITE_CACHE = Path(".deepfuse/dvc")
 RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+_NO_NEWS = "Having any troubles?"  # DVC's last line of every error that it does not know
 POLL_S = 10.0
 HOURS = 6.0  # a night's training of somebody
 LONGEST_WAIT_S = 3600 * HOURS
@@ -56,7 +57,7 @@ def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
         code, lines = _run(arguments, show, settings)
         if not code:
             return "\n".join(lines)
-        said = " | ".join(lines[-3:])
+        said = " | ".join([line for line in lines if _NO_NEWS not in line][-3:])
         if not any(sign in line for line in lines for sign in BUSY) or time.monotonic() > end:
             full = f"; {shutil.disk_usage(Path()).free:,} bytes are free" if any(map(_speaks_of_space, lines)) else ""
             raise RuntimeError(f"dvc {' '.join(arguments)}: expected exit code 0, got {code}: {said}{full}")
@@ -190,6 +191,11 @@ def model_key() -> str:
     return next(str(out["md5"]) for out in outs if out["path"] == MODEL.as_posix())
 
 
+def remote_name() -> str:
+    """The name of the remote that DVC pushes to by default; empty without one."""
+    return dvc("config", "core.remote", show=False).rpartition("\n")[2].strip()
+
+
 def has_remote() -> bool:
     """Whether DVC has a remote to push to by default."""
-    return bool(dvc("config", "core.remote", show=False).strip())
+    return bool(remote_name())
