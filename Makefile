@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | faults | coverage | check | hooks | deps | lock | hash | notice | audit
+# make setup | demo | up | down | test | faults | servers | coverage | check | hooks | deps | lock | hash | notice | audit
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 FIRST = .venv/first
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: setup demo up down test faults coverage check hooks deps lock hash notice audit
+.PHONY: setup demo up down test faults servers coverage check hooks deps lock hash notice audit
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -60,6 +60,10 @@ test: check
 # What `make test` leaves to the night: the loop killed and damaged at every step.
 faults: .venv/loop
 	$(BIN)/python -m pytest -m faults
+
+# The loop on Postgres and S3, both started here: needs Debian's package postgresql, and no network.
+servers: .venv/loop
+	$(BIN)/python -m pytest -m servers
 
 # How much of the code the tests run, also in the processes that they start.
 coverage: .venv/loop

@@ -61,7 +61,7 @@ def absent() -> list[str]:
 
 def _absent() -> list[str]:
     """A list of the remote says at once what is there. Of what it does not show, each file is asked for."""
-    wanted = {path: _contents(path, content) for path, content in _tracked()}
+    wanted = {path: _contents(path, content) for path, content in tracked()}
     there = _listing() if sum(len(contents or ()) for contents in wanted.values()) > FOLDERS else set()
     unseen = [str(path) for path, contents in wanted.items() if contents is None or not contents <= there]
     if not unseen:
@@ -91,7 +91,7 @@ def _listing() -> set[str]:
 def _send(missing: list[str]) -> None:
     """Push files alone, with an empty memory of the remote."""
     known: dict[Path, str] = {}
-    for path, content in _tracked():
+    for path, content in tracked():
         known |= pipeline.listed(path, content) if content.endswith(".dir") else {path: content}
     contents = {known[Path(name)] for name in missing if Path(name) in known}
     outs = [{"md5": md5, "hash": "md5", "path": f"missing/{md5}"} for md5 in sorted(contents)]
@@ -103,7 +103,7 @@ def _send(missing: list[str]) -> None:
             SINGLE_FILES.unlink(missing_ok=True)
 
 
-def _tracked() -> Iterator[tuple[Path, str]]:
+def tracked() -> Iterator[tuple[Path, str]]:
     """What the last stage and those before it read and wrote, as far as DVC stores it, with its MD5."""
     stages: dict[str, Any] = read_yaml(LOCK)["stages"]
     makers = {out["path"]: name for name, stage in stages.items() for out in stage.get("outs", [])}

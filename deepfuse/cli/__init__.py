@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepfuse import __version__
-from deepfuse.cli import align, batch, brackets, doctor, fuse, models, monitor, promote, reproduce, rollback, score
+from deepfuse.cli import (
+    align,
+    batch,
+    brackets,
+    doctor,
+    fuse,
+    models,
+    monitor,
+    promote,
+    reproduce,
+    rollback,
+    score,
+    worker,
+)
 from deepfuse.cli.options import EPILOG, NOTHING_TO_DO
 from deepfuse.cli.output import Parser, say, say_error, say_record
 from deepfuse.errors import DeepfuseError, ModelError, NoPhotoError, Unreachable
@@ -80,6 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (fuse, batch, brackets, align, score, monitor, models, promote, rollback, reproduce, doctor):
+    for command in (fuse, batch, brackets, align, score, monitor, models, promote, rollback, reproduce, worker, doctor):
         command.add(commands)
     return parser
