@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | faults | browser | coverage | check | hooks | deps | lock | hash | notice | audit
+# make setup | demo | up | down | test | faults | servers | browser | coverage | check | hooks | deps | lock | hash | notice | audit
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 FIRST = .venv/first
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: setup demo up down test faults browser coverage check hooks deps lock hash notice audit
+.PHONY: setup demo up down test faults servers browser coverage check hooks deps lock hash notice audit
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -64,6 +64,10 @@ faults: .venv/loop
 # The page in a real Chromium, which is this system's (`chromium`) or playwright's own.
 browser: .venv/loop
 	$(BIN)/python -m pytest -m browser
+
+# The loop on Postgres and S3, both started here: needs Debian's package postgresql, and no network.
+servers: .venv/loop
+	$(BIN)/python -m pytest -m servers
 
 # How much of the code the tests run, also in the processes that they start.
 coverage: .venv/loop

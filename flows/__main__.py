@@ -106,6 +106,7 @@ def _run(arguments: argparse.Namespace) -> None:
         case "up":
             starting.up(arguments)
         case "serve":
+            _show_log("%(message)s")
             starting.serve(arguments)
         case "env":
             from flows.configured import use_recorded
@@ -221,6 +222,8 @@ def _parser() -> argparse.ArgumentParser:
     parsers["up"].add_argument("--print", action="store_true", help="print these units instead")
     parsers["serve"].add_argument("service", choices=("prefect", "mlflow", "worker"))
     parsers["serve"].add_argument("--port", type=int, help="of a server")
+    parsers["serve"].add_argument("--pull", action="store_true", help="worker: first fetch what the folder lacks")
+    parsers["serve"].add_argument("--remote", metavar="ADDRESS", help="of the DVC remote to pull from, from now on")
     parsers["tidy"].add_argument(
         "--keep", type=int, default=10, metavar="N", help="newest versions whose pictures stay (default: %(default)s)"
     )

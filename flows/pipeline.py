@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from deepfuse.params import read_yaml
-from flows.login import SECRETS
+from flows.login import BUCKET, SECRETS
 from flows.logs import log
 
 ALIGNED = Path("data/aligned")
@@ -31,6 +31,8 @@ LAST_STAGE = "evaluate"
 SITE_CACHE = Path(".deepfuse/dvc")
 RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+_RUN_STAGES = ("repro", "exp")
+_NO_NEWS = "Having any troubles?"  # DVC's last line of every error that it does not know
 POLL_S = 10.0
 HOURS = 6.0  # a night's training of somebody
 LONGEST_WAIT_S = 3600 * HOURS
@@ -56,7 +58,7 @@ def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
         code, lines = _run(arguments, show, settings)
         if not code:
             return "\n".join(lines)
-        said = " | ".join(lines[-3:])
+        said = " | ".join([line for line in lines if _NO_NEWS not in line][-3:])
         if not any(sign in line for line in lines for sign in BUSY) or time.monotonic() > end:
             full = f"; {shutil.disk_usage(Path()).free:,} bytes are free" if any(map(_speaks_of_space, lines)) else ""
             raise RuntimeError(f"dvc {' '.join(arguments)}: expected exit code 0, got {code}: {said}{full}")
@@ -77,17 +79,11 @@ def _await_others(end: float) -> None:
 
 
 def _run(arguments: Sequence[str], show: bool, settings: Mapping[str, str]) -> tuple[int, list[str]]:
-    """The exit code and the lines of a dvc command. What decodes photos has no password of a server."""
-    folder = Path(sys.executable).parent
-    path = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
-    harmless = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    # An experiment's folder is another one: it wants DVC's state by its whole name.
-    own = {"PATH": path, _MARK: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}
-    environment = {"TQDM_MININTERVAL": "10", **harmless, **own, **settings}  # seconds a line
+    """The exit code and the lines of a dvc command."""
     lines = []
     with subprocess.Popen(
-        [str(folder / "dvc"), *arguments],
-        env=environment,
+        [str(Path(sys.executable).parent / "dvc"), *arguments],
+        env={**environment(arguments[0]), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -104,6 +100,16 @@ def _run(arguments: Sequence[str], show: bool, settings: Mapping[str, str]) -> t
             os.killpg(process.pid, signal.SIGKILL)  # a cancelled run leaves no training behind
             raise
     return process.returncode, lines
+
+
+def environment(command: str) -> dict[str, str]:
+    """What a dvc command gets. What decodes photos has no password of a server or a bucket."""
+    secret = (*SECRETS, *BUCKET) if command in _RUN_STAGES else SECRETS
+    harmless = {name: value for name, value in os.environ.items() if name not in secret}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    # An experiment's folder is another one: it wants DVC's state by its whole name.
+    own = {"PATH": path, _MARK: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}
+    return {"TQDM_MININTERVAL": "10", **harmless, **own}  # seconds a line
 
 
 def recover() -> None:
@@ -190,6 +196,11 @@ def model_key() -> str:
     return next(str(out["md5"]) for out in outs if out["path"] == MODEL.as_posix())
 
 
+def remote_name() -> str:
+    """The name of the remote that DVC pushes to by default; empty without one."""
+    return dvc("config", "core.remote", show=False).rpartition("\n")[2].strip()
+
+
 def has_remote() -> bool:
     """Whether DVC has a remote to push to by default."""
-    return bool(dvc("config", "core.remote", show=False).strip())
+    return bool(remote_name())

@@ -22,6 +22,7 @@ from flows.moving import move
 from flows.naming import free_name, with_hash
 from flows.pipeline import RAW_DVC
 from flows.quarantine import QUARANTINE
+from flows.remote_trouble import naming_remote
 from flows.sets import check_kinds, file_md5, find_sets
 
 CHANGED = QUARANTINE / "changed"
@@ -145,7 +146,8 @@ def _fetch(targets: Iterable[Path]) -> None:
     if not pipeline.has_remote():
         return
     try:
-        pipeline.dvc("fetch", *map(str, targets))
+        with naming_remote():
+            pipeline.dvc("fetch", *map(str, targets))
     except RuntimeError as error:
         log("not all can be fetched from DVC's remote: %s", printable(str(error)))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +16,7 @@ from flows.identity import identity
 
 HOME = Path(".deepfuse/prefect")
 HEARTBEAT_S = 30  # of a run: the least that Prefect allows
+ANSWER_S = 30  # of a server elsewhere
 SERVICES = ("prefect", "mlflow", "worker")
 _ADDRESS = {"prefect": "PREFECT_API_URL", "mlflow": "MLFLOW_TRACKING_URI"}
 _OPEN = {"prefect": "/api/health", "mlflow": "/health"}
@@ -42,16 +45,36 @@ def start_servers(*, prefect_port: int, mlflow_port: int) -> dict[str, str]:
 
 
 def require_answer(name: str) -> None:
-    """Wait until a server of this folder answers, those alone who know the password.
+    """Wait until a server of this folder answers, those alone who know the password; one elsewhere must answer now.
 
     Raises:
         ServiceError: it does not, or lets everybody in.
     """
+    if is_elsewhere(name):
+        _require_elsewhere(name)
+        return
     service = find(name)
     if service is None:
-        raise ServiceError(f"{name}: expected its server to run, got none: `python -m flows up`")
+        raise ServiceError(
+            f"{name}: expected its server to run, got none: `python -m flows up`, or set {_ADDRESS[name]} to one "
+            "elsewhere"
+        )
     wait(name, f"{service.url}{_OPEN[name]}")
     require_closed(name, f"{service.url}{_CLOSED[name]}")
+
+
+def _require_elsewhere(name: str) -> None:
+    """Whatever the server answers, it is there; MLflow may also be a database, which has no such page."""
+    url = os.environ[_ADDRESS[name]]
+    if not url.startswith("http"):
+        return
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=ANSWER_S):
+            pass
+    except urllib.error.HTTPError:
+        pass
+    except (OSError, ValueError) as error:
+        raise ServiceError(f"{name}: expected an answer from {_ADDRESS[name]}={url}, got {error}") from error
 
 
 def client_environment(clients: Mapping[str, str]) -> dict[str, str]:

@@ -51,14 +51,18 @@ def serve(arguments: argparse.Namespace) -> None:
 
     Raises:
         ServiceError: a server gets no port, or one that the worker needs does not answer.
+        ServiceError: what the worker is to pull cannot be had.
     """
     if arguments.service != "worker":
         if arguments.port is None:
             raise background.ServiceError(f"serve {arguments.service}: expected --port, got none")
         services.become_server(arguments.service, arguments.port)
     for name in ("prefect", "mlflow"):
-        if not services.is_elsewhere(name):
-            services.require_answer(name)
+        services.require_answer(name)
+    if arguments.pull or arguments.remote:
+        from flows.pulling import pull
+
+        pull(arguments.remote)
     own_server = not services.is_elsewhere("prefect")
     os.environ |= services.client_environment(services.access())
     ask_for(_prepare(own_server=own_server, had_worker=services.running("worker")))

@@ -12,7 +12,9 @@ from deepfuse.files import write_text
 from flows.identity import NAME, identity
 from flows.services import HOME, SERVICES, is_elsewhere
 
-SETTINGS = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME", NAME, "DEEPFUSE_JOBS", "DEEPFUSE_CLUSTER", "PATH")
+_BUCKET = ("MLFLOW_DEFAULT_ARTIFACT_ROOT", "MLFLOW_S3_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_REGION")
+_OURS = (NAME, "DEEPFUSE_JOBS", "DEEPFUSE_CLUSTER")
+SETTINGS = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME", *_OURS, "PATH", *_BUCKET)
 SECRETS = Path(".deepfuse/services/environment")
 _AFTER = {"prefect": "", "mlflow": "", "worker": "After={name}-prefect.service {name}-mlflow.service\n"}
 

@@ -8,7 +8,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepfuse import __version__
-from deepfuse.cli import align, batch, brackets, doctor, fuse, models, monitor, promote, reproduce, rollback, score, web
+from deepfuse.cli import (
+    align,
+    batch,
+    brackets,
+    doctor,
+    fuse,
+    models,
+    monitor,
+    promote,
+    reproduce,
+    rollback,
+    score,
+    web,
+    worker,
+)
 from deepfuse.cli.options import EPILOG
 from deepfuse.exits import failed
 from deepfuse.terminal import Parser, say, say_record
@@ -35,6 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (fuse, batch, web, brackets, align, score, monitor, models, promote, rollback, reproduce, doctor):
+    for command in (
+        fuse,
+        batch,
+        web,
+        brackets,
+        align,
+        score,
+        monitor,
+        models,
+        promote,
+        rollback,
+        reproduce,
+        worker,
+        doctor,
+    ):
         command.add(commands)
     return parser

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.cli.options import Commands, add_command, add_fusing, fuse_options, whole
-from deepfuse.terminal import say
 from deepfuse.errors import DeepfuseError, PhotoError
+from deepfuse.terminal import say
 
 DESCRIPTION = """Open a page in the browser: the brackets under a folder, each with a preview to compare and to change,
 and their pictures made one by one or all at once. DIR is only read. Photos can be dropped onto the page too. It is

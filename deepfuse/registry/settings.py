@@ -1,4 +1,8 @@
-"""Which MLflow, and the name of the model in it: by the environment, the record of this folder, or `mlflow.db` here."""
+"""Which MLflow, and the name of the model in it: by the environment, the record of this folder, or `mlflow.db` here.
+
+`MLFLOW_BACKEND_STORE_URI` and `MLFLOW_DEFAULT_ARTIFACT_ROOT` are for the server of this folder alone, as they are for
+`mlflow server`: where they are set, the registry is what that server answers.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,16 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from deepfuse.errors import ModelError
+from deepfuse.errors import ModelError, NotInstalledError
 from deepfuse.files import write_json
 
 ADDRESS, MODEL = "MLFLOW_TRACKING_URI", "DEEPFUSE_MODEL"
+DATABASE, FILES_ROOT = "MLFLOW_BACKEND_STORE_URI", "MLFLOW_DEFAULT_ARTIFACT_ROOT"
+_DRIVERS = {"postgresql": ("psycopg2", "postgres"), "s3": ("boto3", "s3")}  # the package, and the extra that has it
 RECORD = Path(".deepfuse/registry.json")
 DEFAULT_DATABASE = Path("mlflow.db")
 DEFAULT_NAME = "deepfuse"
@@ -22,8 +29,30 @@ SQLITE = "sqlite:///"
 
 
 def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, of the environment or the record, or `mlflow.db` in the working directory."""
-    return _setting(ADDRESS) or f"{SQLITE}{DEFAULT_DATABASE.absolute()}"
+    """`MLFLOW_TRACKING_URI`, of the environment or the record, or `mlflow.db` in the working directory.
+
+    Raises:
+        ModelError: the registry is in another database, of which this process knows no server.
+    """
+    found = _setting(ADDRESS)
+    if not found and os.environ.get(DATABASE):
+        raise ModelError(
+            f"{DATABASE} is set: expected {ADDRESS} to name the server on it, got none: `python -m flows up` starts "
+            'it, and eval "$(python -m flows env)" names it'
+        )
+    return found or f"{SQLITE}{DEFAULT_DATABASE.absolute()}"
+
+
+def require_driver(address: str) -> None:
+    """Ask for the package that a database or a bucket needs.
+
+    Raises:
+        NotInstalledError: it is not there.
+    """
+    scheme = address.partition(":")[0].partition("+")[0]
+    package, extra = _DRIVERS.get(scheme, (None, None))
+    if package and find_spec(package) is None:
+        raise NotInstalledError(f"{scheme}: expected the package {package}, got none: pip install 'deepfuse[{extra}]'")
 
 
 def is_named() -> bool:

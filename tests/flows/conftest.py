@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from support.cards import FOLDER, write
 from support.checkouts import make_checkout, make_house
 from support.projects import ROOT
+from support.stores import Bucket, Postgres, bucket, postgres, settings
 
 from flows import inbox
 from flows.inbox import INBOX
@@ -71,3 +73,25 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     make_house(folder)
     return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Bucket]:
+    """An S3 server with an empty bucket."""
+    with bucket(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Postgres]:
+    """A Postgres server."""
+    with postgres() as made:
+        yield made
+
+
+@pytest.fixture
+def stores(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What puts the servers of `up` on Postgres and S3, of databases of its own; empty where they are on this disk."""
+    if getattr(request, "param", "here") == "here":
+        return {}
+    return settings(request.getfixturevalue("store"), request.getfixturevalue("cluster"))

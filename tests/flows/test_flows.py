@@ -11,6 +11,7 @@ import mlflow
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 from support.projects import add_scene, commit_all, raw_project, run_dvc, set_params
+from support.stores import ON_BOTH, mlflow_server
 
 from deepfuse import registry
 from deepfuse.errors import ParamsError
@@ -26,12 +27,27 @@ def prefect() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def in_project(project: Path, small_reference: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_project(
+    project: Path,
+    stores: dict[str, str],
+    small_reference: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     # Golden checks take a process each, and the registry's own tests run them.
     monkeypatch.setattr("deepfuse.registry.aliases._check", lambda version: None)
     monkeypatch.chdir(raw_project(project))
-    return project
+    if not stores:
+        yield project
+        return
+    with mlflow_server(stores, tmp_path_factory.mktemp("mlflow")) as url:  # somebody's, on Postgres and S3
+        for name, value in stores.items():
+            if name.startswith("AWS") or name == "MLFLOW_S3_ENDPOINT_URL":
+                monkeypatch.setenv(name, value)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        yield project
+    assert not Path("mlflow.db").exists()
 
 
 def versions() -> list[str]:
@@ -43,6 +59,7 @@ def tags(version: str) -> dict[str, str]:
     return dict(mlflow.MlflowClient().get_model_version("deepfuse", version).tags)
 
 
+@ON_BOTH
 def test_the_shipped_weights_are_the_first_champion_until_a_better_model_comes(
     in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

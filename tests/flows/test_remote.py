@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from support.projects import run_dvc
 
 from deepfuse import registry
 from deepfuse.evaluation import Verdict
-from flows import remote, retrain
+from flows import pipeline, remote, retrain
 from flows.checks_here import check_remote
+from flows.remote_trouble import advice
 
 
 def files(folder: Path) -> list[Path]:
@@ -20,7 +22,8 @@ def files(folder: Path) -> list[Path]:
 
 
 @pytest.mark.usefixtures("in_checkout")
-def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error() -> None:
+def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "FOLDERS", 0)  # these few files are looked for in a list, as many are
     there = files(REMOTE)
     for path in [path for path in there if path.suffix != ".dir"][::3]:
         drop(path)
@@ -28,11 +31,39 @@ def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error() ->
     remote.push()
     assert files(REMOTE) == there
     assert not remote.SINGLE_FILES.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "ask", lambda *_: pytest.fail("each file was asked for"))
+        assert remote.absent() == []
     content = files(CACHE)[0].relative_to(CACHE)
     drop(CACHE / content)
     drop(REMOTE / content)
     with pytest.raises(RuntimeError, match="expected all data on the remote, got 1 files missing there: data/raw/"):
         remote.push()
+
+
+@pytest.mark.usefixtures("in_checkout")
+def test_a_remote_that_is_away_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: str, **_: str) -> str:
+        raise RuntimeError("dvc push: got 1: ERROR: unexpected error - Could not connect to the endpoint URL")
+
+    dvc = pipeline.dvc
+    monkeypatch.setattr(pipeline, "dvc", lambda *words, **more: (refuse if words[0] == "push" else dvc)(*words, **more))
+    with pytest.raises(RuntimeError, match=r"^DVC remote store: dvc push: .*Could not connect.*; is its server up"):
+        remote.push()
+
+
+@pytest.mark.parametrize(
+    ("said", "todo"),
+    [
+        ("s3 is supported, but requires 'dvc-s3' to be installed", r"; install .* 'deepfuse\[s3\]'"),
+        ("An error occurred (NoSuchBucket) when calling", "; make the bucket, or .* dvc remote modify store url"),
+        ("Unable to locate credentials", "; set AWS_ACCESS_KEY_ID"),
+        ("An error occurred (403) when calling the HeadObject operation: Forbidden", "; set AWS_ACCESS_KEY_ID"),
+        ("No space left on device", "$"),
+    ],
+)
+def test_what_to_do_about_a_remote_is_said_where_somebody_knows(said: str, todo: str) -> None:
+    assert re.match(todo, advice(said, "store"))
 
 
 @pytest.mark.usefixtures("in_checkout")

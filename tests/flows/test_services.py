@@ -7,15 +7,17 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -24,23 +26,31 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from prefect.states import Crashed, Running
 from support.ports import free_port
 from support.projects import ROOT, add_scene, raw_project
+from support.stores import ON_BOTH, Bucket, Postgres
 
+from deepfuse import registry
+from deepfuse.errors import ModelError, NotInstalledError
 from deepfuse.evaluation.reference import reference_cache
 from deepfuse.evaluation.reference_scenes import reference_scenes
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from flows import background, services
+from deepfuse.registry import settings
+from flows import background, pipeline, services
+from flows.identity import identity
+from flows.login import BUCKET, DATABASES
 
 WAIT_S = 240
 
 
 @pytest.fixture
-def environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def environment(project: Path, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """A project like a checkout: the flows come from its folder alone."""
     shutil.copytree(ROOT / "flows", raw_project(project) / "flows", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(project)
     for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_", "PYTHON"))]:
         monkeypatch.delenv(name)
+    for name, value in stores.items():
+        monkeypatch.setenv(name, value)
     yield dict(os.environ)
     services.down()
 
@@ -50,6 +60,28 @@ def flows(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def go_up(environment: dict[str, str], ports: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `up` says; this process then gets into its servers."""
+    said = flows(environment, "up", *ports)
+    for name, value in re.findall(r"export (\w+)=(\S+)", flows(environment, "env")):
+        monkeypatch.setenv(name, value)
+    return said
+
+
+def free_ports() -> list[str]:
+    return ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())]
+
+
+@contextmanager
+def prefect_client() -> Iterator[Any]:
+    ours = {
+        PREFECT_API_URL: os.environ["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
+    }
+    with temporary_settings(ours), get_client(sync_client=True) as client:  # settings are read once a process
+        yield client
 
 
 @pytest.fixture
@@ -78,6 +110,7 @@ def wait_for(text: str, alarms: list[str]) -> None:
         time.sleep(0.5)
 
 
+@ON_BOTH
 @pytest.mark.timeout(600)
 def test_a_submitted_bracket_becomes_a_version(
     environment: dict[str, str],
@@ -87,11 +120,7 @@ def test_a_submitted_bracket_becomes_a_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference_scenes(reference_cache(read_params().libraries))  # which the worker's run then finds
-    ports = ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())]
-    said = flows(environment, "up", *ports)
-    assert ".deepfuse/services/login has them" in said
-    for name, value in re.findall(r"export (\w+)=(\S+)", flows(environment, "env")):
-        monkeypatch.setenv(name, value)
+    assert ".deepfuse/services/login has them" in go_up(environment, free_ports(), monkeypatch)
     bracket = add_scene(project, "fjord", 9, folder="card")
     (project / "data/inbox/empty").mkdir(parents=True)
     assert "a run was asked for" in flows(environment, "submit", str(bracket))
@@ -109,11 +138,7 @@ def test_a_submitted_bracket_becomes_a_version(
 
     wait_for(".set.refused: empty: ", alarms)
     wait_for(".model.promoted: version 1 promoted: ", alarms)
-    ours = {
-        PREFECT_API_URL: os.environ["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
-    }
-    with temporary_settings(ours), get_client(sync_client=True) as prefect:  # settings are read once a process
+    with prefect_client() as prefect:
         run = next(run for run in prefect.read_flow_runs() if run.deployment_id)
         made = prefect.create_flow_run_from_deployment(run.deployment_id, state=Running())
         prefect.set_flow_run_state(made.id, Crashed(message="nobody said so"), force=True)
@@ -124,6 +149,65 @@ def test_a_submitted_bracket_becomes_a_version(
     assert "worker, mlflow, prefect" in flows(environment, "down")
     assert not any(service and service.alive() for service in pids.values())
     assert "nothing was running" in flows(environment, "down")
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("stores", ["servers"], indirect=True)
+def test_what_was_on_postgres_and_s3_is_there_after_all_servers_were_killed(
+    environment: dict[str, str], store: Bucket, cluster: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deployment() -> Any:
+        with prefect_client() as prefect:
+            return prefect.read_deployment_by_name(identity().deployment).id
+
+    ports = free_ports()
+    go_up(environment, ports, monkeypatch)
+    client, made = mlflow.MlflowClient(), deployment()
+    client.create_registered_model("deepfuse")
+    run = client.create_run("0").info.run_id
+    client.log_text(run, "kept", "note.txt")
+    for name in ("worker", "mlflow", "prefect"):
+        service = background.find(name)
+        assert service is not None
+        os.killpg(service.pid, signal.SIGKILL)
+    cluster.stop("immediate")
+    cluster.start()
+    go_up(environment, ports, monkeypatch)
+    assert deployment() == made
+    assert client.get_registered_model("deepfuse").name == "deepfuse"
+    artifact = client.get_run(run).info.artifact_uri
+    assert artifact.startswith("s3://studio/mlflow-")
+    assert f"{artifact.removeprefix('s3://studio/')}/note.txt" in store.objects()
+    assert not [path for path in (Path("mlflow.db"), services.HOME / "prefect.db") if path.exists()]
+
+
+@pytest.mark.parametrize(
+    ("address", "extra"), [("postgresql://there/mlflow", "postgres"), ("s3://studio/mlflow", "s3")]
+)
+def test_a_package_that_a_store_needs_is_named(monkeypatch: pytest.MonkeyPatch, address: str, extra: str) -> None:
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(NotInstalledError, match=rf"got none: pip install 'deepfuse\[{extra}\]'"):
+        settings.require_driver(address)
+    for free in ("sqlite:////here/mlflow.db", "/here/mlruns"):
+        settings.require_driver(free)
+
+
+def test_no_second_registry_is_begun_beside_the_one_on_a_database(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(settings.DATABASE, "postgresql://there/mlflow")
+    with pytest.raises(ModelError, match="MLFLOW_BACKEND_STORE_URI is set: expected MLFLOW_TRACKING_URI"):
+        registry.champion_version()
+    monkeypatch.setenv(settings.ADDRESS, "http://there")
+    assert settings.tracking_uri() == "http://there"
+
+
+def test_what_decodes_photos_gets_no_key_of_a_bucket_or_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*BUCKET, *DATABASES):
+        monkeypatch.setenv(name, "secret")
+    for command, keys in (("push", set(BUCKET)), ("repro", set()), ("exp", set())):
+        assert {name for name, value in pipeline.environment(command).items() if value == "secret"} == keys
 
 
 def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
