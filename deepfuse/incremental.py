@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned, write_text
 from deepfuse.imports import code_of
-from deepfuse.manifest import Scene, read_manifest, write_manifest
+from deepfuse.manifest import Scene, read_manifest, record_of, write_manifest
+from deepfuse.notes import state_of_file
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
+DIGESTS = "digests"  # the results of no stage: hashes of its inputs
 SIZES = "sizes"  # in every folder of results, what it holds: no power failure cuts a file short unseen
 
 
@@ -95,14 +97,19 @@ class SceneCache:
             outs: folders of complete results.
             unused_since: another time than 30 days ago, in seconds as `time.time` has them.
         """
-        oldest = time.time() - KEPT_S if unused_since is None else unused_since
-        for folder in (CACHE / self.stage).glob("*"):
-            remove_abandoned(folder)
-            for entry in folder.iterdir():
-                if entry.stat().st_mtime < oldest:
-                    shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+        month_ago = time.time() - KEPT_S
+        _forget(self.stage, month_ago if unused_since is None else unused_since)
+        _forget(DIGESTS, month_ago)
         for out in outs:
             remove_abandoned(out)
+
+
+def _forget(stage: str, unused_since: float) -> None:
+    for folder in (CACHE / stage).glob("*"):
+        remove_abandoned(folder)
+        for entry in folder.iterdir():
+            if entry.stat().st_mtime < unused_since:
+                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
@@ -112,13 +119,44 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
 
 def content(scene: Scene, folder: Path) -> list[Any]:
     """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
-    return [asdict(scene), [file_digest(path) for path in scene.pictures(folder)]]
+    return [record_of(scene), digests(scene.pictures(folder), linked=True)]
+
+
+def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:
+    """The SHA-256 of files that belong together; none is read again that is as it was.
+
+    Args:
+        paths: the files.
+        linked: whether they are a stage's, which takes their links away and puts them back: the time of the last change
+            of a file's record tells nothing then.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+
+    def read() -> list[str]:
+        return [file_digest(path) for path in paths]
+
+    states = [state_of_file(path, linked=linked) for path in paths]
+    if None in states:
+        return read()
+    found: list[str] = SceneCache(DIGESTS, "").value([[str(path) for path in paths], states], read)
+    return found
 
 
 def _sizes(entry: Path) -> dict[str, int]:
     """The size in bytes of every file below a folder but the one that holds them."""
-    files = [path for path in entry.rglob("*") if path.is_file() and path != entry / SIZES]
-    return {path.relative_to(entry).as_posix(): path.stat().st_size for path in files}
+    return {name: size for name, size in _files(entry) if name != SIZES}
+
+
+def _files(folder: str | Path, below: str = "") -> Iterator[tuple[str, int]]:
+    """The path below a folder and the size in bytes of every file in it."""
+    with os.scandir(folder) as found:
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                yield from _files(one.path, f"{below}{one.name}/")
+            elif one.is_file():
+                yield f"{below}{one.name}", one.stat().st_size
 
 
 def _is_whole(entry: Path) -> bool:
@@ -134,6 +172,8 @@ def _link_tree(source: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     with new_folder(target) as temporary:
         try:
-            shutil.copytree(source, temporary, copy_function=os.link, dirs_exist_ok=True)
-        except (OSError, shutil.Error):
+            for name, _ in _files(source):
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                os.link(source / name, temporary / name)
+        except OSError:
             shutil.copytree(source, temporary, dirs_exist_ok=True)
