@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.checkouts import WHOLE
 from support.projects import ROOT, run_dvc
 
+from deepfuse import registry
+from flows import retrain
 from flows.experiments import uncommitted_params
 
 STATE = ".deepfuse/dvc"
@@ -48,3 +51,19 @@ def test_an_experiment_has_the_brackets_that_only_dvc_records() -> None:
 
 def test_without_git_nothing_is_uncommitted(in_folder: None) -> None:
     assert uncommitted_params() == ""
+
+
+def test_a_model_of_uncommitted_parameters_says_so_and_so_does_a_second_registry(
+    in_folder: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    published: dict[str, Any] = {}
+    monkeypatch.setattr(retrain, "uncommitted_params", lambda: "train.epochs: 6 → 9")
+    monkeypatch.setattr(retrain, "about_data", dict)
+    monkeypatch.setattr(retrain.pipeline, "model_key", lambda: "key")
+    monkeypatch.setattr(registry, "publish", lambda *_, **options: published.update(options) or "2")
+    monkeypatch.setattr(registry, "second_registry", lambda: "there are two")
+    with caplog.at_level("INFO", logger="flows"):
+        assert retrain.publish.fn() == "2"
+    assert published["tags"] == {"deepfuse.uncommitted_params": "train.epochs: 6 → 9"}
+    assert "that nobody committed, an experiment's perhaps, are of this model: train.epochs: 6 → 9" in caplog.text
+    assert "there are two" in caplog.text

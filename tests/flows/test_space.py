@@ -52,3 +52,11 @@ def test_the_need_is_told_by_what_was_recorded(in_folder: None, monkeypatch: pyt
     leave_free(monkeypatch, needed - 1)
     with pytest.raises(DeepfuseError, match=r"expected 0\.01 GB free"):
         space.require_space([entry])
+
+
+@pytest.mark.parametrize("said", ["No possible cache link types for 'data'", "[Errno 28] No space left on device"])
+def test_a_full_disk_is_named_where_dvc_does_not(in_folder: None, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(pipeline, "_run", lambda *_: (255, [f"ERROR: unexpected error - {said}"]))
+    leave_free(monkeypatch, 4096)
+    with pytest.raises(RuntimeError, match=r"dvc repro: .*4,096 bytes are free"):
+        pipeline.dvc("repro")
