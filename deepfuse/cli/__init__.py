@@ -49,20 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (
-        fuse,
-        batch,
-        web,
-        brackets,
-        align,
-        score,
-        monitor,
-        models,
-        promote,
-        rollback,
-        reproduce,
-        worker,
-        doctor,
-    ):
+    photographer, keeper = (fuse, batch, web, brackets, align, score), (models, promote, rollback, reproduce, worker)
+    for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
     return parser

@@ -346,9 +346,8 @@ def _prometheus(studio: Studio) -> bytes:
     progress, current = studio.work.progress(), studio.model.current()
     failed = sum(outcome.status == "failed" for outcome in progress.ended.values())
     registry = CollectorRegistry()
-    Info("deepfuse_model", "The model that counts.", registry=registry).info(
-        {"model": current.name, "sha256": current.sha256}
-    )
+    model = Info("deepfuse_model", "The model that counts.", registry=registry)
+    model.info({"model": current.name, "sha256": current.sha256})
     sets = Gauge("deepfuse_sets", "Sets of this session, by what became of them.", ["state"], registry=registry)
     counts = {"waiting": len(progress.waiting), "making": len(progress.making), "failed": failed}
     for state, count in (counts | {"done": len(progress.ended) - failed}).items():
