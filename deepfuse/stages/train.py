@@ -55,10 +55,11 @@ def train_together(params: Params) -> None:
     """
     device = own_device(pick_device(params.train.device))
     with joined(device) as team:
-        _train(params, device, team)
+        train_in(team, params, device)
 
 
-def _train(params: Params, device: torch.device, team: Team) -> None:
+def train_in(team: Team, params: Params, device: torch.device) -> None:
+    """The work of one process of a team."""
     libraries = params.libraries.installed(*libraries_of("train"))
     settings = settings_of(params.train, precision(params, device))
     origin = provenance(params, settings, device, libraries)

@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 
 from deepfuse.model import build_model
+from deepfuse.params import Params
+from deepfuse.stages.train import train_in
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
@@ -17,6 +19,7 @@ from deepfuse.training.team import ALONE, WHOLE, Part, Team, joined
 
 CPU = torch.device("cpu")
 SIZE = 44
+SETS = ("data/patches/train", "data/patches/val", "data/replay")
 SETTINGS = Settings(
     seed=1,
     epochs=2,
@@ -32,14 +35,13 @@ SETTINGS = Settings(
 
 def write_sets(folder: Path) -> None:
     """Few patches, of two and three exposures, in batches that cannot all be divided by two."""
-    for name, count in (("train", 8), ("val", 3), ("replay", 1)):
+    for part, count in zip(SETS, (8, 3, 1), strict=True):
         noise = np.random.default_rng(count).integers(0, 256, (90, 90), np.uint8)
         noise[:, 40:] //= 3
         frames = [noise // 6, noise // 2, noise]
-        (folder / name).mkdir(parents=True)
-        write_patches(
-            folder / name / "s.parquet", cut_patches(name, frames, [None] * 3, Selection(SIZE, count, 3, 1, 1))
-        )
+        table = cut_patches(part, frames, [None] * 3, Selection(SIZE, count, 3, 1, 1))
+        (folder / part).mkdir(parents=True)
+        write_patches(folder / part / "s.parquet", table)
 
 
 def train(folder: Path, name: str, team: Team = ALONE, settings: Settings = SETTINGS) -> None:
@@ -53,7 +55,7 @@ def train(folder: Path, name: str, team: Team = ALONE, settings: Settings = SETT
         if team.leads and epoch == 2 and not (folder / f"{name}.first").exists():
             shutil.copy(checkpoint, folder / f"{name}.first")
 
-    own, val, replay = (PatchSet(folder / part) for part in ("train", "val", "replay"))
+    own, val, replay = (PatchSet(folder / part) for part in SETS)
     history = fit(
         model, own, val, settings=settings, checkpoint=checkpoint, replay=replay, on_batch=on_batch, team=team
     )
@@ -78,9 +80,12 @@ def losses_of(part: Part = WHOLE) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack(terms).detach(), gradient
 
 
-def work_together(folder: Path) -> None:
-    """What one of two processes does; at the end one fails while the other waits for it."""
+def work_together(params: Params) -> None:
+    """What one of two processes does: what stage `train` does, then trainings of its own; at last one fails while the
+    other waits for it."""
+    folder = Path.cwd()
     with joined(CPU) as team:
+        train_in(team, params, CPU)
         terms, gradient = losses_of(team.part(3))
         dist.all_reduce(gradient)
         if team.leads:
