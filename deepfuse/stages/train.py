@@ -28,6 +28,7 @@ from deepfuse.model import (
 )
 from deepfuse.params import Params, Train, read_params
 from deepfuse.training.fit import Settings, fit, history_csv
+from deepfuse.training.identity import training_id
 from deepfuse.training.patches import PatchSet
 
 PATCHES = Path("data/patches")
@@ -49,7 +50,7 @@ def main() -> None:
     device = pick_device(params.train.device)
     settings = settings_of(params.train, precision(params, device))
     origin = provenance(params, settings, device, libraries)
-    checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
+    checkpoint = CHECKPOINTS / training_id(origin) / "epoch.pt"
     forget_unused(CHECKPOINTS)
     train, val = (PatchSet(PATCHES / split) for split in ("train", "val"))
 

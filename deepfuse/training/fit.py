@@ -20,7 +20,7 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import replacing
+from deepfuse.files import replacing, write_text
 from deepfuse.model import Network
 from deepfuse.model.quality import Quality
 from deepfuse.training.loader import Batch, Loader
@@ -28,6 +28,7 @@ from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.mixing import Mixture
 from deepfuse.training.patches import PatchSet
 
+HISTORY = "history.csv"
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
 LARGEST_GRADIENT = 1.0  # of the norm: one odd patch must not undo many steps
 EPOCH_STRIDE = 1_000_003  # a prime above any seed in use: no epoch repeats the order of another training's
@@ -81,8 +82,8 @@ def fit(
         train: training patches.
         val: validation patches, possibly none.
         settings: how to train.
-        checkpoint: written after every epoch; where it exists, training goes on after its last epoch, and on one
-            machine's CPU ends with the very weights of an undisturbed run.
+        checkpoint: written after every epoch, with `HISTORY` beside it for whoever looks on; where it exists, training
+            goes on after its last epoch, and on one machine's CPU ends with the very weights of an undisturbed run.
         replay: earlier patches, of which `settings.replay` says how many there are among the others.
         on_batch: called after every batch with the epoch, from 1, and the patches in it.
 
@@ -115,6 +116,7 @@ def fit(
     schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
     history = _restore(checkpoint, state)
+    _show(checkpoint, history)
     for epoch in range(len(history) + 1, settings.epochs + 1):
         rate = optimizer.param_groups[0]["lr"]
         batches = train_loader.batches(settings.seed + EPOCH_STRIDE * epoch)
@@ -215,6 +217,12 @@ def _save(path: Path, state: dict[str, Any], history: History) -> None:
     saved = {name: part.state_dict() for name, part in state.items()}
     with replacing(path) as temporary:
         torch.save({**saved, "history": [asdict(epoch) for epoch in history]}, temporary)
+    _show(path, history)
+
+
+def _show(checkpoint: Path, history: History) -> None:
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    write_text(checkpoint.with_name(HISTORY), history_csv(history))
 
 
 def _restore(path: Path, state: dict[str, Any]) -> History:

@@ -43,7 +43,8 @@ def test_every_quality_is_trained(patch_set: PatchSet, tmp_path: Path) -> None:
     model = build_model("pyramid")
     asked = []
     model.register_forward_pre_hook(lambda network, args: asked.append((network.training, args[1])))
-    fit(model, patch_set, patch_set, settings=SETTINGS, checkpoint=tmp_path / "epoch.pt")
+    history = fit(model, patch_set, patch_set, settings=SETTINGS, checkpoint=tmp_path / "epoch.pt")
+    assert (tmp_path / "history.csv").read_text() == history_csv(history)
     assert {quality for training, quality in asked if training} == {"fast", "best"}
     assert {quality for training, quality in asked if not training} == {"fast"}, "validated as it is served"
 
