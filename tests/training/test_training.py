@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.pictures import expose, textured_radiance
 
+from benchmarks.training import our_step
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.model import build_model
@@ -37,6 +38,10 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     write_patches(folder / "s.parquet", table)
     assert len(PatchSet(folder)) == 24
     return PatchSet(folder)
+
+
+def test_the_benchmark_takes_the_step_of_today() -> None:
+    assert our_step(torch.rand(2, 2, 32, 32), "pyramid", "float32")().isfinite()
 
 
 def test_every_quality_is_trained(patch_set: PatchSet, tmp_path: Path) -> None:
