@@ -30,6 +30,7 @@ from flows.best_known import compared, publish_shipped, start_changed, write_sta
 from flows.experiments import uncommitted_params
 from flows.facts import about_data
 from flows.inbox import INBOX, RAW, Arrival, require_raw, take_arrivals
+from flows.live import live_curves
 from flows.lock import FINISHED, marked, only_run
 from flows.logs import log
 from flows.pipeline import ALIGNED, METRICS, MODEL, REPORT
@@ -133,12 +134,13 @@ def state() -> str:
 
 @task
 def reproduce() -> None:
-    """Run `dvc repro`, its progress in this task's log.
+    """Run `dvc repro`, its progress in this task's log, the curves of a training in MLflow while it runs.
 
     Raises:
         RuntimeError: a stage failed; what it printed stands above.
     """
-    pipeline.dvc("repro", pipeline.LAST_STAGE)
+    with live_curves():
+        pipeline.dvc("repro", pipeline.LAST_STAGE)
 
 
 @task(**NETWORK)

@@ -17,6 +17,7 @@ from deepfuse.registry.aliases import (
 )
 from deepfuse.registry.card import describe
 from deepfuse.registry.connection import CHALLENGER, CHAMPION, COMMIT_TAG, KEY_TAG, VERDICT_TAG, second_registry
+from deepfuse.registry.live import LiveRun
 from deepfuse.registry.loading import Found, load_model, model_folder
 from deepfuse.registry.publishing import publish, published_version
 from deepfuse.registry.reproducing import Reproduced, reproduce
@@ -34,6 +35,7 @@ __all__ = [
     "TEST_SCORE",
     "VERDICT_TAG",
     "Found",
+    "LiveRun",
     "Move",
     "OldReport",
     "Reproduced",

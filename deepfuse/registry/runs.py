@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import csv
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version as library_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,9 @@ from deepfuse.registry.card import DATA
 from deepfuse.registry.connection import KEY_TAG
 from deepfuse.registry.golden import AS_THEY_ARE, EXPOSURES, write_golden
 from deepfuse.registry.lineage import dataset_inputs, read_json
+from deepfuse.registry.live import begun_run, create_run, log_history
 from deepfuse.registry.previews import copy_light
-from deepfuse.registry.settings import model_name
+from deepfuse.training.identity import training_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 MODEL_TAG = "deepfuse.model_uri"  # the last thing that is logged: a run with it is complete
 PACKAGE = Path(__file__).parents[1]
-BATCH = 1000  # metrics that MLflow takes at once
+PROVENANCE = "provenance.json"  # beside the weights
+TABLE = "evaluation.json"
 REQUIREMENTS = (
     "imagecodecs",
     "mlflow",
@@ -71,22 +72,24 @@ def log_run(
     Returns:
         The address of the logged model, `models:/ID`.
     """
-    from mlflow.tracking.context.registry import resolve_tags
-
-    run = client.create_run(_experiment(client), tags=resolve_tags({KEY_TAG: key}))
+    run_id = _begin(client, read_json(model / PROVENANCE), key)
     try:
-        _log_origin(client, run.info.run_id, model, data)
-        uri = _log(client, run, model, report, metrics, params)
+        _log_origin(client, run_id, model, data)
+        uri = _log(client, client.get_run(run_id), model, report, metrics, params)
     except BaseException:
-        client.set_terminated(run.info.run_id, "FAILED")
+        client.set_terminated(run_id, "FAILED")
         raise
-    client.set_terminated(run.info.run_id)
+    client.set_terminated(run_id)
     return uri
 
 
-def _experiment(client: MlflowClient) -> str:
-    experiment = client.get_experiment_by_name(model_name())
-    return str(experiment.experiment_id if experiment else client.create_experiment(model_name()))
+def _begin(client: MlflowClient, provenance: Mapping[str, Any], key: str) -> str:
+    """The run in which the training was followed, if it was, or a new one; from now on it is that of the model."""
+    followed = begun_run(client, training_id(provenance)) if provenance else None
+    if followed is None:
+        return create_run(client, {KEY_TAG: key})
+    client.set_tag(followed, KEY_TAG, key)
+    return followed
 
 
 def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Path, params: Mapping[str, Any]) -> str:
@@ -98,10 +101,13 @@ def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Pat
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     client.log_batch(run_id, params=[Param(name, value) for name, value in known.items()])
     now_ms = int(time.time() * 1000)
-    measured = flat(json.loads((metrics / "metrics.json").read_text(encoding="utf-8")))
+    measured = json.loads((metrics / "metrics.json").read_text(encoding="utf-8"))
     of_model = {"model_id": logged.model_id, "run_id": run_id}
-    client.log_batch(run_id, metrics=[Metric(name, value, now_ms, 0, **of_model) for name, value in measured.items()])
-    _log_history(client, run_id, metrics / "history.csv")
+    client.log_batch(
+        run_id, metrics=[Metric(name, value, now_ms, 0, **of_model) for name, value in flat(measured).items()]
+    )
+    log_history(client, run_id, metrics / "history.csv")
+    _log_evaluation(client, run_id, metrics / "scenes.csv", list(measured.get("mef_ssim", ())))
     with tempfile.TemporaryDirectory() as temporary:
         copy_light(report, Path(temporary))
         client.log_artifacts(run_id, temporary, "report")
@@ -119,7 +125,7 @@ def _log(client: MlflowClient, run: Run, model: Path, report: Path, metrics: Pat
 def _log_origin(client: MlflowClient, run_id: str, model: Path, data: Mapping[str, Any]) -> None:
     """What the model was trained on."""
     client.log_dict(run_id, dict(data), DATA)
-    if datasets := dataset_inputs(read_json(model / "provenance.json"), data):
+    if datasets := dataset_inputs(read_json(model / PROVENANCE), data):
         client.log_inputs(run_id, datasets)
 
 
@@ -165,19 +171,20 @@ def _signature() -> Any:
     )
 
 
-def _log_history(client: MlflowClient, run_id: str, path: Path) -> None:
-    from mlflow.entities import Metric
+def _log_evaluation(client: MlflowClient, run_id: str, scenes: Path, methods: Sequence[str]) -> None:
+    """The table of every test scene and method, which MLflow's page shows, filters, and compares among runs.
 
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    metrics = [
-        Metric(name, float(value), 0, int(row["epoch"]))
-        for row in rows
-        for name, value in row.items()
-        if name != "epoch" and value
+    `mlflow.models.evaluate` makes such a table too, but of measures of its own, for numbers, classes and text.
+    """
+    from deepfuse.evaluation.report import read_scores  # slow, and fusing needs it not
+
+    rows = [
+        {"scene": scene, "method": method, **score}
+        for method in methods
+        for scene, score in read_scores(scenes, method).items()
     ]
-    for start in range(0, len(metrics), BATCH):
-        client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+    if rows:
+        client.log_table(run_id, {name: [row[name] for row in rows] for name in rows[0]}, TABLE)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -29,6 +29,7 @@ from deepfuse.model import (
 from deepfuse.params import Params, Train, read_params
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.history import History, history_csv
+from deepfuse.training.identity import training_id
 from deepfuse.training.launching import together
 from deepfuse.training.patches import PatchSet
 from deepfuse.training.team import Team, joined, own_device
@@ -63,7 +64,7 @@ def train_in(team: Team, params: Params, device: torch.device) -> None:
     libraries = params.libraries.installed(*libraries_of("train"))
     settings = settings_of(params.train, precision(params, device))
     origin = provenance(params, settings, device, libraries)
-    checkpoint = CHECKPOINTS / json_digest(origin)[:16] / "epoch.pt"
+    checkpoint = CHECKPOINTS / training_id(origin) / "epoch.pt"
     if team.leads:
         forget_unused(CHECKPOINTS)
     train, val = (PatchSet(PATCHES / split) for split in ("train", "val"))

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from deepfuse.errors import DeepfuseError
 from deepfuse.model import Network
 from deepfuse.model.quality import Quality
-from deepfuse.training.history import Epoch, History, restore, save
+from deepfuse.training.history import Epoch, History, restore, save, show
 from deepfuse.training.loader import Batch, Loader
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.mixing import Mixture
@@ -70,8 +70,8 @@ def fit(
         train: training patches.
         val: validation patches, possibly none.
         settings: how to train.
-        checkpoint: written after every epoch; where it exists, training goes on after its last epoch, and on one
-            machine's CPU ends with the very weights of an undisturbed run.
+        checkpoint: written after every epoch, with history.csv beside it for whoever looks on; where it exists, training
+            goes on after its last epoch, and on one machine's CPU ends with the very weights of an undisturbed run.
         replay: earlier patches, of which `settings.replay` says how many there are among the others.
         on_batch: called after every batch with the epoch, from 1, and the patches in it.
         team: the processes that train the same network together; each calls this function with the same arguments.
@@ -109,6 +109,8 @@ def fit(
     schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
     history = restore(checkpoint, state)
+    if team.leads:
+        show(checkpoint, history)
     network = team.wrap(model)
     for epoch in range(len(history) + 1, settings.epochs + 1):
         rate = optimizer.param_groups[0]["lr"]

@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 
-from deepfuse.files import replacing
+from deepfuse.files import replacing, write_text
+
+HISTORY = "history.csv"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,13 @@ def save(path: Path, state: dict[str, Any], history: History) -> None:
     saved = {name: part.state_dict() for name, part in state.items()}
     with replacing(path) as temporary:
         torch.save({**saved, "history": [asdict(epoch) for epoch in history]}, temporary)
+    show(path, history)
+
+
+def show(checkpoint: Path, history: History) -> None:
+    """Write the table beside the checkpoint, for whoever looks on."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    write_text(checkpoint.with_name(HISTORY), history_csv(history))
 
 
 def restore(path: Path, state: dict[str, Any]) -> History:

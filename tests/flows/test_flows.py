@@ -17,7 +17,7 @@ from deepfuse import registry
 from deepfuse.errors import ParamsError
 from deepfuse.evaluation import Verdict
 from deepfuse.model import SHIPPED, weights_sha256
-from flows import pipeline, retrain
+from flows import live, pipeline, retrain
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,6 +35,7 @@ def in_project(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Path]:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(live, "POLL_S", 0.05)
     # Golden checks take a process each, and the registry's own tests run them.
     monkeypatch.setattr("deepfuse.registry.aliases._check", lambda version: None)
     monkeypatch.chdir(raw_project(project))
@@ -81,6 +82,9 @@ def test_the_shipped_weights_are_the_first_champion_until_a_better_model_comes(
     state = retrain.retrain(return_state=True)
     assert state.message == "version 3 promoted: the mean rises"
     assert registry.champion_version() == "3"
+    run = mlflow.get_run(mlflow.MlflowClient().get_model_version("deepfuse", "3").run_id)
+    assert run.data.tags["deepfuse.training"] in {path.name for path in live.CHECKPOINTS.iterdir()}
+    assert "evaluation.json" in {file.path for file in mlflow.MlflowClient().list_artifacts(run.info.run_id)}
     assert weights_sha256(Path("data/start")) == weights_sha256(SHIPPED) == started_from()
     assert retrain.retrain().reason == "nothing new since version 3"
     assert weights_sha256(Path("data/start")) == weights_sha256(SHIPPED)

@@ -45,6 +45,11 @@ def test_a_published_model_comes_back_and_is_published_once(tmp_path: Path, data
     assert run.data.metrics["mef_ssim.model"] == 0.9
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "train_loss")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.3), (2, 0.2)]
+    table = mlflow.MlflowClient().load_table(run.info.experiment_id, "evaluation.json", [run.info.run_id])
+    assert [(row.scene, row.method, row.mef_ssim) for row in table.itertuples()] == [
+        ("attic", "model", 0.9),
+        ("attic", "average", 0.8),
+    ]
 
 
 def test_a_version_says_what_made_it_and_shows_small_pictures(tmp_path: Path, database: Path) -> None:

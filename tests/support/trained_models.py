@@ -8,8 +8,10 @@ from pathlib import Path
 import mlflow
 import numpy as np
 from support.pictures import random_model
+from support.scores import scored
 
 from deepfuse import registry
+from deepfuse.evaluation.report import scores_csv
 from deepfuse.model import write_model
 from deepfuse.photo import write_photo
 from deepfuse.training.history import Epoch, history_csv
@@ -28,6 +30,8 @@ def trained(folder: Path, seed: int) -> tuple[Path, Path, Path]:
     (folder / "report/fused").mkdir(parents=True)
     (folder / "report/index.html").write_text("the report")
     write_photo(folder / "report/fused/attic.tif", np.full((8, 2000, 3), 257 * 99, np.uint16))
+    scores = {method: scored(mef_ssim=value) for method, value in (("model", 0.9 + seed / 100), ("average", 0.8))}
+    (folder / "metrics/scenes.csv").write_text(scores_csv({"attic": scores}))
     metrics = {"scenes": 1, "mef_ssim": {"model": 0.9 + seed / 100, "average": 0.8}}
     (folder / "metrics/metrics.json").write_text(json.dumps(metrics))
     return folder / "model", folder / "report", folder / "metrics"

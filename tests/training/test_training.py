@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.pictures import expose, textured_radiance
 
+from benchmarks.training import our_step
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.model import build_model
@@ -40,11 +41,16 @@ def patch_set(tmp_path_factory: pytest.TempPathFactory) -> PatchSet:
     return PatchSet(folder)
 
 
+def test_the_benchmark_takes_the_step_of_today() -> None:
+    assert our_step(torch.rand(2, 2, 32, 32), "pyramid", "float32")().isfinite()
+
+
 def test_every_quality_is_trained(patch_set: PatchSet, tmp_path: Path) -> None:
     model = build_model("pyramid")
     asked = []
     model.register_forward_pre_hook(lambda network, args: asked.append((network.training, args[1])))
-    fit(model, patch_set, patch_set, settings=SETTINGS, checkpoint=tmp_path / "epoch.pt")
+    history = fit(model, patch_set, patch_set, settings=SETTINGS, checkpoint=tmp_path / "epoch.pt")
+    assert (tmp_path / "history.csv").read_text() == history_csv(history)
     assert {quality for training, quality in asked if training} == {"fast", "best"}
     assert {quality for training, quality in asked if not training} == {"fast"}, "validated as it is served"
 
