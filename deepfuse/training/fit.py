@@ -70,7 +70,7 @@ def fit(
         train: training patches.
         val: validation patches, possibly none.
         settings: how to train.
-        checkpoint: written after every epoch, with history.csv beside it for whoever looks on; where it exists, training
+        checkpoint: written after every epoch, with history.csv beside it for all to see; where it exists, training
             goes on after its last epoch, and on one machine's CPU ends with the very weights of an undisturbed run.
         replay: earlier patches, of which `settings.replay` says how many there are among the others.
         on_batch: called after every batch with the epoch, from 1, and the patches in it.

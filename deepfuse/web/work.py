@@ -15,7 +15,7 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.resident import Resident, ResidentError
 
 MEMORY_GB = 16.0  # of a process: nine frames of 60 megapixels take 12
-SECONDS = 3600.0  # of a set
+SECONDS = 300.0  # of a set, for each of its frames
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ class Work:
         with self._lock:
             process = self._processes.get(number)
             if process is None:
-                process = self._processes[number] = Resident(memory_gb=MEMORY_GB, seconds=SECONDS)
+                process = self._processes[number] = Resident(memory_gb=MEMORY_GB, seconds=None)
         try:
-            return process.ask(fuse_set, job)
+            return process.ask(fuse_set, job, seconds=SECONDS * len(job.files))
         except ResidentError as error:
             return fail(job, str(error))

@@ -26,11 +26,11 @@ from deepfuse.web.work import Work
 class Slow:
     """A process that makes a picture when it is told to."""
 
-    def __init__(self, **limits: float) -> None:
+    def __init__(self, **limits: float | None) -> None:
         self.go = threading.Semaphore(0)
         Slow.last = self
 
-    def ask(self, work: Callable[..., Outcome], one: Job) -> Outcome:
+    def ask(self, work: Callable[..., Outcome], one: Job, *, seconds: float) -> Outcome:
         self.go.acquire()
         if one.scene == "bad":
             raise ResidentError("took longer than 1 s")
