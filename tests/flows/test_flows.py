@@ -26,7 +26,7 @@ def prefect() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def in_project(project: Path, small_reference: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_project(warm: None, project: Path, small_reference: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     # Golden checks take a process each, and the registry's own tests run them.
     monkeypatch.setattr("deepfuse.registry.aliases._check", lambda version: None)
