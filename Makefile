@@ -1,4 +1,4 @@
-# make setup | demo | up | down | test | faults | servers | browser | coverage | check | hooks | deps | lock | hash | notice | audit
+# make setup | demo | up | down | test | tests | faults | servers | browser | coverage | check | hooks | deps | lock | hash | notice | audit
 
 # A bytecode cache halves the time it takes to import the stack.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 FIRST = .venv/first
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: setup demo up down test faults servers browser coverage check hooks deps lock hash notice audit
+.PHONY: setup demo up down test tests faults servers browser coverage check hooks deps lock hash notice audit
 # The photographer's set. What needs the loop or the tools of development adds them to it.
 setup: .venv/ready
 
@@ -53,9 +53,15 @@ demo: .venv/loop
 up down: .venv/loop
 	$(BIN)/python -m flows $@
 
-# Two at a time, each file of tests in one process: servers and models are made once a file.
-test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# Two at a time, each file of tests in one process: servers and models are made once a file. The longest files are first.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The tests wait for servers often enough that the types are checked meanwhile.
+test: .venv/loop
+	$(MAKE) -j 2 check tests
+
+tests: .venv/loop
+	$(PYTEST)
 
 # What `make test` leaves to the night: the loop killed and damaged at every step.
 faults: .venv/loop
@@ -71,7 +77,7 @@ servers: .venv/loop
 
 # How much of the code the tests run, also in the processes that they start.
 coverage: .venv/loop
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 check: .venv/loop
 	$(BIN)/ruff format --check .

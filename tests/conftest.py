@@ -16,9 +16,12 @@ from hypothesis import HealthCheck, settings
 # Before torch is imported: its threads must not spin while they wait, for other processes need the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["DEEPFUSE_RECORDS"] = "off"  # what tests fuse is nobody's work
+os.environ.setdefault("DEEPFUSE_JOBS", "1")  # of a few tiny scenes a second worker takes longer to start than to do
 
 from support.pictures import Picture, expose, textured_radiance
 from support.projects import make_project, run_dvc, stages_run
+from support.sharing import shared
+from support.warm import warm_pool
 
 from deepfuse.photo import write_photo
 
@@ -29,10 +32,31 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+# Files of tests that take longest, the longest first: what is left for the end is short, and no process is idle then.
+LONGEST = """
+    test_flows test_hostile test_services test_golden test_killed_stages test_batch test_caches test_serving
+    test_publishing test_pipeline test_shared_server test_wheel test_sweep test_new_network test_backup test_kept_raw
+    test_unaligned test_alignment_evidence test_registry test_reproducing test_process test_cli_output test_cli_crop
+    test_rivals test_training test_bad_inputs test_still test_workers
+""".split()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """A shell's background jobs ignore SIGINT, and so would every process that a test starts and interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def warm_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are copied rather than started, but in the tests of workers themselves."""
+    if request.path.stem != "test_workers":
+        monkeypatch.setattr("deepfuse.workers.ProcessPool", warm_pool)
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +78,13 @@ def files(tmp_path: Path, bracket: list[np.ndarray]) -> list[str]:
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small project after `dvc repro evaluate`. Not to be changed."""
-    project = tmp_path_factory.mktemp("finished") / "project"
-    make_project(project)
-    stages = {"ingest", "align", "patch", "replay", "train", "evaluate"}
-    assert set(stages_run(run_dvc(project, "repro", "evaluate"))) == stages
-    return project
+
+    def make(folder: Path) -> None:
+        make_project(folder / "project")
+        stages = {"ingest", "align", "patch", "replay", "train", "evaluate"}
+        assert set(stages_run(run_dvc(folder / "project", "repro", "evaluate"))) == stages
+
+    return shared(tmp_path_factory, "finished", make) / "project"
 
 
 @pytest.fixture
@@ -70,10 +96,13 @@ def project(finished_project: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with its tables, which take seconds to make."""
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{path}'); mlflow.MlflowClient().search_experiments()"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    return path
+
+    def make(folder: Path) -> None:
+        uri = f"sqlite:///{folder}/mlflow.db"
+        code = f"import mlflow; mlflow.set_tracking_uri('{uri}'); mlflow.MlflowClient().search_experiments()"
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+    return shared(tmp_path_factory, "empty", make) / "mlflow.db"
 
 
 @pytest.fixture

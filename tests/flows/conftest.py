@@ -6,15 +6,18 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.cards import FOLDER, write
 from support.checkouts import make_checkout, make_house
 from support.projects import ROOT
+from support.sharing import shared
 from support.stores import Bucket, Postgres, bucket, postgres, settings
+from support.warm import WarmCommand
 
-from flows import inbox
+from flows import inbox, pipeline
 from flows.inbox import INBOX
 
 
@@ -53,20 +56,24 @@ def secret(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of nothing but recorded brackets, beside its remote. Not to be changed."""
-    folder = tmp_path_factory.mktemp("checkout") / "project"
-    make_checkout(folder)
-    return folder
+    return shared(tmp_path_factory, "checkout", lambda folder: make_checkout(folder / "project")) / "project"
 
 
 @pytest.fixture
-def in_checkout(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flows' dvc commands are copied rather than started: `test_recovery` has those that are killed."""
+    monkeypatch.setattr(pipeline, "subprocess", SimpleNamespace(Popen=WarmCommand, PIPE=None, STDOUT=None))
+
+
+@pytest.fixture
+def in_checkout(warm: None, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of it to change, its files and its cache's the same ones, as DVC makes them."""
     subprocess.run(["cp", "-a", checkout, checkout.parent / "remote", tmp_path], check=True)
     monkeypatch.chdir(tmp_path / "project")
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def house(warm: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with three contents of one bracket, of which two have a name."""
     folder = tmp_path / "house"
     folder.mkdir()

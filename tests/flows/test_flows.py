@@ -28,6 +28,7 @@ def prefect() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def in_project(
+    warm: None,
     project: Path,
     stores: dict[str, str],
     small_reference: None,

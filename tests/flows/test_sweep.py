@@ -41,6 +41,7 @@ def test_what_is_no_range_is_refused_by_name(text: str, monkeypatch: pytest.Monk
         parse_range(text)
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_trial_is_an_experiment_with_its_values(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
     commit_all(project)

@@ -1,15 +1,13 @@
-"""A scene that is bad, odd or gone, in the pipeline as DVC runs it: a record, and nothing to the others."""
+"""A scene that is bad, odd or gone: a record, and nothing to the others."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from support.pictures import textured_radiance
-from support.projects import SCENES, results, run_dvc, scene
+from support.projects import SCENES, results, run_dvc, run_stages, scene
 
 from deepfuse.manifest import read_manifest
 from deepfuse.photo import write_photo
@@ -19,11 +17,11 @@ from deepfuse.simulation.camera import write_radiance
 def test_a_refusal_is_not_remembered(project: Path) -> None:
     good = (project / "brackets/barn/01_ev+0.dng").read_bytes()
     (project / "brackets/barn/01_ev+0.dng").write_bytes(good[:5000])
-    run_dvc(project, "repro", "ingest")
+    run_stages(project, "ingest")
     assert not scene(project, "frames", "barn").ok
     entries = len(results(project, "ingest"))
     (project / "brackets/barn/01_ev+0.dng").write_bytes(good)
-    run_dvc(project, "repro", "ingest")
+    run_stages(project, "ingest")
     assert scene(project, "frames", "barn").ok
     assert len(results(project, "ingest")) == entries
 
@@ -33,8 +31,7 @@ def test_a_name_that_is_no_text_is_a_scene_like_any_other(project: Path) -> None
     (project / "brackets/elm").rename(folder)
     for path in folder.iterdir():
         path.rename(folder / os.fsdecode(b"\xfc" + os.fsencode(path.name)))
-    command = [sys.executable, "-m", "deepfuse.stages.ingest"]
-    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    run_stages(project, "ingest")
     assert scene(project, "frames", "caf\ufffd").ok
 
 
@@ -67,7 +64,7 @@ def test_unlike_pictures_are_refused_by_align(project: Path) -> None:
     mixed.mkdir()
     for scene_name, name in (("attic", "00_ev-3.dng"), ("elm", "02_ev+3.dng")):
         (mixed / name).write_bytes((project / "brackets" / scene_name / name).read_bytes())
-    run_dvc(project, "repro", "align")
+    run_stages(project, "ingest", "align")
     assert scene(project, "frames", "mixed").ok
     assert "00_ev-3.dng" in (scene(project, "aligned", "mixed").reason or "")
 
@@ -77,14 +74,14 @@ def test_pictures_too_small_to_align_are_a_record_too(project: Path) -> None:
         path = project / f"brackets/tiny/{index}.png"
         path.parent.mkdir(exist_ok=True)
         write_photo(path, np.array([[[0, 0, 0], [9, 9, 9]]], np.uint8) * (index + 1))
-    run_dvc(project, "repro", "align")
+    run_stages(project, "ingest", "align")
     assert "2×1" in (scene(project, "aligned", "tiny").reason or "")
     assert scene(project, "aligned", "attic").ok
 
 
 def test_radiance_maps_are_taken_by_the_simulated_camera(project: Path) -> None:
     write_radiance(project / "brackets/garden.hdr", textured_radiance(96, 128, 5))
-    run_dvc(project, "repro", "ingest")
+    run_stages(project, "ingest")
     garden = scene(project, "frames", "garden")
     assert [round(a.ev - b.ev, 2) for a, b in zip(garden.frames, garden.frames[1:], strict=False)] == [3, 3]
     assert {frame.camera.split()[-1] for frame in garden.frames} == {"X14"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.pictures import random_model
-from support.projects import commit_all, results, run_dvc, set_params, stages_run
+from support.projects import commit_all, results, run_dvc, run_stages, set_params, stages_run
 
 from deepfuse.evaluation import scoring
 from deepfuse.manifest import read_manifest, write_manifest
@@ -149,9 +149,7 @@ def test_a_stage_that_runs_again_writes_into_no_linked_file(project: Path) -> No
     picture, index = project / "data/aligned/attic/00.tif", project / "data/report/index.html"
     assert min(picture.stat().st_nlink, index.stat().st_nlink) >= 2
     set_params(project, {"align": {"min_inliers": 26}, "patch": {"per_scene": 12}, "train": {"epochs": 1}})
-    for stage in ("ingest", "align", "patch", "train", "evaluate"):
-        command = [sys.executable, "-m", f"deepfuse.stages.{stage}"]
-        subprocess.run(command, cwd=project, check=True, capture_output=True)
+    run_stages(project, "ingest", "align", "patch", "train", "evaluate")
     cached = [path for path in (project / ".dvc/cache/files/md5").rglob("*") if path.is_file()]
     assert cached
     for path in cached:

@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir
+from importlib import import_module
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from support.pictures import textured_radiance
+from support.warm import warm_dvc
 
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_yaml
@@ -31,16 +34,21 @@ TINY = {
 def run_dvc(project: Path, *arguments: str) -> str:
     """What a dvc command prints; it must succeed."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [Path(sys.executable).parent / "dvc", *arguments], cwd=project, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    code, said, errors = warm_dvc(arguments, folder=project, environment=environment)
+    assert code == 0, said + errors
+    return said
 
 
 def stages_run(output: str) -> list[str]:
     """The stages that `dvc repro` ran rather than skipped."""
     return re.findall(r"Running stage '(\w+)'", output)
+
+
+def run_stages(project: Path, *stages: str) -> None:
+    """Stages in this process, which has their imports already, where neither DVC nor a process is asked about."""
+    with chdir(project):
+        for stage in stages:
+            import_module(f"deepfuse.stages.{stage}").main()
 
 
 def results(project: Path, stage: str) -> dict[str, float]:
