@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=300, help="empty ones each time; a tenth of them that compute")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--rounds", type=int, default=400_000, help="of hashing in a scene that computes")
     parser.add_argument("--many", type=int, default=20_000, help="empty scenes of the last part; 0 leaves it out")
     options = parser.parse_args()

@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,7 +25,7 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.resident import Resident, ResidentError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future, as_completed
 
 WINDOW = 1000  # tasks that the scheduler knows at a time: enough for hundreds of workers, and no load
 CONNECT_S = 10.0
@@ -56,7 +57,7 @@ def run_on_cluster(
     with _connected(address) as client, terms_of_this_run(out) as terms:
         from distributed import as_completed
 
-        finished = as_completed(loop=client.loop, with_results=True, raise_errors=False)  # type: ignore[no-untyped-call]
+        finished = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
         todo, numbers = enumerate(tasks), dict[Any, int]()
         results: dict[int, R] = {}
 
@@ -71,10 +72,10 @@ def run_on_cluster(
         send(WINDOW)
         for number in range(len(tasks)):
             while number not in results:
-                future, answer = next(finished)
-                done = numbers.pop(future)
-                results[done] = _result(address, tasks[done], future.status, answer, refuse)
-                send(1)
+                for future, answer in _arrived(client, finished, address):
+                    done = numbers.pop(future)
+                    results[done] = _result(address, tasks[done], answer, refuse)
+                send(WINDOW - len(numbers))
             yield results.pop(number)
 
 
@@ -98,22 +99,35 @@ def _connected(address: str) -> Iterator[Client]:
         yield client
 
 
-def _result(address: str, task: T, status: str, answer: Any, refuse: Callable[[T, str], R]) -> R:
-    """What a task came to whose future has ended: `answer` is its result, its error with a traceback, or no more."""
+def _arrived(client: Client, finished: as_completed, address: str) -> list[tuple[Future[Any], Any]]:
+    """The futures that have ended by now, one or more, each with its result or error.
+
+    They are fetched together: a worker answers few questions at a time, and puts the others off.
+    """
+    try:
+        futures = finished.next_batch()  # type: ignore[no-untyped-call]
+        whole = [future for future in futures if future.status != "error"]
+        answers = dict(zip(whole, client.gather(whole), strict=True))  # type: ignore[no-untyped-call]
+        return [(future, answers[future] if future in answers else future.exception()) for future in futures]
+    except (CancelledError, OSError) as error:
+        raise DeepfuseError(
+            f"{address}: the scheduler went away; what is done is kept, another run goes on from there"
+        ) from error
+
+
+def _result(address: str, task: T, answer: Any, refuse: Callable[[T, str], R]) -> R:
+    """What a task came to whose future has this result or error."""
     from distributed import KilledWorker
 
-    if status == "finished":
+    if not isinstance(answer, Exception):
         return refuse(task, answer) if isinstance(answer, str) else unpacked(answer)
-    if status != "error":
-        raise DeepfuseError(f"{address}: the scheduler went away; what is done is kept, another run goes on from there")
-    error = answer[1]
-    if isinstance(error, KilledWorker):
-        return refuse(task, f"{error.allowed_failures + 1} workers ended while they had it")
-    if isinstance(error, DeepfuseError):
-        raise DeepfuseError(f"{address}: {error}") from error
+    if isinstance(answer, KilledWorker):
+        return refuse(task, f"{answer.allowed_failures + 1} workers ended while they had it")
+    if isinstance(answer, DeepfuseError):
+        raise DeepfuseError(f"{address}: {answer}") from answer
     raise DeepfuseError(
-        f"{address}: expected scheduler and workers like this process, got {type(error).__name__}: {error}"
-    ) from error
+        f"{address}: expected scheduler and workers like this process, got {type(answer).__name__}: {answer}"
+    ) from answer
 
 
 def do_scene(terms: Terms, call: bytes, memory_gb: float | None, seconds: float | None) -> bytes | str:

@@ -96,7 +96,7 @@ def test_a_worker_that_is_killed_costs_its_scene_time_alone(address: str, tmp_pa
 
 def test_a_scene_that_takes_every_worker_with_it_is_refused() -> None:
     killed = KilledWorker(task="a", last_worker=None, allowed_failures=3)  # type: ignore[arg-type]
-    got = cluster._result("tcp://x:1", Job("a"), "error", (KilledWorker, killed, None), refused)
+    got = cluster._result("tcp://x:1", Job("a"), killed, refused)
     assert got == "a.dng: 4 workers ended while they had it"
 
 

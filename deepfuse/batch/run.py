@@ -92,14 +92,16 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     """
     yield from batch.lost
     yield from (fail(job, reason) for job, reason in batch.unreadable)
-    todo, out = batch.todo, Path()
+    todo, out, jobs = batch.todo, Path(), pace.jobs
     if todo and cluster_named(pace.cluster):
         todo, out = _with_model_beside(todo), todo[0].output.parent
+    else:
+        jobs = jobs or worker_count(len(todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(todo))
     yield from each_scene(
         todo,
         fuse_set,
         refuse=fail,
-        jobs=pace.jobs or worker_count(len(todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(todo)),
+        jobs=jobs,
         memory_gb=math.inf,
         seconds=lambda job: pace.seconds_per_frame * len(job.files),
         out=out,
