@@ -109,7 +109,9 @@ def environment(command: str) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     # An experiment's folder is another one: it wants DVC's state by its whole name.
     own = {"PATH": path, _MARK: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}
-    return {"TQDM_MININTERVAL": "10", **harmless, **own}  # seconds a line
+    # Where a bucket went away, botocore by default tries each of a hundred thousand files for seconds; so it ceases.
+    known = {"TQDM_MININTERVAL": "10", "AWS_RETRY_MODE": "standard"}  # seconds a line
+    return {**known, **harmless, **own}
 
 
 def recover() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 from deepfuse.serving.guard import NAMES
 from flows import login
@@ -64,17 +66,22 @@ def require_answer(name: str) -> None:
 
 
 def _require_elsewhere(name: str) -> None:
-    """Whatever the server answers, it is there; MLflow may also be a database, which has no such page."""
-    url = os.environ[_ADDRESS[name]]
-    if not url.startswith("http"):
+    """Whatever the server answers, and whoever vouches for it, it is there. A database as MLflow is not asked.
+
+    Raises:
+        ServiceError: it is not.
+    """
+    parts = urlsplit(os.environ[_ADDRESS[name]])
+    if parts.scheme not in ("http", "https"):
         return
+    address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=ANSWER_S):
-            pass
+        urllib.request.urlopen(f"{address}/health", timeout=ANSWER_S).close()
     except urllib.error.HTTPError:
-        pass
-    except (OSError, ValueError) as error:
-        raise ServiceError(f"{name}: expected an answer from {_ADDRESS[name]}={url}, got {error}") from error
+        return
+    except OSError as error:
+        if not isinstance(getattr(error, "reason", error), ssl.SSLError):
+            raise ServiceError(f"{name}: expected an answer from {_ADDRESS[name]}={address}, got {error}") from error
 
 
 def client_environment(clients: Mapping[str, str]) -> dict[str, str]:

@@ -73,6 +73,7 @@ def test_a_server_that_dies_in_a_push_loses_nothing_and_a_list_of_it_is_short(
     store: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(store, Path())
+    earlier = {key for key in cached() if key.endswith(".dir")}
     for number in range(MANY):
         (RAW / f"attic/{number}.dng").write_text(f"photo {number}")
     run_dvc(Path(), "add", str(RAW))
@@ -97,7 +98,7 @@ def test_a_server_that_dies_in_a_push_loses_nothing_and_a_list_of_it_is_short(
 
     store.start()  # with nothing in it
     remote.push()
-    assert store.objects() == before
+    assert store.objects() == before - earlier
 
     def asked() -> list[str]:
         known = len(store.requests())

@@ -112,7 +112,9 @@ class Bucket:
     def ask_for_keys(self, *, ask: bool) -> None:
         """Whether it asks who comes in; it knows nobody then."""
         count = b"0" if ask else b"inf"
-        with urllib.request.urlopen(f"{self.url}/moto-api/reset-auth", data=count, timeout=30) as answer:
+        plain = {"Content-Type": "text/plain"}
+        asked = urllib.request.Request(f"{self.url}/moto-api/reset-auth", data=count, headers=plain)
+        with urllib.request.urlopen(asked, timeout=30) as answer:
             assert answer.status == 200
 
 
