@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from points import POINTS
+from child import ended, start
+from points import POINTS, WITHOUT_DVC
 from support.ports import free_port
 from support.projects import ROOT, set_params
-
-CHILD = str(Path(__file__).with_name("child.py"))
 
 
 @dataclass(frozen=True)
@@ -31,22 +30,20 @@ class Case:
     code: int = 0  # the exit status that shows that the fault took place
     champion: str = "3"
     trained: bool = True  # whether the stages' results for the new brackets are cached, to be quick
+    told: str = ""  # in the log of the next run
+    untold: str | None = None  # not in it
 
 
-def start(project: Path, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-    """A run in the project; what it says goes to the file `log` beside it."""
-    settings = {**os.environ, "PYTHONPATH": str(ROOT), "TQDM_MININTERVAL": "0.1", **environment}
-    with (project.parent / "log").open("ab") as log:
-        return subprocess.Popen([sys.executable, *command], cwd=project, env=settings, stdout=log, stderr=log)
+def run(*words: str) -> Callable[[Path], list[int]]:
+    return lambda project: [ended(start(project, *words))]
 
 
-def plain(project: Path) -> list[int]:
-    return [start(project, CHILD, "plain").wait()]
+plain = run("plain")
 
 
 def killed(point: str) -> Case:
-    run = lambda project: [start(project, CHILD, "die", point).wait()]  # noqa: E731
-    return Case(point, run, code=-9, trained=not point.startswith("in stage"))
+    untold = "epoch 1/" if point.startswith("in stage train") else None  # its checkpoint is of that epoch
+    return Case(point, run("die", point), code=-9, trained=not point.startswith("in stage"), untold=untold)
 
 
 def truncate(pattern: str) -> Callable[[Path], None]:
@@ -64,6 +61,14 @@ def damaged_checkpoint(project: Path) -> list[int]:
     return codes
 
 
+def rolled_back(project: Path) -> list[int]:
+    """A person takes the new champion back, and something is to be judged anew."""
+    codes = plain(project)
+    codes += run("rollback", "pink skies")(project)
+    set_params(project, {"promote": {"resamples": 100}})
+    return codes
+
+
 def torn_lock(project: Path) -> None:
     (project / ".dvc/tmp").mkdir(exist_ok=True)
     (project / ".dvc/tmp/rwlock").write_text('{"write": {')
@@ -77,11 +82,6 @@ def foreign_lock(project: Path) -> None:
 
 def worse(project: Path) -> None:
     set_params(project, {"train": {"learning_rate": 1e-9}})
-
-
-def full_disk(project: Path) -> list[int]:
-    """No file may grow beyond 40 kB: the pictures do not fit."""
-    return [start(project, CHILD, "limit", "40000").wait()]
 
 
 def changed_and_dropped(project: Path) -> None:
@@ -108,19 +108,24 @@ def without_remote(project: Path) -> list[int]:
     codes = plain(project)
     remote.unlink()
     remote.with_name("away").rename(remote)
-    assert "promoted" not in (project.parent / "log").read_text()
+    said = (project.parent / "log").read_text()
+    assert "is version 3 of" in said  # it is published
+    assert "version 3 promoted" not in said
     return codes
 
 
 def at_once(project: Path) -> list[int]:
-    return [process.wait() for process in [start(project, CHILD, "plain"), start(project, CHILD, "plain")]]
+    return [ended(process) for process in [start(project, "plain"), start(project, "plain")]]
 
 
 def without_mlflow(project: Path) -> list[int]:
     """MLflow is away when the model is published, and comes back; Prefect's retries are what helps."""
     port, log = free_port(), project.parent / "log"
     address = f"http://127.0.0.1:{port}"
-    process = start(project, "-m", "flows", "retrain", MLFLOW_TRACKING_URI=address, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+    settings = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": address, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    with log.open("ab") as said:
+        command = [sys.executable, "-m", "flows", "retrain"]
+        process = subprocess.Popen(command, cwd=project, env={**os.environ, **settings}, stdout=said, stderr=said)
     while "Retry 1/4" not in log.read_text() and process.poll() is None:
         time.sleep(0.5)
     store = ["--backend-store-uri", f"sqlite:///{project}/mlflow.db", "--no-serve-artifacts"]
@@ -131,7 +136,8 @@ def without_mlflow(project: Path) -> list[int]:
 
 def cases() -> list[Case]:
     return [
-        *map(killed, POINTS),
+        *(killed(point) for point in POINTS if point != WITHOUT_DVC),
+        Case(WITHOUT_DVC, run("die", WITHOUT_DVC), code=1, trained=False, untold="epoch "),
         Case("a bracket in the inbox is cut short", plain, truncate("data/inbox/gale/01*"), trained=False),
         Case("a file in raw is cut short", plain, truncate("data/raw/attic/01*")),
         Case("a file in raw is another, and not in DVC's cache", plain, changed_and_dropped),
@@ -143,7 +149,11 @@ def cases() -> list[Case]:
         Case("DVC's lock is cut short", plain, torn_lock),
         Case("DVC's lock names another process", plain, foreign_lock),
         Case("the model that comes is worse", plain, worse, champion="2", trained=False),
-        Case("no space for the pictures", full_disk, code=1, trained=False),
+        Case(
+            "the new champion is rolled back", rolled_back, champion="2", told="pink skies; `deepfuse promote 3` lifts"
+        ),
+        # No file may grow beyond 40 kB: the pictures do not fit.
+        Case("no space for the pictures", run("limit", "40000"), code=1, trained=False),
         Case("MLflow is away for a while", without_mlflow),
         Case("two runs at once", at_once),
     ]

@@ -1,4 +1,4 @@
-"""Where a run is killed: each point patches the flow so that the process dies there by SIGKILL."""
+"""Where a run is killed: each point patches the flow so that the process, or DVC's, dies there by SIGKILL."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import mlflow
 from deepfuse import registry
 from flows import history, inbox, moving, pipeline, retrain
 
+WITHOUT_DVC = "in stage train, dvc alone"  # the run lives on, and sees it fail
+
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -23,6 +25,13 @@ def die_with_children() -> None:
     for process in pipeline._marked():
         process.kill()
     die()
+
+
+def kill_dvc() -> None:
+    """A training that it began lives on."""
+    for process in pipeline._marked():
+        if "dvc" in (Path(word).name for word in process.cmdline()):
+            process.kill()
 
 
 def before(owner: Any, name: str, when: Callable[..., bool] = lambda *_, **__: True) -> Callable[[], None]:
@@ -95,6 +104,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "in stage patch": at_line("Running stage 'patch'"),
     "in stage train": at_line("epoch 2/"),
     "in stage train, the flow alone": at_line("epoch 2/", die),
+    WITHOUT_DVC: at_line("epoch 2/", kill_dvc),
     "in stage evaluate": at_line("Running stage 'evaluate'"),
     "between repro and publish": before(registry, "publish"),
     "in publish, before the version": before(mlflow.MlflowClient, "create_model_version"),
