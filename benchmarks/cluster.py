@@ -1,8 +1,8 @@
 """What a Dask cluster on this machine costs a scene, beside processes of this program's own.
 
 Two kinds of scenes: empty ones, and ones that compute for a while. Both engines do them in turn, several times, with 1,
-2 and 4 single-thread workers; what is shown is the median of the elapsed time from the first result to the last, and
-the processor time of all processes together. Elapsed time is noisy where machines are shared: trust the ratios, and
+2 and 4 single-thread workers; what is shown is the median of the elapsed time once all processes are at work, and the
+processor time of all together. Elapsed time is noisy where machines are shared: trust the ratios, and
 processor time more. Then many empty scenes: what the scheduler and this process hold after more and more of them.
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
     for workers in options.workers:
         with cluster(workers) as (address, _):
             compare(address, "empty", abs, [0] * options.scenes, workers, options.repeats)
-            scenes = [options.rounds] * max(10, options.scenes // 10)
+            scenes = [options.rounds] * max(8 * workers, options.scenes // 10)
             compare(address, "computing", compute, scenes, workers, options.repeats)
     if options.many:
         with cluster(2) as (address, scheduler):
@@ -64,8 +64,8 @@ def compare(
     """One line: a scene by this machine's own processes and by the cluster."""
     here, there = [], []
     for _ in range(repeats):
-        here.append(timed(work, tasks, jobs=workers))
-        there.append(timed(work, tasks, cluster=address))
+        here.append(timed(work, tasks, workers, jobs=workers))
+        there.append(timed(work, tasks, workers, cluster=address))
     own, its = (Took(median(ones, "elapsed"), median(ones, "processor")) for ones in (here, there))
     shown = "".join(f"{one.elapsed:9.1f}{one.processor:9.1f} cpu" for one in (own, its))
     ratio = f"{its.elapsed / own.elapsed:8.2f}{its.processor / own.processor:8.2f}"
@@ -77,16 +77,18 @@ def median(ones: list[Took], name: str) -> float:
     return statistics.median(getattr(one, name) for one in ones)
 
 
-def timed(work: Callable[[Any], object], tasks: list[int], **engine: Any) -> Took:
-    """A scene's share of a run, without what comes before the first result."""
+def timed(work: Callable[[Any], object], tasks: list[int], workers: int, **engine: Any) -> Took:
+    """A scene's share of a run, without the start of the processes and their end."""
     results = each_scene(tasks, work, refuse=stop, **engine)
-    next(results)
-    elapsed, processor = time.perf_counter(), processor_s()
-    for _ in range(len(tasks) - 2):
+    started = 4 * workers
+    for _ in range(started):
+        next(results)
+    elapsed, processor, count = time.perf_counter(), processor_s(), len(tasks) - started - 1
+    for _ in range(count):
         next(results)
     took = Took(time.perf_counter() - elapsed, processor_s() - processor)
-    list(results)  # the last one, and the end of the processes
-    return Took(1e3 * took.elapsed / (len(tasks) - 2), 1e3 * took.processor / (len(tasks) - 2))
+    list(results)
+    return Took(1e3 * took.elapsed / count, 1e3 * took.processor / count)
 
 
 def stop(task: int, why: str) -> None:
