@@ -28,10 +28,11 @@ from typing import Any
 import pytest
 
 HOST = "127.0.0.1"
-START_S = 120
+START_S = 300
 PASSWORD = "none of your business"
 # A test of what is `here`, sqlite and folders, that also holds on the servers of another place.
-ON_BOTH = pytest.mark.parametrize("stores", ["here", pytest.param("servers", marks=pytest.mark.servers)], indirect=True)
+_ELSEWHERE = pytest.param("servers", marks=[pytest.mark.servers, pytest.mark.timeout(1200)])
+ON_BOTH = pytest.mark.parametrize("stores", ["here", _ELSEWHERE], indirect=True)
 POSTGRES = Path("/usr/lib/postgresql")  # where Debian's packages of all releases are
 
 
