@@ -1,11 +1,11 @@
-"""A checkout with many brackets of tiny JPEGs for a benchmark: each file is its own content, a few hundred bytes of work.
+"""A checkout with many brackets of tiny JPEGs, each of another content, for a benchmark.
 
-A few scenes are made of noise; the others are copies of them that differ in their comment and in when they were taken.
+A few scenes are made of noise; the others are those once more, with their number in a corner and another time. Only
+those few are aligned: what came of it is put into the stage's private cache for the others, their number in it too.
 """
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 import sys
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+import PIL.Image
 from ruamel.yaml import YAML
 
-from deepfuse.color import Float, from_float
+from deepfuse.color import Float, Image, from_float
 
 MADE = 8
 SIZE_PX = (144, 96)  # of a frame: the smallest that has enough to align
@@ -35,23 +35,45 @@ PARAMS = {
 }
 COPIED = ("deepfuse", "flows", ".dvc")
 FILES = ("dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "data/.gitignore", "data/start/.gitignore")
+ALIGN = """
+from dataclasses import replace
+from pathlib import Path
+from deepfuse.imports import libraries_of
+from deepfuse.incremental import content, scene_cache
+from deepfuse.manifest import read_manifest, write_manifest
+from deepfuse.params import read_params
+from deepfuse.photo import read_photo, write_frame
+from deepfuse.stages import align
+params = read_params()
+cache = scene_cache("align", params.align.model_dump(), params.libraries.installed(*libraries_of("align")))
+scenes = read_manifest(align.FRAMES)
+first = [align.align_scene(scene, cache=cache, params=params.align) for scene in scenes[:{made}]]
+for index, scene in enumerate(scenes):
+    like = first[index % {made}]
+    def make(folder):
+        (folder / "pictures").mkdir()
+        for source in (align.OUT / like.scene).iterdir():
+            target = folder / "pictures" / source.name
+            if source.suffix == ".tif":
+                pixels = read_photo(source)
+                pixels[0, 0] = index >> 10, index & 1023, 0
+                write_frame(target, pixels)
+            else:
+                target.write_bytes(source.read_bytes())
+        write_manifest(folder, [replace(like, scene=scene.scene)])
+    cache.folder([scene.scene, content(scene, align.FRAMES)], make)
+"""
 GIT = ("git", "-c", "user.name=growth", "-c", "user.email=growth@localhost")
 
 
-def made_frames() -> list[list[bytes]]:
-    """The frames of a few scenes, dark to bright, as JPEG files with an exposure."""
-    return [[_jpeg(seed, stop) for stop in STOPS] for seed in range(MADE)]
+def made_frames() -> list[list[Image]]:
+    """The frames of a few scenes, dark to bright."""
+    return [[_frame(_radiance(seed), stop) for stop in STOPS] for seed in range(MADE)]
 
 
-def _jpeg(seed: int, stop: float) -> bytes:
-    linear = np.clip(0.18 * _radiance(seed) * 2.0**stop, 0, 1)
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = "Durian", "X14"
-    exif.get_ifd(0x8769).update({0x829A: 2.0**stop / 100, 0x829D: 8.0, 0x8827: 100, 0x9003: STAMP.decode()})
-    file = io.BytesIO()
-    pixels = from_float(np.asarray(linear ** (1 / 2.2), np.float32), np.dtype(np.uint8))
-    Image.fromarray(pixels).save(file, "JPEG", quality=90, exif=exif)
-    return file.getvalue()
+def _frame(radiance: Float, stop: float) -> Image:
+    linear = np.clip(0.18 * radiance * 2.0**stop, 0, 1)
+    return from_float(np.asarray(linear ** (1 / 2.2), np.float32), np.dtype(np.uint8))
 
 
 def _radiance(seed: int) -> Float:
@@ -61,16 +83,19 @@ def _radiance(seed: int) -> Float:
     return np.asarray(np.exp(sum(cv2.resize(grid, SIZE_PX, interpolation=cv2.INTER_CUBIC) for grid in grids) / 2))
 
 
-def add_scene(folder: Path, index: int, frames: list[list[bytes]]) -> None:
-    """One more bracket in a new folder: taken at a time of its own, with its number in a comment."""
+def add_scene(folder: Path, index: int, frames: list[list[Image]]) -> None:
+    """One more bracket in a new folder: taken at a time of its own, with its number in a corner of its pixels."""
     folder.mkdir(parents=True)
-    number = f"{index:012}".encode()
-    comment = b"\xff\xfe" + (2 + len(number)).to_bytes(2, "big") + number
-    taken = (datetime(2026, 1, 1) + timedelta(minutes=index)).strftime("%Y:%m:%d %H:%M:%S").encode()
-    for place, jpeg in enumerate(frames[index % len(frames)]):
-        end = 4 + int.from_bytes(jpeg[4:6], "big")  # of the first segment, after which a comment may stand
-        own = jpeg[:end] + comment + jpeg[end:]
-        (folder / f"IMG_{3 * index % 9000 + place:04}.jpg").write_bytes(own.replace(STAMP, taken))
+    taken = (datetime(2026, 1, 1) + timedelta(minutes=index)).strftime("%Y:%m:%d %H:%M:%S")
+    for place, (frame, stop) in enumerate(zip(frames[index % len(frames)], STOPS, strict=True)):
+        exif = PIL.Image.Exif()
+        exif[0x010F], exif[0x0110] = "Durian", "X14"
+        exif.get_ifd(0x8769).update({0x829A: 2.0**stop / 100, 0x829D: 8.0, 0x8827: 100, 0x9003: taken})
+        own = frame.copy()
+        for digit in range(8):
+            own[:8, 8 * digit : 8 * digit + 8] = 40 * (index >> 2 * digit & 3)
+        path = folder / f"IMG_{3 * index % 9000 + place:04}.jpg"
+        PIL.Image.fromarray(own).save(path, quality=90, exif=exif)
 
 
 def make_checkout(project: Path, checkout: Path, scenes: int) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, scene_id
@@ -15,7 +17,9 @@ from deepfuse.grouping.names import Home
 from deepfuse.grouping.seams import joined
 from deepfuse.grouping.shots import LeftOut, Progress, linked_folders, read_shots, walk
 from deepfuse.grouping.similarity import Album
+from deepfuse.notes import Recall, ask
 from deepfuse.photo import DEFAULT_LIMITS, Limits
+from deepfuse.photo.capture import Capture
 from deepfuse.photo.isolated import Onlooker, onlooker
 
 __all__ = ["Group", "Grouping", "LeftOut", "Prefer", "Refused", "find_brackets"]
@@ -29,6 +33,7 @@ def find_brackets(
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = iter,
     looks: Onlooker | None = None,
+    recall: Recall = ask,
 ) -> Grouping:
     """The brackets under a folder, in any layout.
 
@@ -43,6 +48,7 @@ def find_brackets(
         limits: which files count as unreadable for their size, and whether links are followed or refused.
         progress: wraps the list of files as they are read, as tqdm does.
         looks: what reads the files; a process of its own if `None`.
+        recall: answers what was asked of files before, of the same limits; by default nothing is known.
 
     Raises:
         BracketError: no folder, no photo in it, two scenes of one id, or fewer than 2 frames a set.
@@ -66,9 +72,11 @@ def find_brackets(
     if not folders and not links:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
     with onlooker(limits) if looks is None else nullcontext(looks) as looks:
-        album = Album(looks.preview)
-        rows = joined(_read_folders(source, folders, looks, progress), album)
-        parts = [group_folder(folder, prefer, frames, album) for folder in rows]
+        album, look = Album(looks.preview, recall), partial(_capture, looks, recall)
+        parts = []
+        for folder in joined(_read_folders(source, folders, look, progress), album):
+            parts.append(group_folder(folder, prefer, frames, album))
+            album.close()
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = (*(one for part in parts for one in part.refused), *(_link(source, link) for link in links))
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
@@ -76,14 +84,18 @@ def find_brackets(
 
 
 def _read_folders(
-    source: Path, folders: list[tuple[Path, list[Path]]], looks: Onlooker, progress: Progress
+    source: Path, folders: list[tuple[Path, list[Path]]], look: Callable[[Path], Capture], progress: Progress
 ) -> Iterator[Folder]:
     photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
-    shots, unreadable = read_shots(progress(photos), looks.capture)
+    shots, unreadable = read_shots(progress(photos), look)
     for parent, files in folders:
         below = parent.relative_to(source).parts
         home = Home(below or (source.resolve().name,), below)
         yield Folder(parent, {parent: home}, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
+
+
+def _capture(looks: Onlooker, recall: Recall, file: Path) -> Capture:
+    return Capture.of_values(recall("capture", [file], lambda: asdict(looks.capture(file))))
 
 
 def _link(source: Path, link: Path) -> Refused:

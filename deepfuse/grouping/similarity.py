@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from deepfuse.color import GAMMA, Float, luma
 from deepfuse.errors import PhotoError
+from deepfuse.notes import Recall, ask
 from deepfuse.photo.preview import Preview
+
+Spectrum = NDArray[np.complex64]
 
 SIDE_PX = 96  # within the 160 px of a camera's thumbnail (DCF), and enough to tell scenes apart
 KEPT = 16_384  # previews of 12 kB: a row of photos is gone through several times, and each decoding takes long
-NEAR = 256  # descriptors of 74 kB: neighbours are compared
+NEAR = 256  # descriptors of 74 kB, and their spectra of 130 kB: neighbours are compared
 BLACK, WHITE = 0.02, 0.97  # luma beyond which a pixel says nothing of the scene
 NOISE = 0.15  # a gradient of log luma this small counts half
 LARGEST_SHIFT = 0.08  # of the side; neighbours in a panorama are further apart
@@ -32,6 +35,20 @@ class Descriptor:
     gradient: Float
     seen: Float
     level: float
+
+    @cached_property
+    def spectra(self) -> tuple[Spectrum, Spectrum, Spectrum]:
+        """Of the gradient (2, h, w), its energy and where it is seen, wide enough that no shift wraps round."""
+        size = tuple(side + shift for side, shift in zip(self.seen.shape, self.largest_shift, strict=True))
+        planes = self.gradient, np.sum(self.gradient**2, 0), self.seen
+        gradient, energy, seen = (np.asarray(np.fft.rfft2(plane, size), np.complex64) for plane in planes)
+        return gradient, energy, seen
+
+    @property
+    def largest_shift(self) -> tuple[int, int]:
+        """Pixels down and across that two frames of one scene may be apart."""
+        down, across = (min(side - 1, max(2, round(LARGEST_SHIFT * side))) for side in self.seen.shape)
+        return down, across
 
 
 @dataclass(frozen=True)
@@ -72,34 +89,27 @@ def describe(y: Float) -> Descriptor:
 
 def compare(first: Descriptor, second: Descriptor) -> Similarity:
     """The similarity of descriptors of one size: normalised correlation at every small shift, by Fourier transform."""
-    height, width = first.seen.shape
-    padded = (2 * height, 2 * width)
-
-    def correlate(a: Float, b: Float) -> Float:
-        return np.asarray(np.fft.irfft2(np.fft.rfft2(a, padded) * np.conj(np.fft.rfft2(b, padded)), padded))
-
-    product = sum(correlate(a, b) for a, b in zip(first.gradient, second.gradient, strict=True))
-    energies = [
-        correlate(np.sum(first.gradient**2, 0), second.seen),
-        correlate(first.seen, np.sum(second.gradient**2, 0)),
-    ]
-    energy = np.sqrt(np.prod(np.maximum(energies, 1e-3), 0))
-    score = product / np.hypot(energy, 0.01 * height * width)
-    down, across = (min(side - 1, max(2, round(LARGEST_SHIFT * side))) for side in (height, width))
+    (height, width), (down, across) = first.seen.shape, first.largest_shift
+    (gradient, energy, seen), others = first.spectra, [np.conj(spectrum) for spectrum in second.spectra]
+    products = np.sum(gradient * others[0], 0), energy * others[2], seen * others[1]
+    product, *energies = np.fft.irfft2(np.stack(products), (height + down, width + across))
+    norm = np.sqrt(np.prod(np.maximum(energies, 1e-3), 0))
+    score = product / np.hypot(norm, 0.01 * height * width)
     near = np.ix_(range(-down, down + 1), range(-across, across + 1))
     scores, best = score[near], np.unravel_index(score[near].argmax(), score[near].shape)
     sharpness = (scores[best] - np.median(scores)) / (scores.std() + 1e-6)
-    return Similarity(float(scores[best]), float(sharpness), float(energy[near][best]) / (height * width))
+    return Similarity(float(scores[best]), float(sharpness), float(norm[near][best]) / (height * width))
 
 
 class Album:
     """Descriptors and similarities of photo files, made when they are asked for.
 
-    `look` makes a preview of a file, so many pixels on its longer side.
+    `look` makes a preview of a file, so many pixels on its longer side. `recall` answers what was asked before.
     """
 
-    def __init__(self, look: Callable[[Path, int], Preview]) -> None:
+    def __init__(self, look: Callable[[Path, int], Preview], recall: Recall = ask) -> None:
         self._look = look
+        self._recall = recall
         self._luma = lru_cache(KEPT)(self._read_luma)
         self._descriptor = lru_cache(NEAR)(self._describe)
         self._level = lru_cache(None)(self._level_of)
@@ -118,6 +128,11 @@ class Album:
         """Why a photo that was asked for cannot be decoded; `None` where it can, or nobody asked."""
         return self._damage.get(file)
 
+    def close(self) -> None:
+        """Forget the pictures of a row of photos that is done with, not what was found out of them."""
+        self._luma.cache_clear()
+        self._descriptor.cache_clear()
+
     def _read_luma(self, file: Path) -> NDArray[np.uint16] | None:
         try:
             y = luma(self._look(file, SIDE_PX))
@@ -131,11 +146,25 @@ class Album:
         return None if y is None else describe(y.astype(np.float32) / np.float32(TOP))
 
     def _level_of(self, file: Path) -> float | None:
-        descriptor = self._descriptor(file)
-        return descriptor.level if descriptor else None
+        try:
+            level: float = self._recall("level", [file], lambda: self._whole(file).level)
+        except PhotoError:
+            return None
+        return level
 
     def _compare(self, first: Path, second: Path) -> bool | None:
-        one, other = self._descriptor(first), self._descriptor(second)
-        if one is None or other is None or one.seen.shape != other.seen.shape:
+        def found() -> bool | None:
+            one, other = self._whole(first), self._whole(second)
+            return compare(one, other).same if one.seen.shape == other.seen.shape else None
+
+        try:
+            same: bool | None = self._recall("same", [first, second], found)
+        except PhotoError:
             return None
-        return compare(one, other).same
+        return same
+
+    def _whole(self, file: Path) -> Descriptor:
+        """What is compared of a photo that can be decoded: nobody keeps for long that another cannot."""
+        if (descriptor := self._descriptor(file)) is None:
+            raise PhotoError(self._damage[file])
+        return descriptor

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deepfuse.bracket import Exposure
 from deepfuse.metadata.capture import bias_ev_of, exposure_mode_of, serial_of, taken_s
@@ -39,6 +41,12 @@ class Capture:
     exposure_mode: int | None = None
     bias_ev: float | None = None
     bracketing: Bracketing = UNKNOWN
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any]) -> Capture:
+        """That of which `dataclasses.asdict` made these values."""
+        exposure, bracketing = Exposure(**values["exposure"]), Bracketing(**values["bracketing"])
+        return cls(**{**values, "exposure": exposure, "bracketing": bracketing})
 
 
 def read_capture(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Capture:

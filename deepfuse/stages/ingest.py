@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +15,16 @@ from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.files import file_digest
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import SceneCache, scene_cache
+from deepfuse.incremental import CACHE, SceneCache, scene_cache
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
+from deepfuse.notes import open_notes
 from deepfuse.params import Ingest, read_params
 from deepfuse.photo import Limits, check_file, read_bracket, write_frame
 from deepfuse.simulation.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
 from deepfuse.workers import run_scenes, worker_count
 
 OUT = Path("data/frames")
+LOOKS = "looks.sqlite"
 WORKER_BYTES = 0.5e9  # of a worker with its libraries and a small frame
 BYTES_PER_FILE_BYTE = 40  # developing a compressed RAW; a guess at how many workers fit, `memory_gb` is the limit
 
@@ -44,12 +46,7 @@ def main() -> None:
     libraries = params.libraries.installed(*libraries_of("ingest"))
     cache = scene_cache("ingest", params.ingest.model_dump(include={"radiance_stops", "radiance_camera"}), libraries)
     limits = params.ingest.limits
-    grouping = find_brackets(
-        Path(params.ingest.source),
-        prefer=params.ingest.prefer,
-        frames=params.ingest.frames or None,
-        limits=Limits.of_data(limits.megapixels, limits.file_gb, limits.frames),
-    )
+    grouping = group(params.ingest, cache.base_key)
     brackets = [group.bracket for group in grouping.groups if not faults(group)]
     OUT.mkdir(parents=True, exist_ok=True)
     results = run_scenes(
@@ -68,6 +65,16 @@ def main() -> None:
     write_manifest(OUT, scenes)
     print(f"{len(grouping.left_out)} photos are in no bracket: `deepfuse brackets` says why")
     report(scenes)
+
+
+def group(params: Ingest, code: str) -> Grouping:
+    """The brackets under the source; a photo that is as it was is not looked at again."""
+    bounds = params.limits
+    limits = Limits.of_data(bounds.megapixels, bounds.file_gb, bounds.frames)
+    with open_notes(CACHE / LOOKS, [code, asdict(limits)]) as notes:
+        return find_brackets(
+            Path(params.source), prefer=params.prefer, frames=params.frames or None, limits=limits, recall=notes.recall
+        )
 
 
 def faults(group: Group) -> tuple[LeftOut, ...]:
