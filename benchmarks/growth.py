@@ -109,7 +109,8 @@ def measured(project: Path, *command: str) -> Cost:
 def run(project: Path, *command: str) -> resource.struct_rusage:
     """What Python and those that it waited for used, by the system's account."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PYTHONPATH": str(project), "PATH": path}
+    patient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "3600"}  # on a busy machine
+    environment = {**os.environ, **patient, "PYTHONPATH": str(project), "PATH": path}
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen([sys.executable, *command], cwd=project, env=environment, stdout=said, stderr=said)
         _, status, usage = os.wait4(process.pid, 0)

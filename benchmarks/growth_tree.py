@@ -55,12 +55,14 @@ for index, scene in enumerate(scenes):
         for source in (align.OUT / like.scene).iterdir():
             target = folder / "pictures" / source.name
             if source.suffix == ".tif":
-                pixels = read_photo(source)
+                pixels = read_photo(source).copy()
                 pixels[0, 0] = index >> 10, index & 1023, 0
                 write_frame(target, pixels)
             else:
                 target.write_bytes(source.read_bytes())
-        write_manifest(folder, [replace(like, scene=scene.scene)])
+        size = dict(width=like.frames[0].width, height=like.frames[0].height)
+        frames = tuple(replace(frame, **size) for frame in scene.frames)
+        write_manifest(folder, [replace(like, scene=scene.scene, frames=frames)])
     cache.folder([scene.scene, content(scene, align.FRAMES)], make)
 """
 GIT = ("git", "-c", "user.name=growth", "-c", "user.email=growth@localhost")

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned, write_text
 from deepfuse.imports import code_of
 from deepfuse.manifest import Scene, read_manifest, write_manifest
+from deepfuse.notes import state_of_file
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
+DIGESTS = "digests"  # the results of no stage: hashes of its inputs
 SIZES = "sizes"  # in every folder of results, what it holds: no power failure cuts a file short unseen
 
 
@@ -95,14 +97,19 @@ class SceneCache:
             outs: folders of complete results.
             unused_since: another time than 30 days ago, in seconds as `time.time` has them.
         """
-        oldest = time.time() - KEPT_S if unused_since is None else unused_since
-        for folder in (CACHE / self.stage).glob("*"):
-            remove_abandoned(folder)
-            for entry in folder.iterdir():
-                if entry.stat().st_mtime < oldest:
-                    shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+        month_ago = time.time() - KEPT_S
+        _forget(self.stage, month_ago if unused_since is None else unused_since)
+        _forget(DIGESTS, month_ago)
         for out in outs:
             remove_abandoned(out)
+
+
+def _forget(stage: str, unused_since: float) -> None:
+    for folder in (CACHE / stage).glob("*"):
+        remove_abandoned(folder)
+        for entry in folder.iterdir():
+            if entry.stat().st_mtime < unused_since:
+                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
@@ -112,7 +119,29 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
 
 def content(scene: Scene, folder: Path) -> list[Any]:
     """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
-    return [asdict(scene), [file_digest(path) for path in scene.pictures(folder)]]
+    return [asdict(scene), digests(scene.pictures(folder), linked=True)]
+
+
+def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:
+    """The SHA-256 of files that belong together; none is read again that is as it was.
+
+    Args:
+        paths: the files.
+        linked: whether they are a stage's, which takes their links away and puts them back: the time of the last change
+            of a file's record tells nothing then.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+
+    def read() -> list[str]:
+        return [file_digest(path) for path in paths]
+
+    states = [state_of_file(path, linked=linked) for path in paths]
+    if None in states:
+        return read()
+    found: list[str] = SceneCache(DIGESTS, "").value([[str(path) for path in paths], states], read)
+    return found
 
 
 def _sizes(entry: Path) -> dict[str, int]:

@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from deepfuse.files import json_digest
 SETTLED_S = 2.0  # the coarsest times of a file system
 KEPT_DAYS = 30
 DAY_S = 24 * 3600
+WAIT_S = 60.0  # for another process that writes
 _TABLE = "CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT, day INTEGER) WITHOUT ROWID"
 
 
@@ -32,16 +33,19 @@ def ask(question: str, files: Sequence[Path], find: Callable[[], Any]) -> Any:
     return find()
 
 
-def state_of_file(path: Path) -> list[int] | None:
+def state_of_file(path: Path, *, linked: bool = False) -> list[int] | None:
     """Size, number and times of a regular file; `None` for what is none, or changed a moment ago.
+
+    `linked` leaves out the time at which its record changed, as it does with each link to the file.
 
     Raises:
         OSError: it is not there.
     """
     found = path.lstat()
-    if not stat.S_ISREG(found.st_mode) or time.time() - max(found.st_mtime, found.st_ctime) < SETTLED_S:
+    times = [found.st_mtime_ns] if linked else [found.st_mtime_ns, found.st_ctime_ns]
+    if not stat.S_ISREG(found.st_mode) or time.time() - max(times) / 1e9 < SETTLED_S:
         return None
-    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
+    return [found.st_size, found.st_ino, *times]
 
 
 class Notes:
@@ -64,15 +68,30 @@ class Notes:
             Exception: what `find` raises; that is not noted.
         """
         name = self._name(question, files)
-        if name and (row := self._base.execute("SELECT value, day FROM notes WHERE name = ?", (name,)).fetchone()):
-            if row[1] != self._today:
-                self._base.execute("UPDATE notes SET day = ? WHERE name = ?", (self._today, name))
-            return json.loads(row[0])
+        if name and (known := self._read(name)) is not None:
+            return json.loads(known)
         value = find()
         if name:
-            row = name, json.dumps(value), self._today
-            self._base.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", row)
+            self._write("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", name, json.dumps(value), self._today)
         return value
+
+    def forget_unused(self) -> None:
+        """Drop the notes that nobody asked for in 30 days."""
+        self._write("DELETE FROM notes WHERE day < ?", self._today - KEPT_DAYS)
+
+    def _read(self, name: str) -> str | None:
+        try:
+            row = self._base.execute("SELECT value, day FROM notes WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error:
+            return None
+        if row and row[1] != self._today:
+            self._write("UPDATE notes SET day = ? WHERE name = ?", self._today, name)
+        return str(row[0]) if row else None
+
+    def _write(self, command: str, *values: object) -> None:
+        """What cannot be noted, where the disk is full or the book damaged, is found out again."""
+        with suppress(sqlite3.Error):
+            self._base.execute(command, values)
 
     def _name(self, question: str, files: Sequence[Path]) -> str | None:
         try:
@@ -85,35 +104,30 @@ class Notes:
 
 @contextmanager
 def open_notes(path: Path, key: Any) -> Iterator[Notes]:
-    """The book in a file, made where there is none, or none that can be read; notes of no use for 30 days are dropped.
+    """The book in a file, made where there is none, or none that can be read.
 
     What was noted stays also where the block ends with an error.
     """
     base = _opened(path)
+    notes = Notes(base, key)
     try:
-        notes = Notes(base, key)
         yield notes
     finally:
-        base.execute("DELETE FROM notes WHERE day < ?", (int(time.time() // DAY_S) - KEPT_DAYS,))
-        base.commit()
+        notes.forget_unused()
+        with suppress(sqlite3.Error):
+            base.commit()
         base.close()
 
 
 def _opened(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _with_table(path)
-    except sqlite3.DatabaseError:  # damaged: what it held is found out again
-        path.unlink()
-        return _with_table(path)
-
-
-def _with_table(path: Path) -> sqlite3.Connection:
-    base = sqlite3.connect(path, timeout=60)
+    base = sqlite3.connect(path, timeout=WAIT_S)
     try:
         base.execute(_TABLE)
         base.execute("SELECT count(*) FROM notes")
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError:  # damaged
         base.close()
-        raise
+        path.unlink()
+        base = sqlite3.connect(path, timeout=WAIT_S)
+        base.execute(_TABLE)
     return base

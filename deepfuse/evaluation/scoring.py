@@ -16,10 +16,10 @@ import numpy as np
 
 from deepfuse.color import Image, from_float, to_float
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import file_digest, json_digest
+from deepfuse.files import json_digest
 from deepfuse.fusion.fuse import fuse
 from deepfuse.imports import PACKAGE, code_behind, libraries_behind
-from deepfuse.incremental import SceneCache
+from deepfuse.incremental import SceneCache, digests
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics import table
 from deepfuse.model import Network, digest_of, native_precision
@@ -148,7 +148,7 @@ class Trial:
     @cached_property
     def identity(self) -> list[str]:
         """The SHA-256 of each frame's file."""
-        return [file_digest(path) for path in self._pictures]
+        return digests(self._pictures, linked=True)
 
     @cached_property
     def frames(self) -> list[Image]:

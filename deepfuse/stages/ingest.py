@@ -12,10 +12,9 @@ from tqdm import tqdm
 from deepfuse.bracket import RADIANCE_SUFFIX, BracketFiles, Frame, printable
 from deepfuse.color import as_uint16, mean_luma
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
-from deepfuse.files import file_digest
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import CACHE, SceneCache, scene_cache
+from deepfuse.incremental import CACHE, SceneCache, digests, scene_cache
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.notes import open_notes
 from deepfuse.params import Ingest, read_params
@@ -108,7 +107,7 @@ def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene
     limits = Limits.of_data(bounds.megapixels, bounds.file_gb, bounds.frames)
     try:
         check_count(bracket, limits)
-        hashes = {printable(path.name): fingerprint(path, limits) for path in bracket.files}
+        hashes = fingerprints(bracket, limits)
     except DeepfuseError as error:
         return Scene(bracket.scene, reason=printable(str(error)))
     make = partial(make_frames, bracket, hashes, params, limits)
@@ -127,13 +126,15 @@ def is_radiance(bracket: BracketFiles) -> bool:
     return bracket.files[0].suffix.lower() == RADIANCE_SUFFIX
 
 
-def fingerprint(path: Path, limits: Limits) -> str:
-    """The SHA-256 of a file, once it is known to be one that may be read."""
-    check_file(path, limits)
+def fingerprints(bracket: BracketFiles, limits: Limits) -> dict[str, str]:
+    """The SHA-256 of each file, once they are known to be such as may be read."""
+    for path in bracket.files:
+        check_file(path, limits)
     try:
-        return file_digest(path)
+        found = digests(bracket.files)
     except OSError as error:
-        raise PhotoError(f"{path}: cannot be read: {error.strerror}") from error
+        raise PhotoError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    return {printable(path.name): sha256 for path, sha256 in zip(bracket.files, found, strict=True)}
 
 
 def make_frames(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, limits: Limits, folder: Path) -> Scene:
