@@ -67,19 +67,24 @@ class Notes:
         Raises:
             Exception: what `find` raises; that is not noted.
         """
-        name = self._name(question, files)
-        if name and (known := self._read(name)) is not None:
+        name = self.name(question, files)
+        if (known := self.known(name)) is not None:
             return json.loads(known)
         value = find()
-        if name:
-            self._write("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", name, json.dumps(value), self._today)
+        self.note(name, value)
         return value
 
-    def forget_unused(self) -> None:
-        """Drop the notes that nobody asked for in 30 days."""
-        self._write("DELETE FROM notes WHERE day < ?", self._today - KEPT_DAYS)
+    def name(self, question: str, files: Sequence[Path]) -> str | None:
+        """What a question about files as they are now is noted under; `None` where that is not to be noted."""
+        try:
+            states = [state_of_file(file) for file in files]
+        except OSError:
+            return None
+        known = [[str(file.absolute()), *state] for file, state in zip(files, states, strict=True) if state]
+        return json_digest([self._key, question, known]) if len(known) == len(files) else None
 
-    def _read(self, name: str) -> str | None:
+    def known(self, name: str | None) -> str | None:
+        """What is noted under a name, as JSON; `None` for nothing."""
         try:
             row = self._base.execute("SELECT value, day FROM notes WHERE name = ?", (name,)).fetchone()
         except sqlite3.Error:
@@ -88,18 +93,19 @@ class Notes:
             self._write("UPDATE notes SET day = ? WHERE name = ?", self._today, name)
         return str(row[0]) if row else None
 
+    def note(self, name: str | None, value: Any) -> None:
+        """Note an answer, a JSON value, under the name that the question had before it was looked for."""
+        if name:
+            self._write("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", name, json.dumps(value), self._today)
+
+    def forget_unused(self) -> None:
+        """Drop the notes that nobody asked for in 30 days."""
+        self._write("DELETE FROM notes WHERE day < ?", self._today - KEPT_DAYS)
+
     def _write(self, command: str, *values: object) -> None:
         """What cannot be noted, where the disk is full or the book damaged, is found out again."""
         with suppress(sqlite3.Error):
             self._base.execute(command, values)
-
-    def _name(self, question: str, files: Sequence[Path]) -> str | None:
-        try:
-            states = [state_of_file(file) for file in files]
-        except OSError:
-            return None
-        known = [[str(file.absolute()), *state] for file, state in zip(files, states, strict=True) if state]
-        return json_digest([self._key, question, known]) if len(known) == len(files) else None
 
 
 @contextmanager

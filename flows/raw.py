@@ -15,7 +15,7 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.files import file_digest, replacing, write_text
-from flows import pipeline
+from flows import pipeline, unchanged
 from flows.inbox import RAW
 from flows.logs import log
 from flows.moving import move
@@ -59,7 +59,7 @@ def restore(but: Collection[str] = ()) -> None:
         BracketError: neither DVC's cache nor the remote has one of them as it was; what can be put back has been.
     """
     recorded = {path: md5 for path, md5 in recorded_md5().items() if _set_of(path) not in but}
-    wrong = [*_missing(recorded), *_changed(recorded)]
+    wrong = [*_missing(recorded), *unchanged.changed(recorded)]
     if not wrong:
         return
     stored = _find_whole({path: recorded[path] for path in wrong})
@@ -78,11 +78,13 @@ def record(without: Collection[str] = ()) -> None:
     Raises:
         BracketError: something else is missing too; nothing was recorded.
     """
-    if gone := [path for path in _missing(recorded_md5()) if _set_of(path) not in without]:
+    recorded = recorded_md5()
+    if gone := [path for path in _missing(recorded) if _set_of(path) not in without]:
         raise _loss(
             gone, "that were recorded", "they are missing; the next run looks for them in DVC's cache and remote"
         )
-    pipeline.dvc("add", str(RAW), show=False)
+    if not unchanged.is_recorded(recorded):
+        pipeline.dvc("add", str(RAW), show=False)
 
 
 def remove(names: Collection[str]) -> list[Path]:
@@ -119,15 +121,6 @@ def _set_of(path: Path) -> str:
 
 def _missing(recorded: Iterable[Path]) -> list[Path]:
     return [path for path in recorded if not path.is_file()]
-
-
-def _changed(recorded: Mapping[Path, str]) -> list[Path]:
-    """The files whose content is not what was recorded, by DVC's memory of what it has read."""
-    if not (recorded and RAW.is_dir()):
-        return []
-    status = pipeline.ask("data", "status", "--granular", str(RAW))
-    changed = map(Path, status.get("uncommitted", {}).get("modified", []))
-    return [path for path in changed if path in recorded and path.is_file()]
 
 
 def _find_whole(wanted: Mapping[Path, str]) -> dict[Path, Path]:

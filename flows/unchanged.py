@@ -1,0 +1,67 @@
+"""Which brackets are as DVC recorded them: those that it has confirmed and that did not change since are not asked for.
+
+DVC walks all of its lists for each question, and takes a processor second or more to start.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from deepfuse.incremental import CACHE
+from deepfuse.notes import open_notes
+from flows import pipeline
+from flows.inbox import RAW
+from flows.sets import contents
+
+BOOK = CACHE / "raw.sqlite"
+_KEY = "as recorded"
+
+
+def changed(recorded: Mapping[Path, str]) -> list[Path]:
+    """The files whose content is not what was recorded, by DVC's memory of what it has read.
+
+    Args:
+        recorded: the MD5 of files in `data/raw`; those that are not there are passed over.
+    """
+    there = {path: md5 for path, md5 in recorded.items() if path.is_file()}
+    with open_notes(BOOK, _KEY) as notes:
+        names = {path: notes.name(md5, [path]) for path, md5 in there.items()}
+        unknown = [path for path, name in names.items() if notes.known(name) is None]
+        modified = _modified() if unknown else set()
+        for path in unknown:
+            if path not in modified:
+                notes.note(names[path], True)
+    return [path for path in there if path in modified]
+
+
+def _modified() -> set[Path]:
+    if not RAW.is_dir():
+        return set()
+    status = pipeline.ask("data", "status", "--granular", str(RAW))
+    return set(map(Path, status.get("uncommitted", {}).get("modified", [])))
+
+
+def is_recorded(recorded: Mapping[Path, str]) -> bool:
+    """Whether all that lies in `data/raw` is recorded and known to be as it was, and DVC's cache has it in full size.
+
+    Args:
+        recorded: the MD5 of all files that DVC recorded.
+    """
+    if not recorded:
+        return False
+    there = {path: found.st_size for path, found in contents(RAW).items() if stat.S_ISREG(found.st_mode)}
+    if there.keys() != recorded.keys():
+        return False
+    with open_notes(BOOK, _KEY) as notes:
+        if any(notes.known(notes.name(md5, [path])) is None for path, md5 in recorded.items()):
+            return False
+    return all(_size(pipeline.stored(md5)) == there[path] for path, md5 in recorded.items())
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
