@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned, write_text
 from deepfuse.imports import code_of
-from deepfuse.manifest import Scene, read_manifest, write_manifest
+from deepfuse.manifest import Scene, read_manifest, record_of, write_manifest
 from deepfuse.notes import state_of_file
 
 CACHE = Path(".deepfuse/cache")
@@ -119,7 +119,7 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
 
 def content(scene: Scene, folder: Path) -> list[Any]:
     """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
-    return [asdict(scene), digests(scene.pictures(folder), linked=True)]
+    return [record_of(scene), digests(scene.pictures(folder), linked=True)]
 
 
 def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:
@@ -146,8 +146,17 @@ def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:
 
 def _sizes(entry: Path) -> dict[str, int]:
     """The size in bytes of every file below a folder but the one that holds them."""
-    files = [path for path in entry.rglob("*") if path.is_file() and path != entry / SIZES]
-    return {path.relative_to(entry).as_posix(): path.stat().st_size for path in files}
+    return {name: size for name, size in _files(entry) if name != SIZES}
+
+
+def _files(folder: str | Path, below: str = "") -> Iterator[tuple[str, int]]:
+    """The path below a folder and the size in bytes of every file in it."""
+    with os.scandir(folder) as found:
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                yield from _files(one.path, f"{below}{one.name}/")
+            elif one.is_file():
+                yield f"{below}{one.name}", one.stat().st_size
 
 
 def _is_whole(entry: Path) -> bool:
@@ -163,6 +172,8 @@ def _link_tree(source: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     with new_folder(target) as temporary:
         try:
-            shutil.copytree(source, temporary, copy_function=os.link, dirs_exist_ok=True)
-        except (OSError, shutil.Error):
+            for name, _ in _files(source):
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                os.link(source / name, temporary / name)
+        except OSError:
             shutil.copytree(source, temporary, dirs_exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import Frame
 from deepfuse.errors import DeepfuseError
@@ -48,6 +48,12 @@ def picture_name(index: int) -> str:
 def write_manifest(folder: Path, scenes: list[Scene]) -> None:
     """Write `manifest.json` into a stage's output folder."""
     write_json(folder / FILE, _scenes().dump_python(tuple(scenes), mode="json"))
+
+
+def record_of(scene: Scene) -> Any:
+    """A scene as it stands in a manifest, as JSON values."""
+    [record] = _scenes().dump_python((scene,), mode="json")
+    return record
 
 
 def read_manifest(folder: Path) -> tuple[Scene, ...]:
