@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from growth_tree import ALIGN, MADE, add_scene, made_frames, make_checkout
+from growth_tree import ALIGN, HOLLOW, MADE, add_scene, made_frames, make_checkout
 
 ROOT = Path(__file__).parents[1]
 MANIFESTS = """
@@ -37,13 +37,30 @@ for _ in range(10):
 """
 PAGE = """
 from pathlib import Path
-from deepfuse.evaluation.report import read_scores, report_page, scores_csv
+from deepfuse.evaluation import Score
+from deepfuse.evaluation.report import report_page, scores_csv
 from deepfuse.manifest import read_manifest
-one = next(iter(read_scores(Path("data/metrics/scenes.csv")).values()))
+from deepfuse.metrics import table
+one = Score(dict.fromkeys((metric.name for metric in table.METRICS), 0.5))
 scenes = read_manifest(Path("data/aligned"))
 scores = {scene.scene: {"model": one, "mertens": one, "average": one} for scene in scenes}
 page = report_page(scores, [], {scene.scene: scene.moving for scene in scenes})
 print(len(page) + len(scores_csv(scores)))
+"""
+LOOK = """
+from deepfuse.imports import libraries_of
+from deepfuse.incremental import scene_cache
+from deepfuse.params import read_params
+from deepfuse.stages import ingest
+params = read_params()
+cache = scene_cache("ingest", {}, params.libraries.installed(*libraries_of("ingest")))
+print(len(ingest.group(params.ingest, cache.base_key).groups))
+"""
+QUESTIONS = """
+from flows import pipeline, raw
+raw.restore()
+raw.record()
+assert pipeline.up_to_date()
 """
 DVC, LOOP = ("-m", "dvc"), ("-m", "flows")
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -54,11 +71,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "manifest, 10 × read and write": ("-c", MANIFESTS),
     "registry, 10 × two questions": ("-c", REGISTRY),
     "page and table, all scenes": ("-c", PAGE),
+    "ingest, its look at all brackets": ("-c", LOOK),
+    "retrain, its questions to DVC": ("-c", QUESTIONS),
     "dvc add data/raw": (*DVC, "add", "data/raw"),
     "dvc status data/raw.dvc": (*DVC, "status", "data/raw.dvc"),
     "dvc data status --granular": (*DVC, "data", "status", "--granular"),
 }
 ONE_MORE = "retrain, one scene more"
+NEEDS_A_MODEL = {"retrain, nothing new", "registry, 10 × two questions", ONE_MORE}
 
 
 @dataclass(frozen=True)
@@ -77,25 +97,40 @@ def main() -> None:
     with tempfile.TemporaryDirectory() if options.work is None else nullcontext(options.work) as folder:
         for scenes in options.scenes or (100, 1000):
             project = Path(folder).absolute() / f"scenes_{scenes}"
-            for name, cost in steps(project, options.checkout, scenes, options.only):
+            for name, cost in steps(project, scenes, options):
                 print(row(scenes, name, cost), flush=True)
 
 
-def steps(project: Path, checkout: Path, scenes: int, only: str) -> Iterator[tuple[str, Cost]]:
-    """The commands whose name has `only` in it, and what each took; in a folder that is there, another time."""
+def steps(project: Path, scenes: int, options: argparse.Namespace) -> Iterator[tuple[str, Cost]]:
+    """The commands that were asked for, and what each took; in a folder that is there, another time."""
     if not project.exists():
-        make_checkout(project, checkout, scenes)
+        make_checkout(project, options.checkout, scenes)
         run(project, *DVC, "add", "data/raw")
-        run(project, *DVC, "repro", "ingest")
-        run(project, "-c", ALIGN.format(made=MADE))
-        for _ in range(2):
-            run(project, *LOOP, "retrain")
-    for name in filter(lambda name: only in name, COMMANDS):
+        fill_hollow(project) if options.hollow else fill(project)
+    left_out = NEEDS_A_MODEL if options.hollow else set()
+    wanted = {name for name in (*COMMANDS, ONE_MORE) if options.only in name} - left_out
+    for name in filter(wanted.__contains__, COMMANDS):
         yield name, measured(project, *COMMANDS[name])
-    if only in ONE_MORE:
+    if ONE_MORE in wanted:
         count = len(list((project / "data/raw").iterdir()))
         add_scene(project / f"data/inbox/scene_{count:06}", count, made_frames())
         yield ONE_MORE, measured(project, *LOOP, "retrain")
+
+
+def fill(project: Path) -> None:
+    """Everything made, and made known."""
+    run(project, *DVC, "repro", "ingest")
+    run(project, "-c", ALIGN.format(made=MADE))
+    for _ in range(2):
+        run(project, *LOOP, "retrain")
+
+
+def fill_hollow(project: Path) -> None:
+    """Files of a few bytes in the place of what the stages make, as if they had."""
+    run(project, "-c", HOLLOW)
+    run(project, *DVC, "commit", "--force", "ingest", "align", "patch", "replay", "train", "evaluate")
+    for name in ("ingest, its look at all brackets", "retrain, its questions to DVC"):
+        run(project, *COMMANDS[name])
 
 
 def measured(project: Path, *command: str) -> Cost:
@@ -142,6 +177,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--work", type=Path, help="a folder that stays, to measure again in; a temporary one by default"
     )
+    parser.add_argument("--hollow", action="store_true", help="make nothing, and measure what opens no frame")
     parser.add_argument("--only", default="", metavar="WORD", help="commands with this in their name")
     return parser.parse_args()
 

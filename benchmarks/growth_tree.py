@@ -65,6 +65,27 @@ for index, scene in enumerate(scenes):
         write_manifest(folder, [replace(like, scene=scene.scene, frames=frames)])
     cache.folder([scene.scene, content(scene, align.FRAMES)], make)
 """
+HOLLOW = """
+from dataclasses import replace
+from pathlib import Path
+from deepfuse.bracket import Exposure, Frame
+from deepfuse.manifest import Scene, picture_name, write_manifest
+data = Path("data")
+frame = Frame("IMG_0000.jpg", 64 * "0", "Durian X14", Exposure(0.01, 100.0, 8.0), 12.6, 144, 96, "")
+scenes = [Scene(entry.name, 3 * (frame,), moving=0.0) for entry in sorted((data / "raw").iterdir())]
+files = {"replay/replay.parquet": "", "model/model.safetensors": "", "report/index.html": ""}
+files |= {f"metrics/{name}": "{}" for name in ("arrived.csv", "history.csv", "metrics.json", "scenes.csv")}
+for scene in scenes:
+    for folder in ("frames", "aligned"):
+        files |= {f"{folder}/{scene.scene}/{picture_name(k)}": f"{folder} {scene.scene} {k}" for k in range(3)}
+    files[f"aligned/{scene.scene}/alignment.json"] = f"{scene.scene} aligned"
+    files[f"patches/train/{scene.scene}.parquet"] = f"{scene.scene} cut"
+for name, text in files.items():
+    (data / name).parent.mkdir(parents=True, exist_ok=True)
+    (data / name).write_text(text)
+for folder in ("frames", "aligned"):
+    write_manifest(data / folder, scenes)
+"""
 GIT = ("git", "-c", "user.name=growth", "-c", "user.email=growth@localhost")
 
 
