@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from support.checkouts import CACHE, RAW, WHOLE, contents, drop
 
 from deepfuse import notes
-from flows import pipeline, raw, unchanged
+from flows import pipeline, raw, standing, unchanged
 
 PHOTO = RAW / "attic/00.dng"
 
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.usefixtures("in_checkout")
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions to DVC since all was known."""
-    monkeypatch.setattr(notes, "SETTLED_S", -1.0)
+    for module in (notes, standing):
+        monkeypatch.setattr(module, "SETTLED_S", -1.0)
     words: list[str] = []
     dvc = pipeline.dvc
     monkeypatch.setattr(pipeline, "dvc", lambda *args, **kwargs: words.append(args[0]) or dvc(*args, **kwargs))
@@ -78,3 +80,31 @@ def test_another_set_is_recorded(asked: list[str]) -> None:
     (RAW / "dune/00.dng").unlink()
     again()
     assert new.read_text() == "dune 0"
+
+
+def test_dvc_is_asked_once_whether_anything_is_to_be_run(asked: list[str]) -> None:
+    Path(".dvcignore").write_text("__pycache__/\n")
+    assert [pipeline.up_to_date() for _ in "abc"] == [True] * 3
+    assert asked == ["status"]
+    cached = RAW / "attic/__pycache__"
+    cached.mkdir()
+    (cached / "x.pyc").write_text("")
+    assert pipeline.up_to_date()
+    assert asked == ["status"]
+    report = Path("data/report/00.dng")
+    report.rename("aside")
+    assert not pipeline.up_to_date(), "an output is missing"
+    Path("aside").rename(report)
+    assert pipeline.up_to_date()
+    before = PHOTO.stat()
+    PHOTO.unlink()
+    PHOTO.write_text("attic X")
+    os.utime(PHOTO, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not pipeline.up_to_date(), "an input is another one of the same size and time"
+
+
+def test_what_changed_a_moment_ago_is_not_taken_as_known(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "SETTLED_S", 1e5)
+    assert pipeline.up_to_date()
+    assert pipeline.up_to_date()
+    assert asked == ["status", "status"]
