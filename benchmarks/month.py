@@ -6,7 +6,8 @@ odd sets arrive too, the worker is killed in the middle of a run, the power fail
 the DVC remote is away, or somebody writes into a photo that was taken in. Nothing else is done by hand. Every day the
 champion is measured on scenes that never arrive.
 
-Prints a line a day; exits with 1 if the champion's MEF-SSIM fell, or work was left lying.
+Prints a line a day; exits with 1 if the champion's MEF-SSIM fell, or work was left lying. Stopped, it goes on in the
+same folder with the day that was not ended.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ from pathlib import Path
 from studio import Studio, open_studio, registry
 
 FAULTS = {4: "odd sets", 8: "worker killed", 12: "remote away", 16: "power cut", 20: "photo written into"}
-SHORT = {"ingest": {"source": "data/raw"}, "patch": {"per_scene": 30}, "evaluate": {"pictures": 4}}
+SHORT = {
+    "ingest": {"source": "data/raw"},
+    "patch": {"per_scene": 20},
+    "train": {"epochs": 1},
+    "evaluate": {"pictures": 2},
+}
 MEASURES = ("mef_ssim", "mef_ssim_c", "colour_error", "halo")
 
 
@@ -58,18 +64,22 @@ def main() -> None:
     scenes = sorted(path for path in options.brackets.iterdir() if path.is_dir() and len(list(path.iterdir())) > 1)
     rng.shuffle(scenes)
     held_out, arriving = scenes[: options.held_out], scenes[options.held_out :]
+    days = read_csv(options.work / "month.csv")
     studio = open_studio(options.work / "checkout", SHORT)
-    days: list[Day] = []
     measured: dict[str, dict[str, float]] = {}
-    align_held_out(held_out, options.work / "held_out")
+    if not (options.work / "held_out").exists():
+        align_held_out(held_out, options.work / "held_out")
     studio.start()
     try:
         for number in range(1, options.days + 1):
-            days.append(live(studio, number, arriving, rng, options.work, measured, options.stock))
-            print_row(days[-1], header=number == 1)
+            count = min(len(arriving), options.stock if number == 1 else rng.choice((0, 1, 1, 2, 2, 3, 4)))
+            chosen = [arriving.pop() for _ in range(count)]
+            if number > len(days):
+                days.append(live(studio, number, chosen, options.work, measured))
+                write_csv(options.work / "month.csv", days)
+                print_row(days[-1], header=number == 1)
     finally:
         studio.stop()
-        write_csv(options.work / "month.csv", days)
     fell = [b.day for a, b in pairwise(days) if b.mef_ssim < a.mef_ssim - 1e-9]
     lying = [path.name for path in (studio.folder / "data/inbox").glob("[!.]*")]
     print(f"alarms heard: {dict(Counter(text[:60] for text in studio.ear.heard))}")
@@ -77,25 +87,17 @@ def main() -> None:
         sys.exit(f"the champion's MEF-SSIM fell on days {fell}; left lying: {lying}")
 
 
-def live(
-    studio: Studio,
-    number: int,
-    arriving: list[Path],
-    rng: random.Random,
-    work: Path,
-    measured: dict[str, dict[str, float]],
-    stock: int,
-) -> Day:
+def live(studio: Studio, number: int, chosen: list[Path], work: Path, measured: dict[str, dict[str, float]]) -> Day:
     """One day: arrivals, perhaps a fault, a night, and what came of it."""
     fault = FAULTS.get(number, "")
     heard, spent, before = len(studio.ear.heard), studio.meter.seconds(), {run["id"] for run in studio.runs()}
-    count = min(len(arriving), stock if number == 1 else rng.choice((0, 1, 1, 2, 2, 3, 4)))
-    chosen = [arriving.pop() for _ in range(count)]
     for scene in chosen:
-        shutil.copytree(scene, studio.folder / "data/incoming" / f"{number:02d}_{scene.name}")
+        if not (studio.folder / "data/raw" / f"{number:02d}_{scene.name}").exists():  # of a day that was not ended
+            shutil.copytree(scene, studio.folder / "data/incoming" / f"{number:02d}_{scene.name}")
     happen(studio, fault, number, chosen, work)
     studio.settle()
     if fault == "remote away":
+        (work / "remote").unlink()
         (work / "away").rename(work / "remote")
     studio.night()
     studio.settle()
@@ -105,7 +107,7 @@ def live(
     measured[champion] = scores
     return Day(
         day=number,
-        arrived=count,
+        arrived=len(chosen),
         fault=fault,
         runs=" ".join(f"{name} {times}" for name, times in sorted(ended.items())),
         quarantined=len(list((studio.folder / "data/quarantine").glob("*/reason.json"))),
@@ -131,6 +133,7 @@ def happen(studio: Studio, fault: str, number: int, chosen: list[Path], work: Pa
         shutil.copy(next(path for path in cut.iterdir() if path != photo), lone)
     elif fault == "remote away":
         (work / "remote").rename(work / "away")
+        (work / "remote").touch()  # DVC would make a folder anew
     elif fault == "photo written into":
         photo = next(path for path in sorted((studio.folder / "data/raw").rglob("*")) if path.is_file())
         content = photo.read_bytes()
@@ -202,6 +205,15 @@ def print_row(day: Day, *, header: bool) -> None:
     shown = [f"{value:.4f}" if name in MEASURES else f"{value:.0f}" if isinstance(value, float) else str(value)
              for name, value in values.items()]  # fmt: skip
     print("| " + " | ".join(shown) + " |", flush=True)
+
+
+def read_csv(path: Path) -> list[Day]:
+    """The days that were lived before."""
+    if not path.is_file():
+        return []
+    kinds = {field.name: {"int": int, "float": float, "str": str}[str(field.type)] for field in fields(Day)}
+    with path.open(newline="", encoding="utf-8") as file:
+        return [Day(**{name: kinds[name](text) for name, text in row.items()}) for row in csv.DictReader(file)]
 
 
 def write_csv(path: Path, days: list[Day]) -> None:

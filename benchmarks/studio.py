@@ -162,20 +162,12 @@ class Studio:
 
 
 def open_studio(folder: Path, params: Mapping[str, Mapping[str, object]]) -> Studio:
-    """Clone this checkout into a new folder, give it a remote of its own, and set its params.
-
-    Raises:
-        FileExistsError: the folder is there.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists():
-        raise FileExistsError(folder)
-    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
-    yaml, path = YAML(), folder / "params.yaml"
-    values = yaml.load(path.read_text())
-    for section, changes in params.items():
-        values[section].update(changes)
-    yaml.dump(values, path)
+    """Clone this checkout, give it a remote of its own, and set its params; or go on in the clone that is there."""
+    there = folder.exists()
+    if not there:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
+        set_params(folder, params)
     ear = Ear()
     ports = {name: str(_free_port()) for name in ("PORT_A", "PORT_B")}
     path_variable = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -183,10 +175,20 @@ def open_studio(folder: Path, params: Mapping[str, Mapping[str, object]]) -> Stu
     for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PREFECT_HOME", "PYTHONPATH"):
         environment.pop(name, None)
     studio = Studio(folder, environment, ear, Meter(folder))
-    studio.run("dvc", "remote", "add", "--default", "store", str(folder.with_name("remote")))
-    studio.run("git", *IDENTITY, "commit", "-qam", "Take in brackets")
-    (folder / "data/incoming").mkdir(parents=True)
+    if not there:
+        studio.run("dvc", "remote", "add", "--default", "store", str(folder.with_name("remote")))
+        studio.run("git", *IDENTITY, "commit", "-qam", "Take in brackets")
+        (folder / "data/incoming").mkdir(parents=True)
     return studio
+
+
+def set_params(folder: Path, params: Mapping[str, Mapping[str, object]]) -> None:
+    """Change params.yaml in a checkout."""
+    yaml, path = YAML(), folder / "params.yaml"
+    values = yaml.load(path.read_text())
+    for section, changes in params.items():
+        values[section].update(changes)
+    yaml.dump(values, path)
 
 
 def registry(studio: Studio) -> tuple[int, str, dict[str, str]]:
