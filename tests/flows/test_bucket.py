@@ -107,5 +107,5 @@ def test_a_server_that_dies_in_a_push_loses_nothing_and_a_list_of_it_is_short(
 
     assert asked().count("HEAD") < 5
     assert len(asked()) < remote.FOLDERS + 5
-    monkeypatch.setattr(remote, "FOLDERS", 2 * MANY)
+    monkeypatch.setattr(remote, "FOLDERS", 10 * MANY)
     assert asked().count("HEAD") > MANY
