@@ -14,6 +14,7 @@ from support.projects import ROOT
 from support.stores import Bucket
 
 from deepfuse import cli
+from deepfuse.exits import BAD_INPUT
 from flows import pipeline, pulling
 from flows.background import ServiceError
 
@@ -92,7 +93,7 @@ def test_what_a_worker_wants_is_said(
     tmp_path: Path, became: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def said(*arguments: str) -> str:
-        assert cli.main(["worker", *arguments]) == cli.BAD_INPUT
+        assert cli.main(["worker", *arguments]) == BAD_INPUT
         return capsys.readouterr().err
 
     place = str(tmp_path / "place")

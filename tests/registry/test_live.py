@@ -11,7 +11,7 @@ import pytest
 from support.trained_models import publish, registered, trained
 
 from deepfuse import registry
-from deepfuse.training.fit import Epoch, history_csv
+from deepfuse.training.history import Epoch, history_csv
 from deepfuse.training.identity import training_id
 
 FIRST, SECOND = Epoch(1, 1e-3, 0.3, None), Epoch(2, 1e-4, 0.2, 0.9)
