@@ -53,7 +53,8 @@ demo: .venv/loop
 up down: .venv/loop
 	$(BIN)/python -m flows $@
 
-# Three at a time, for tests wait for servers; each file of tests in one process: servers and models are made once a file. The longest files are first.
+# Three at a time, for tests wait for servers; each file of tests in one process: servers and models are made once a
+# file. The longest files are first.
 PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The tests wait for servers often enough that the types are checked meanwhile.
