@@ -348,7 +348,7 @@ def _prometheus(studio: Studio) -> bytes:
     registry = CollectorRegistry()
     model = Info("deepfuse_model", "The model that counts.", registry=registry)
     model.info({"model": current.name, "sha256": current.sha256})
-    sets = Gauge("deepfuse_sets", "Sets of this session, by what became of them.", ["state"], registry=registry)
+    sets = Gauge("deepfuse_sets", "Sets since the start, by what became of them.", ["state"], registry=registry)
     counts = {"waiting": len(progress.waiting), "making": len(progress.making), "failed": failed}
     for state, count in (counts | {"done": len(progress.ended) - failed}).items():
         sets.labels(state).set(count)

@@ -37,7 +37,7 @@ def photo_id(path: Path) -> str:
 
 
 class Sets:
-    """The sets of this session; several threads may ask and change.
+    """The sets of what is open; several threads may ask and change.
 
     Args:
         kept: the JSON file that keeps what was moved by hand, `{photo: set}`, with an empty set for left out.
