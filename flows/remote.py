@@ -71,10 +71,13 @@ def _absent() -> list[str]:
 
 
 def _contents(path: Path, content: str) -> set[str] | None:
-    """The MD5 of what a path needs on the remote; `None` where DVC's cache has lost the list of a folder's files."""
+    """The MD5 of what a path needs on the remote; `None` where DVC's cache has not the whole list of a folder."""
     if not content.endswith(".dir"):
         return {content}
-    return {content, *pipeline.listed(path, content).values()} if pipeline.stored(content).exists() else None
+    try:
+        return {content, *pipeline.listed(path, content).values()}
+    except (OSError, ValueError, KeyError, TypeError):  # lost, or cut short
+        return None
 
 
 def _listing() -> set[str]:

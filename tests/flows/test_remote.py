@@ -97,3 +97,16 @@ def test_no_model_is_promoted_whose_data_is_not_on_the_remote(in_folder: None, m
     step("push")
     assert retrain.retrain.fn().data.promote
     assert called[-3:] == ["push", "promote", "record"]
+
+
+@pytest.mark.parametrize("held", [None, '[{"md5": "0a", "relpath": "a.d', '[{"relpath": "a.dng"}]'])
+def test_of_a_list_that_is_lost_or_cut_short_nothing_is_known(
+    held: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = tmp_path / "listing"
+    if held is not None:
+        listing.write_text(held)
+    monkeypatch.setattr(remote.pipeline, "stored", lambda content: listing)
+    assert remote._contents(Path("data/raw"), "0b.dir") is None
+    listing.write_text('[{"md5": "0a", "relpath": "a.dng"}]')
+    assert remote._contents(Path("data/raw"), "0b.dir") == {"0a", "0b.dir"}
