@@ -50,8 +50,8 @@ def serve(arguments: argparse.Namespace) -> None:
     """Become one of the services; the worker deploys and asks for what is left first, as `up` does.
 
     Raises:
-        ServiceError: a server gets no port, or one that the worker needs does not answer.
-        ServiceError: what the worker is to pull cannot be had.
+        ServiceError: a server gets no port, one that the worker needs does not answer, or what the worker is to pull
+            cannot be had.
     """
     if arguments.service != "worker":
         if arguments.port is None:

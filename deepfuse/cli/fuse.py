@@ -71,9 +71,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     pool = ThreadPoolExecutor(1)  # prepares while torch is imported
     try:
         bracket = pool.submit(prepare, options.frames, wanted, None if alone else options.output)
-        return (
-            light.write_alone(options, _prepared(options, bracket)) if alone else _fuse(options, wanted, bracket, masks)
-        )
+        if alone:
+            return light.write_alone(options, _prepared(options, bracket))
+        return _fuse(options, wanted, bracket, masks)
     finally:
         pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
 
@@ -109,13 +109,13 @@ def _fuse(
     record: dict[str, Any] = {"output": printable(str(output)), "frames": names(options.frames)}
     record |= {"masks": names([*masks])} if masks else {}
     said = [f"warning: {warning}" for warning in prepared.unaligned]
-    text = "\n".join([_text(record["output"], prepared, fused.record), *light.lines(told)])
+    text = "\n".join([_text(record["output"], prepared, fused.record, told.get("depth")), *light.lines(told)])
     return {**record, **fused.record.as_json(), **told, "text": text, "said": said}
 
 
-def _text(output: str, bracket: Prepared, record: PictureRecord) -> str:
+def _text(output: str, bracket: Prepared, record: PictureRecord, depth: str | None) -> str:
     frames = len(bracket.files)
-    lines = [f"{output}: {record.width_px}×{record.height_px}, {record.depth}, {frames} exposures"]
+    lines = [f"{output}: {record.width_px}×{record.height_px}, {depth or record.depth}, {frames} exposures"]
     moved = record.deghosting.share if record.deghosting else 0
     share = f"{moved:.1%}" if moved >= 0.001 else "less than 0.1%"
     if record.deghosting and moved:

@@ -36,6 +36,8 @@ def wanted(options: argparse.Namespace, chosen: FuseOptions) -> FuseOptions:
     if not (options.hdr or options.radiance or alone(options)):
         return chosen
     found = replace(chosen, profile="srgb" if chosen.profile == "keep" else chosen.profile)
+    if options.hdr and options.output.suffix.lower() == ".avif":  # 10 bits, of which 8 would leave bands
+        found = replace(found, depth=found.depth or "16-bit")
     check_space(found)
     return found
 
@@ -49,7 +51,7 @@ def check(options: argparse.Namespace, chosen: FuseOptions) -> None:
     """
     from deepfuse.job.radiance import HDR_SUFFIXES
     from deepfuse.photo import check_output
-    from deepfuse.radiance import RADIANCE_SUFFIXES
+    from deepfuse.radiance import RADIANCE_SUFFIXES, require_writer
 
     output, name = (
         partial(check_output, sources=options.frames, overwrite=options.force),
@@ -67,6 +69,8 @@ def check(options: argparse.Namespace, chosen: FuseOptions) -> None:
         output(options.output, depth=chosen.depth)
     if options.radiance:
         output(options.radiance, suffixes=RADIANCE_SUFFIXES)
+    for path in filter(None, (options.output, options.radiance)):
+        require_writer(path.suffix)
 
 
 def write_alone(options: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def write_beside(options: argparse.Namespace, chosen: FuseOptions, prepared: Pre
         with replacing(written_file(options.output)) as temporary:
             temporary.write_bytes(data)
         record["highlight_stops"] = round(stops, 3)
+        record |= {"depth": "10-bit"} if options.output.suffix.lower() == ".avif" else {}
     if options.radiance:
         write_radiance(options.radiance, radiance)
         record["radiance"] = printable(str(options.radiance))

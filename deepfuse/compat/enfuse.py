@@ -79,16 +79,10 @@ def _picture(bracket: Prepared, order: Order, options: FuseOptions) -> tuple[Ima
 
 
 def _alone(bracket: Prepared, order: Order, options: FuseOptions) -> tuple[Image, Embedded, tuple[str, ...]]:
-    from deepfuse.metadata.transfer import transfer
+    from deepfuse.job.fuse import carried_over
     from deepfuse.photo import in_depth
-    from deepfuse.photo.encoding import ARE_JPEG
-    from deepfuse.photo.profiles import srgb_profile
 
-    [frame], suffix, icc = bracket.agreeing, order.output.suffix, bracket.rendered.profile.icc
-    carried = transfer(
-        bracket.metadata, 0, names=[bracket.files[0].name], width=frame.shape[1], height=frame.shape[0],
-        icc=icc or srgb_profile(), srgb=not icc, jpeg=suffix.lower() in ARE_JPEG,
-    )  # fmt: skip
+    [frame], carried = bracket.agreeing, carried_over(bracket, order.output.suffix)
     only = f"{bracket.files[0].name}: one exposure alone, which is written as it is"
     pixels = frame if options.depth is None else in_depth(frame, options.depth)
     return pixels, carried.embedded, (only, *carried.warnings)

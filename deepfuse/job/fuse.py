@@ -15,7 +15,7 @@ from deepfuse.job.clock import Clock
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Prepared, prepare
 from deepfuse.job.record import PictureRecord, UsedModel
-from deepfuse.metadata.transfer import transfer
+from deepfuse.metadata.transfer import Transferred, transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.photo import Depth, Embedded, holds_alpha, in_depth, written_depth
@@ -118,13 +118,9 @@ def fuse_prepared(
         score = mef_ssim(bracket.aligned, fused) if min(height, width) >= SMALLEST_SCORED_PX else None
         clock.step("score")
     depth = written_depth(suffix, options.depth or bracket.depth)
-    names = [file.name for file in bracket.files]
-    frames = tuple(map(printable, names))
+    frames = tuple(printable(file.name) for file in bracket.files)
     profile = bracket.rendered.profile
-    carried = transfer(
-        bracket.metadata, bracket.base, names=names, width=width, height=height,
-        icc=profile.icc or srgb_profile(), srgb=not profile.icc, jpeg=suffix.lower() in ARE_JPEG,
-    )  # fmt: skip
+    carried = carried_over(bracket, suffix)
     record = PictureRecord(
         model=used,
         alignment=bracket.alignment,
@@ -153,6 +149,15 @@ def fuse_prepared(
         seconds=bracket.seconds | clock.seconds,
     )
     return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks, bracket.shown)
+
+
+def carried_over(bracket: Prepared, suffix: str) -> Transferred:
+    """The metadata and the profile of a picture that is made of a bracket, for a file of this suffix."""
+    (height, width, _), icc = bracket.agreeing[bracket.base].shape, bracket.rendered.profile.icc
+    return transfer(
+        bracket.metadata, bracket.base, names=[file.name for file in bracket.files], width=width, height=height,
+        icc=icc or srgb_profile(), srgb=not icc, jpeg=suffix.lower() in ARE_JPEG,
+    )  # fmt: skip
 
 
 def _banding(bracket: Prepared, depth: Depth) -> tuple[str, ...]:

@@ -66,10 +66,11 @@ def check_alike(paths: Sequence[Path], headers: Sequence[Header], *, apart: bool
     traits: dict[str, Callable[[Header], str]] = {
         "kind": lambda header: header.group,
         "camera": lambda header: header.camera,
-        "size": lambda header: header.size,
-        "orientation": lambda header: str(header.orientation) if header.stored_size == stored else "",
     }
-    for trait, of in list(traits.items())[: 2 if apart else None]:
+    if not apart:
+        traits["size"] = lambda header: header.size
+        traits["orientation"] = lambda header: str(header.orientation) if header.stored_size == stored else ""
+    for trait, of in traits.items():
         _check_one_value(trait, {printable(path.name): of(h) for path, h in zip(paths, headers, strict=True)})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 import tifffile
 
 from deepfuse.color import Float
-from deepfuse.errors import DeepfuseError
+from deepfuse.errors import DeepfuseError, NotInstalledError
 from deepfuse.files import replacing
 from deepfuse.radiance.merge import Radiance
 
@@ -29,9 +30,6 @@ def radiance_bytes(suffix: str, radiance: Radiance) -> bytes:
         suffix: one of `RADIANCE_SUFFIXES`. `.exr` and `.tif` are float32, `.hdr` is RGBE, `.dng` is 16 bits, linear, of
             which the brightest light is white and BaselineExposure brings back the base frame's.
         radiance: what `merge_radiance` made.
-
-    Raises:
-        DeepfuseError: OpenEXR is wanted, and not installed.
     """
     return _WRITERS[suffix.lower()](radiance)
 
@@ -40,7 +38,6 @@ def write_radiance(path: Path, radiance: Radiance) -> None:
     """Write radiance under its final name only when it is complete.
 
     Raises:
-        DeepfuseError: OpenEXR is wanted, and not installed.
         OSError: the file cannot be written.
     """
     data = radiance_bytes(path.suffix, radiance)
@@ -48,11 +45,19 @@ def write_radiance(path: Path, radiance: Radiance) -> None:
         temporary.write_bytes(data)
 
 
+def require_writer(suffix: str) -> None:
+    """Ask for the package that files of this suffix need.
+
+    Raises:
+        NotInstalledError: it is not there.
+    """
+    if suffix.lower() == ".exr" and find_spec("OpenEXR") is None:
+        raise NotInstalledError(".exr: OpenEXR is not installed: pip install 'deepfuse[hdr]', or write .tif")
+
+
 def _exr(radiance: Radiance) -> bytes:
-    try:
-        import OpenEXR
-    except ModuleNotFoundError as error:
-        raise DeepfuseError(".exr: OpenEXR is not installed: pip install 'deepfuse[hdr]', or write .tif") from error
+    import OpenEXR
+
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "radiance.exr"

@@ -2,60 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from deepfuse.batch import FILE, Job, Making, chosen, read_choices, write_choices
-from deepfuse.bracket import PHOTO_SUFFIXES, printable
+from deepfuse.bracket import printable
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
-from deepfuse.files import beside
 from deepfuse.grouping import find_brackets
 from deepfuse.job.options import FuseOptions
-from deepfuse.photo import DEFAULT_LIMITS
-from deepfuse.resident import Resident, ResidentError
 from deepfuse.web import desk
+from deepfuse.web.dropped import Dropped
 from deepfuse.web.model import ModelInUse
+from deepfuse.web.process import Process
 from deepfuse.web.sets import PhotoSet, Sets, photo_id
-from deepfuse.web.work import MEMORY_GB, Work
+from deepfuse.web.work import Work
 
 OWN = ".deepfuse"
 LOOK_SECONDS, THUMBNAIL_SECONDS = 300.0, 60.0
-LONGEST_NAME = 200  # bytes
-T = TypeVar("T")
 
 
 class NotFoundError(DeepfuseError):
     """There is no such set, photo or picture."""
-
-
-class Desk:
-    """One process that stays for a kind of calls; they come one after the other."""
-
-    def __init__(self, *, seconds: float) -> None:
-        self._lock = threading.Lock()
-        self._process = Resident(memory_gb=MEMORY_GB, seconds=seconds)
-
-    def ask(self, work: Callable[..., T], *args: object) -> T:
-        """What `work(*args)` returns there.
-
-        Raises:
-            PhotoError: the call crashed the process, took too long or needed too much memory.
-        """
-        with self._lock:
-            try:
-                return self._process.ask(work, *args)
-            except ResidentError as error:
-                raise PhotoError(f"these frames cannot be looked at: {error}") from error
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.close()
 
 
 class Studio:
@@ -78,12 +48,12 @@ class Studio:
         self.model = ModelInUse(model)
         self.sets = Sets(output / OWN / "moved.json")
         self.work = Work(output, jobs)
-        self.dropped = output / OWN / "dropped"
+        self.dropped = Dropped(output / OWN / "dropped")
         self.looked_at = 0
         self.problem = ""
         self._choices = read_choices(output / FILE)
         self._lock = threading.Lock()
-        self._looks, self._thumbnails = Desk(seconds=LOOK_SECONDS), Desk(seconds=THUMBNAIL_SECONDS)
+        self._looks, self._thumbnails = Process(seconds=LOOK_SECONDS), Process(seconds=THUMBNAIL_SECONDS)
         self.scanning = threading.Thread(target=self._scan, daemon=True)
         self.scanning.start()
 
@@ -104,9 +74,7 @@ class Studio:
     def _scan(self) -> None:
         self.looked_at, self.problem = 0, ""
         self.sets.clear()
-        roots = [self.source] if self.source else []
-        roots += sorted(path for path in self.dropped.glob("[!.]*") if path.is_dir()) if self.dropped.is_dir() else []
-        for root in roots:
+        for root in [*filter(None, [self.source]), *self.dropped.drops()]:
             try:
                 self._take_in(root, "" if root == self.source else root.name)
             except DeepfuseError as error:
@@ -231,38 +199,16 @@ class Studio:
         self.work.add(jobs)
         return len(jobs)
 
-    async def receive(self, folder: str, name: str, parts: AsyncIterator[bytes]) -> Path:
-        """Write a dropped file, part by part, under its name in a folder of its own.
+    def take_in(self, drop: str) -> list[str]:
+        """Find the sets among the photos of a drop; returns their ids.
 
         Raises:
-            PhotoError: its name is none of a photo, it is too large, or there already.
+            NotFoundError: nothing was dropped there.
+            BracketError: there is none among them.
         """
-        target = self.dropped / _plain(folder) / _plain(name)
-        if target.suffix.lower() not in PHOTO_SUFFIXES:
-            raise PhotoError(f"{printable(name)}: expected a photo, got '{printable(target.suffix)}'")
-        if target.exists():
-            raise PhotoError(f"{printable(name)}: was dropped already")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary, most = beside(target).with_suffix(".part"), int(DEFAULT_LIMITS.file_gb * 1e9)
-        try:
-            with temporary.open("xb") as file:
-                async for part in parts:
-                    file.write(part)
-                    _check_room(name, file.tell(), most, temporary.parent)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return target
-
-    def receive_all(self, folder: str) -> list[str]:
-        """Find the sets among the dropped files of a folder; returns their ids.
-
-        Raises:
-            BracketError: there is none.
-        """
-        dropped = self.dropped / _plain(folder)
+        dropped = self.dropped.drop(drop)
         if not dropped.is_dir():
-            raise NotFoundError(f"{printable(folder)}: nothing was dropped there")
+            raise NotFoundError(f"{printable(drop)}: nothing was dropped there")
         with self._lock:
             scenes = self._take_in(dropped, dropped.name)
         if not scenes:
@@ -272,9 +218,18 @@ class Studio:
             raise BracketError(f"no bracket among the dropped files: {printable(why)}")
         return scenes
 
-    def as_set(self, name: str, files: Sequence[Path]) -> str:
-        """Have photos as one set, whatever grouping says of them; returns its id."""
-        return self.sets.put_together(name, files)
+    def begin(self, name: str, files: Sequence[Path], choice: dict[str, Any]) -> str:
+        """Have photos as one set, whatever grouping says of them, and its picture made; returns its id.
+
+        Raises:
+            LookError: the choice is none.
+            BracketError: fewer than two files.
+        """
+        chosen(self.options, choice)
+        scene = self.sets.put_together(name, files)
+        self.choose([scene], choice)
+        self.save(scene, force=False)
+        return scene
 
     def inside(self, name: str) -> Path:
         """A photo of the open folder by its path below it.
@@ -282,8 +237,8 @@ class Studio:
         Raises:
             NotFoundError: it is none, or leads outside.
         """
-        path = (self.source or self.dropped) / name
-        if self.source is None or not path.resolve().is_relative_to(self.source.resolve()) or not path.is_file():
+        root = self.source
+        if root is None or not (path := root / name).resolve().is_relative_to(root.resolve()) or not path.is_file():
             raise NotFoundError(f"{printable(name)}: there is no such photo in the open folder")
         return path
 
@@ -294,26 +249,3 @@ class Studio:
 
 def _side(whole: bool) -> int | None:
     return None if whole else desk.SIDE_PX
-
-
-def _plain(name: str) -> str:
-    """A name that is one of a visible file in this folder, and of no other.
-
-    Raises:
-        PhotoError: it is none.
-    """
-    if (
-        not name
-        or name[0] == "."
-        or re.search(r'[\\/\0-\x1f\x7f:*?"<>|]', name)
-        or len(os.fsencode(name)) > LONGEST_NAME
-    ):
-        raise PhotoError(f"{printable(name)}: expected a plain file name")
-    return name
-
-
-def _check_room(name: str, size: int, most: int, folder: Path) -> None:
-    if size > most:
-        raise PhotoError(f"{printable(name)}: expected at most {most / 1e9:g} GB")
-    if shutil.disk_usage(folder).free < 1e8:
-        raise PhotoError(f"{printable(name)}: no room is left on the disk")

@@ -28,16 +28,12 @@ from support.ports import free_port
 from support.projects import ROOT, add_scene, raw_project
 from support.stores import ON_BOTH, Bucket, Postgres
 
-from deepfuse import registry
-from deepfuse.errors import ModelError, NotInstalledError
 from deepfuse.evaluation.reference import reference_cache
 from deepfuse.evaluation.reference_scenes import reference_scenes
 from deepfuse.files import write_json
 from deepfuse.params import read_params
-from deepfuse.registry import settings
-from flows import background, pipeline, services
+from flows import background, services
 from flows.identity import identity
-from flows.login import BUCKET, DATABASES
 
 WAIT_S = 240
 
@@ -180,34 +176,6 @@ def test_what_was_on_postgres_and_s3_is_there_after_all_servers_were_killed(
     assert artifact.startswith("s3://studio/mlflow-")
     assert f"{artifact.removeprefix('s3://studio/')}/note.txt" in store.objects()
     assert not [path for path in (Path("mlflow.db"), services.HOME / "prefect.db") if path.exists()]
-
-
-@pytest.mark.parametrize(
-    ("address", "extra"), [("postgresql://there/mlflow", "postgres"), ("s3://studio/mlflow", "s3")]
-)
-def test_a_package_that_a_store_needs_is_named(monkeypatch: pytest.MonkeyPatch, address: str, extra: str) -> None:
-    monkeypatch.setattr(settings, "find_spec", lambda name: None)
-    with pytest.raises(NotInstalledError, match=rf"got none: pip install 'deepfuse\[{extra}\]'"):
-        settings.require_driver(address)
-    for free in ("sqlite:////here/mlflow.db", "/here/mlruns"):
-        settings.require_driver(free)
-
-
-def test_no_second_registry_is_begun_beside_the_one_on_a_database(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(settings.DATABASE, "postgresql://there/mlflow")
-    with pytest.raises(ModelError, match="MLFLOW_BACKEND_STORE_URI is set: expected MLFLOW_TRACKING_URI"):
-        registry.champion_version()
-    monkeypatch.setenv(settings.ADDRESS, "http://there")
-    assert settings.tracking_uri() == "http://there"
-
-
-def test_what_decodes_photos_gets_no_key_of_a_bucket_or_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*BUCKET, *DATABASES):
-        monkeypatch.setenv(name, "secret")
-    for command, keys in (("push", set(BUCKET)), ("repro", set()), ("exp", set())):
-        assert {name for name, value in pipeline.environment(command).items() if value == "secret"} == keys
 
 
 def test_a_taken_port_is_named(environment: dict[str, str]) -> None:

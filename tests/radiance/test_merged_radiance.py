@@ -17,7 +17,7 @@ from PIL import Image as PillowImage
 from deepfuse.cli import main
 from deepfuse.color import Float, from_linear, luma, to_linear
 from deepfuse.metrics.oklab import oklab
-from deepfuse.photo import read_photo
+from deepfuse.photo import read_photo, write_photo
 from deepfuse.radiance import RadianceError, merge_radiance, radiance_bytes
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket
 from deepfuse.simulation.scenery import render_scene
@@ -141,6 +141,19 @@ def test_an_avif_of_ten_bits_has_white_at_203_nits(files: list[Path], tmp_path: 
     decoded = np.asarray(imagecodecs.avif_decode(out.read_bytes()), np.float32) / 1023
     assert decoded.shape == (160, 240, 3)
     assert decoded.max() > 0.60  # 203 nits are 0.58 of PQ
+
+
+def test_an_avif_of_frames_of_eight_bits_has_more_levels_than_they(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [tmp_path / f"{file.stem}.png" for file in files]
+    for file, frame in zip(files, frames, strict=True):
+        write_photo(frame, np.asarray(read_photo(file) >> 8, np.uint8))
+    out = tmp_path / "picture.avif"
+    command = ["fuse", *map(str, frames), "--no-align", "--no-deghost", "--hdr", "--jpeg-quality", "100", "--json"]
+    assert main([*command, "-o", str(out)]) == 0
+    assert json.loads(capsys.readouterr().out)["depth"] == "10-bit"
+    assert len(np.unique(imagecodecs.avif_decode(out.read_bytes())[..., 1])) > 300
 
 
 @pytest.mark.parametrize("arguments", [

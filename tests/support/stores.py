@@ -12,7 +12,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ports import free_port
 
 HOST = "127.0.0.1"
 START_S = 300
@@ -34,12 +34,6 @@ PASSWORD = "none of your business"
 _ELSEWHERE = pytest.param("servers", marks=[pytest.mark.servers, pytest.mark.timeout(1200)])
 ON_BOTH = pytest.mark.parametrize("stores", ["here", _ELSEWHERE], indirect=True)
 POSTGRES = Path("/usr/lib/postgresql")  # where Debian's packages of all releases are
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(url: str) -> bool:

@@ -68,7 +68,7 @@ def test_what_is_chosen_is_kept_where_a_batch_finds_it(
     client.post("/api/choices", json={"sets": ["cave"], "choice": {"look": "punchy", "contrast": 0.2}})
     kept = tomllib.loads((studio.output / "looks.toml").read_text())
     assert kept["cave"] == {"look": "punchy", "contrast": 0.2}
-    client.post("/api/work", json={})
+    client.post("/api/batch", json={})
     wait(client, "cave", "done")
     wait(client, "barn", "done")
     capsys.readouterr()
@@ -85,7 +85,7 @@ def test_exposures_lie_as_the_picture_does(client: TestClient) -> None:
 
 
 def test_pictures_are_given_out_one_by_one_and_together(client: TestClient, studio: Studio) -> None:
-    client.post("/api/work", json={"sets": ["cave"]})
+    client.post("/api/batch", json={"sets": ["cave"]})
     made = wait(client, "cave", "done")
     picture = client.get("/api/sets/cave/picture")
     assert picture.content == (studio.output / made["picture"]).read_bytes()
@@ -123,6 +123,13 @@ def test_a_program_sends_a_bracket_and_fetches_its_picture(client: TestClient, t
     made = wait(client, "dune", "done", "failed")
     assert made["record"]["controls"]["contrast"] == 0.1
     assert decoded(client.get("/api/sets/dune/picture").content).ndim == 3
+
+
+def test_a_bracket_whose_choice_is_none_is_no_set(client: TestClient, tmp_path: Path) -> None:
+    photos = [("photos", (path.name, path.read_bytes())) for path in shoot(tmp_path / "elm", 6)]
+    refused = client.post("/api/brackets", files=photos, data={"name": "elm", "choice": '{"contrast": 7}'})
+    assert refused.status_code == 422
+    assert client.get("/api/sets/elm").status_code == 404
 
 
 def test_a_program_names_photos_of_the_open_folder_and_no_others(client: TestClient, folder: Path) -> None:

@@ -38,7 +38,7 @@ export function showGallery(context) {
   }
 
   const tools = el("div", { className: "tools" },
-    button("Make all pictures", () => attempt(() => send("/api/work", {})), { className: "main" }),
+    button("Make all pictures", () => attempt(() => send("/api/batch", {})), { className: "main" }),
     el("a", { className: "button", href: "/api/pictures.zip", download: "" }, "Download all"),
     choose("Sort by", [["care", "what needs care first"], ["name", "name"]], order, (value) => { order = value; draw(); }));
   const news = ({ detail }) => { overview = detail; draw(); };

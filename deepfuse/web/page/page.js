@@ -32,9 +32,9 @@ function showWork(work) {
     el("progress", { max: Math.max(total, 1), value: work.ended, "aria-label": "pictures made" }),
     el("span", {}, `${work.ended} of ${plural(total, "picture")}${failed} ${now}`),
     ...(busy ? [
-      work.paused ? button("Go on", () => attempt(() => send("/api/work/resume")))
-        : button("Pause", () => attempt(() => send("/api/work/pause"))),
-      button("Stop", () => attempt(() => send("/api/work", undefined, "DELETE"))),
+      work.paused ? button("Go on", () => attempt(() => send("/api/batch/resume")))
+        : button("Pause", () => attempt(() => send("/api/batch/pause"))),
+      button("Stop", () => attempt(() => send("/api/batch", undefined, "DELETE"))),
     ] : []),
     ...(work.refused ? [el("strong", { className: "bad" }, work.refused)] : []),
   );

@@ -47,7 +47,7 @@ export function showSets(context) {
     const targets = [["", "…"], ...overview.sets.map((one) => [one.id, one.id])];
     tools.replaceChildren(
       button("Make all pictures", () => attempt(async () => {
-        const { sets } = await send("/api/work", {});
+        const { sets } = await send("/api/batch", {});
         say(sets ? `${plural(sets, "picture")} to be made` : "all pictures are there already");
       }), { className: "main" }),
       button("Look again", () => attempt(() => send("/api/scan"))),
