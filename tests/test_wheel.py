@@ -136,9 +136,11 @@ def test_every_command_of_a_photographer_works_there(clean: Path, photos: Path, 
 
 
 def test_what_is_missing_is_said_in_one_line(clean: Path, photos: Path) -> None:
-    done = run(clean / "deepfuse", "models", folder=photos)
-    assert (done.returncode, done.stderr.count("\n")) == (5, 1)
-    assert "pip install 'deepfuse[loop]'" in done.stderr
+    light = ["fuse", "a.jpg", "b.jpg", "-o", "c.exr"]
+    for command, extra in ((["models"], "loop"), (["web", "--no-browser"], "web"), (light, "hdr")):
+        done = run(clean / "deepfuse", *command, folder=photos)
+        assert (done.returncode, done.stderr.count("\n")) == (5, 1)
+        assert f"pip install 'deepfuse[{extra}]'" in done.stderr
     without = "import sys; sys.modules['torch'] = None; from deepfuse.cli import main; sys.exit(main(sys.argv[1:]))"
     done = run(clean / "python", "-c", without, "fuse", "a.jpg", "b.jpg", "-o", "c.jpg", folder=photos)
     assert (done.returncode, done.stderr.count("\n")) == (5, 1)

@@ -6,17 +6,19 @@ import argparse
 import sys
 import webbrowser
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from deepfuse.cli.options import Commands, add_command, add_fusing, fuse_options, whole
-from deepfuse.errors import DeepfuseError, PhotoError
+from deepfuse.errors import DeepfuseError, NotInstalledError, PhotoError
 from deepfuse.terminal import say
 
 DESCRIPTION = """Open a page in the browser: the brackets under a folder, each with a preview to compare and to change,
 and their pictures made one by one or all at once. DIR is only read. Photos can be dropped onto the page too. It is
 served on this machine alone, by an address with a secret token, and has an API for programs (/openapi.json). What is
 chosen for a set is kept in OUT/looks.toml, and pictures and records are those of `deepfuse batch DIR -o OUT`."""
+PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
 HELP_SOURCE = "the folder of brackets (default: none, for photos that are dropped onto the page)"
 HELP_OUTPUT = "where pictures go (default: DIR_fused beside DIR; deepfuse_fused in this folder without a DIR)"
 HELP_NETWORK = "let phones and computers of the same network in, by an address with the token"
@@ -40,6 +42,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Serve until interrupted."""
+    _require_page()
     from deepfuse.photo import check_depth, check_folder
 
     source, output = options.source, options.output or _output_of(options.source)
@@ -63,6 +66,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     finally:
         studio.close()
     return {"text": "", "output": str(output)}
+
+
+def _require_page() -> None:
+    """Ask at once for what a page needs.
+
+    Raises:
+        NotInstalledError: it is not here.
+    """
+    if lacking := [name for name in PACKAGES if find_spec(name) is None]:
+        raise NotInstalledError(f"a page needs {', '.join(lacking)}: pip install 'deepfuse[web]'")
 
 
 def _output_of(source: Path | None) -> Path:
