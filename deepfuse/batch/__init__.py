@@ -2,6 +2,7 @@
 
 from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
 from deepfuse.batch.jobs import Making
+from deepfuse.batch.picking import picked
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
 from deepfuse.batch.work import Job, fail, fuse_set
@@ -16,6 +17,7 @@ __all__ = [
     "chosen",
     "fail",
     "fuse_set",
+    "picked",
     "plan",
     "read_choices",
     "run",

@@ -36,6 +36,10 @@ OUT/.deepfuse/SET.json says what each picture was made of: the frames and their 
 evidence of their alignment, the model, warnings and timings. OUT/looks.toml, where it is there, says what single sets
 are made with in place of the options: [SET], and below it look = "punchy", controls, reference, crop and the like."""
 
+HELP_ONLY = (
+    "make this set alone: its id as `deepfuse brackets DIR` prints it, or a pattern such as 'day1__*' (may be given "
+    "several times)"
+)
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_CLUSTER = "of a Dask scheduler, tcp://HOST:8786, whose workers fuse the sets (default: what DEEPFUSE_CLUSTER says)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
@@ -48,6 +52,7 @@ def add(commands: Commands) -> None:
     command.usage, command.description = "%(prog)s DIR -o OUT [options]", DESCRIPTION
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="made where it is not there")
+    command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
@@ -60,7 +65,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import plan, sole_batch
+    from deepfuse.batch import picked, plan, sole_batch
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
@@ -72,7 +77,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         )
     if not options.dry_run:
         check_folder(output)
-    grouping = found_brackets(options)
+    grouping = picked(found_brackets(options), options.only)
     with model_folder(options.model) as model:
         jobs = _jobs(options, grouping, model)
         if options.dry_run:
