@@ -7,6 +7,7 @@ from deepfuse.batch.picking import picked
 from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
+from deepfuse.batch.sheet import write_sheet
 from deepfuse.batch.work import Job, fail, fuse_set
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "run",
     "sole_batch",
     "write_choices",
+    "write_sheet",
 ]
