@@ -13,17 +13,21 @@ from deepfuse.files import file_digest, write_json
 
 FOLDER = ".deepfuse"
 _LARGEST = 1 << 24  # bytes of a record; one of 15 frames with masks has 20 000
-Status = Literal["done", "finished", "failed"]
+Status = Literal["done", "finished", "kept", "failed"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one set: fused now, finished before, or failed with a reason."""
+    """What became of one set: fused now, finished before, kept as somebody changed it, or failed with a reason.
+
+    `seconds` is what it took, 0 where no work was done.
+    """
 
     scene: str
     status: Status
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,18 @@ class Record:
 
     def wrote(self, path: Path) -> bool:
         """Whether a batch wrote what this file holds, whatever its time of change."""
-        return any(_same_content(path, one) for one in (*self.made, *self.earlier) if one.file == printable(path.name))
+        return any(_same_content(path, one) for one in self._of(path))
+
+    def changed(self, path: Path) -> bool:
+        """Whether a batch wrote this file and somebody changed it since; one of the same size and time is not read."""
+        known = self._of(path)
+        return (
+            bool(known) and path.is_file() and not any(_unchanged(path, one) for one in known) and not self.wrote(path)
+        )
+
+    def _of(self, path: Path) -> list[Content]:
+        """What was written under the name of this file."""
+        return [one for one in (*self.made, *self.earlier) if one.file == printable(path.name)]
 
 
 def write_record(path: Path, values: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -90,11 +91,22 @@ class Job:
             return False
         return finished(read_record(self.record), self.key, self.inputs, outputs)
 
+    @property
+    def kept(self) -> str:
+        """Why it is not made: somebody changed its picture; nothing where nobody did, or that is no matter."""
+        try:
+            before, outputs = None if self.force else read_record(self.record), self.outputs
+        except DeepfuseError:  # its worker will say so
+            return ""
+        changed = next((path for path in outputs if before and before.changed(path)), None)
+        return f"{printable(changed.name)}: changed since it was made; --force makes it anew" if changed else ""
+
 
 def fuse_set(job: Job) -> Outcome:
     """Fuse one set, unless its frames turn out to hold what they held when its picture was made."""
+    begun = time.perf_counter()
     try:
-        return _fuse_set(job)
+        return replace(_fuse_set(job), seconds=time.perf_counter() - begun)
     except MemoryError:
         raise
     except DeepfuseError as error:
@@ -137,6 +149,8 @@ def _refusal(job: Job, reason: str) -> Row:
 
 
 def _fuse_set(job: Job) -> Outcome:
+    if kept := job.kept:
+        return Outcome(job.scene, "kept", kept)
     for path in job.files:
         check_file(path)
     before, contents = read_record(job.record), tuple(map(content_of, job.inputs))
@@ -176,10 +190,13 @@ def check_overwriting(job: Job, before: Record | None) -> None:
 
 
 def _earlier(job: Job, before: Record | None) -> list[dict[str, Any]]:
-    """What a batch wrote for this set and is still there: known as its own, it may be written again."""
+    """What a batch wrote for this set, and is still there: known as its own, it may be written again.
+
+    Of what somebody changed since, it is known what it held.
+    """
     known = {one.file: one for one in (*before.earlier, *before.made)} if before else {}
-    there = [path for name in known if (path := job.output.with_name(name)).is_file() and before and before.wrote(path)]
-    return [asdict(content_of(path)) for path in there]
+    there = {one: path for name, one in known.items() if (path := job.output.with_name(name)).is_file()}
+    return [asdict(content_of(path) if before and before.wrote(path) else one) for one, path in there.items()]
 
 
 def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
