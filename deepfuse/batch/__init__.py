@@ -2,6 +2,8 @@
 
 from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
 from deepfuse.batch.jobs import Making
+from deepfuse.batch.picking import picked
+from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
 from deepfuse.batch.work import Job, fail, fuse_set
@@ -13,9 +15,12 @@ __all__ = [
     "Making",
     "Outcome",
     "Pace",
+    "check_place",
     "chosen",
     "fail",
     "fuse_set",
+    "leave_unsearched",
+    "picked",
     "plan",
     "read_choices",
     "run",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from deepfuse.batch.place import not_linked, own_folder
 from deepfuse.batch.record import FOLDER, Outcome
 from deepfuse.batch.work import Job, fail, fuse_set
 from deepfuse.bracket import printable
@@ -126,11 +127,9 @@ def sole_batch(output: Path) -> Iterator[None]:
     """
     folder = output / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for path in (folder, folder / LOCK):
-        if path.is_symlink():
-            raise DeepfuseError(f"{path}: expected what an earlier batch made, got a link, which is not followed")
+    lock = not_linked(own_folder(output) / LOCK)
     try:
-        held = FileLock(folder / LOCK).acquire(blocking=False)
+        held = FileLock(lock).acquire(blocking=False)
     except Timeout as error:
         raise DeepfuseError(f"{output}: expected a folder for this batch alone, got another one at work") from error
     with held:

@@ -19,7 +19,6 @@ from deepfuse.cli.options import (
     progress,
     whole,
 )
-from deepfuse.errors import PhotoError
 from deepfuse.exits import NOTHING_TO_DO, SOME_FAILED
 
 if TYPE_CHECKING:
@@ -36,6 +35,11 @@ OUT/.deepfuse/SET.json says what each picture was made of: the frames and their 
 evidence of their alignment, the model, warnings and timings. OUT/looks.toml, where it is there, says what single sets
 are made with in place of the options: [SET], and below it look = "punchy", controls, reference, crop and the like."""
 
+HELP_ONLY = (
+    "make this set alone: its id as `deepfuse brackets DIR` prints it, or a pattern such as 'day1__*' (may be given "
+    "several times)"
+)
+HELP_OUTPUT = "made where it is not there; one in DIR is not searched for photos, then or later"
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_CLUSTER = "of a Dask scheduler, tcp://HOST:8786, whose workers fuse the sets (default: what DEEPFUSE_CLUSTER says)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
@@ -47,7 +51,8 @@ def add(commands: Commands) -> None:
     command = add_command(commands, "batch", run, help="fuse every bracket under a folder")
     command.usage, command.description = "%(prog)s DIR -o OUT [options]", DESCRIPTION
     add_grouping(command)
-    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="made where it is not there")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
@@ -60,24 +65,23 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import plan, sole_batch
+    from deepfuse.batch import check_place, leave_unsearched, picked, plan, sole_batch
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
     started, output = time.perf_counter(), options.output
     check_depth(f".{options.format}", fuse_options(options, score=options.score).depth)
-    if output.resolve().is_relative_to(options.source.resolve()):
-        raise PhotoError(
-            f"{printable(str(output))}: expected a folder outside {printable(str(options.source))}, got one in it"
-        )
+    check_place(options.source, output)
     if not options.dry_run:
         check_folder(output)
-    grouping = found_brackets(options)
+        leave_unsearched(options.source, output)
+    grouping = picked(found_brackets(options), options.only)
     with model_folder(options.model) as model:
         jobs = _jobs(options, grouping, model)
         if options.dry_run:
             return _planned(plan(jobs, grouping))
         with sole_batch(output):
+            leave_unsearched(options.source, output)
             batch = plan(jobs, grouping)
             outcomes = list(_worked_off(batch, options))
     return _summary(batch, outcomes, grouping, time.perf_counter() - started)

@@ -179,7 +179,7 @@ def test_a_killed_batch_goes_on_where_it_was(three: Path, tmp_path: Path) -> Non
 
 def test_exit_codes(three: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out")
-    assert main(["batch", str(three), "-o", str(three / "out")]) == 4
+    assert main(["batch", str(three), "-o", str(three)]) == 4
     assert main(["batch", str(tmp_path / "no"), "-o", out]) == 4
     assert main(["batch", str(three), "-o", out, "--model", str(tmp_path)]) == 5
     assert main(["batch", str(three), "-o", out, "--format", "jpg", "--depth", "16"]) == 4
