@@ -2,6 +2,7 @@
 
 from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
 from deepfuse.batch.jobs import Making
+from deepfuse.batch.names import Naming, check_template, picture_names
 from deepfuse.batch.picking import picked
 from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
@@ -13,14 +14,17 @@ __all__ = [
     "Batch",
     "Job",
     "Making",
+    "Naming",
     "Outcome",
     "Pace",
     "check_place",
+    "check_template",
     "chosen",
     "fail",
     "fuse_set",
     "leave_unsearched",
     "picked",
+    "picture_names",
     "plan",
     "read_choices",
     "run",

@@ -99,7 +99,7 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     yield from (fail(job, reason) for job, reason in batch.unreadable)
     todo, out, jobs = batch.todo, Path(), pace.jobs
     if todo and cluster_named(pace.cluster):
-        todo, out = _with_model_beside(todo), todo[0].output.parent
+        todo, out = _with_model_beside(todo), todo[0].out
     else:
         jobs = jobs or worker_count(len(todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(todo))
     yield from each_scene(

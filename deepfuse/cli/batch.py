@@ -39,6 +39,12 @@ HELP_ONLY = (
     "make this set alone: its id as `deepfuse brackets DIR` prints it, or a pattern such as 'day1__*' (may be given "
     "several times)"
 )
+HELP_NAME = (
+    "of pictures, without suffix, such as {date}_{stem}_fused: {set} is the set's id (default), {stem} the name of its "
+    "first photo, {folder} that of the folder, {date}, {time} and {camera} those of the photo; where several sets have "
+    "one name, _2 and so on follows"
+)
+HELP_TREE = "put each picture into a folder in OUT as its photos lie in one in DIR"
 HELP_OUTPUT = "made where it is not there; one in DIR is not searched for photos, then or later"
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_CLUSTER = "of a Dask scheduler, tcp://HOST:8786, whose workers fuse the sets (default: what DEEPFUSE_CLUSTER says)"
@@ -53,6 +59,10 @@ def add(commands: Commands) -> None:
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
+    command.add_argument("--name", type=_template, default="{set}", metavar="TEMPLATE", help=HELP_NAME)
+    folders = command.add_mutually_exclusive_group()
+    folders.add_argument("--tree", action="store_true", help=HELP_TREE)
+    folders.add_argument("--flat", dest="tree", action="store_false", help="all pictures in OUT itself (default)")
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
@@ -75,9 +85,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if not options.dry_run:
         check_folder(output)
         leave_unsearched(options.source, output)
-    grouping = picked(found_brackets(options), options.only)
+    found = found_brackets(options)
+    grouping = picked(found, options.only)
     with model_folder(options.model) as model:
-        jobs = _jobs(options, grouping, model)
+        jobs = _jobs(options, grouping, model, _names(options, found))
         if options.dry_run:
             return planned(plan(jobs, grouping))
         with sole_batch(output):
@@ -87,7 +98,24 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return summary(batch, outcomes, grouping, time.perf_counter() - started)
 
 
-def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
+def _names(options: argparse.Namespace, found: Grouping) -> dict[str, str]:
+    from deepfuse.batch import Naming, picture_names
+
+    brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
+    return picture_names(Naming(options.name, options.tree), brackets, options.source, options.output)
+
+
+def _template(text: str) -> str:
+    """The type of the option `--name`."""
+    from deepfuse.batch import check_template
+
+    try:
+        return check_template(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found, called: dict[str, str]) -> list[Job]:
     from deepfuse.batch import FILE, Making, read_choices
     from deepfuse.model import weights_sha256
 
@@ -98,6 +126,7 @@ def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found) -> list
         model=model.folder,
         model_name=model.name,
         model_sha256=weights_sha256(model.folder),
+        names=called,
         choices=read_choices(options.output / FILE),
         force=options.force,
     )
