@@ -56,20 +56,29 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "batch", run, help="fuse every bracket under a folder")
     command.usage, command.description = "%(prog)s DIR -o OUT [options]", DESCRIPTION
+    add_making(command)
+    command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
+    command.add_argument("-n", "--dry-run", action="store_true", help="say what would be made and make nothing")
+
+
+def add_making(command: argparse.ArgumentParser) -> None:
+    """The options of all commands that make a picture of each bracket under a folder."""
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+<<<<<<< HEAD
     command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
     command.add_argument("--name", type=_template, default="{set}", metavar="TEMPLATE", help=HELP_NAME)
     folders = command.add_mutually_exclusive_group()
     folders.add_argument("--tree", action="store_true", help=HELP_TREE)
     folders.add_argument("--flat", dest="tree", action="store_false", help="all pictures in OUT itself (default)")
+=======
+>>>>>>> shell
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
     command.add_argument("-j", "--jobs", type=whole(1, 999), metavar="N", help=HELP_JOBS)
     command.add_argument("--cluster", metavar="ADDRESS", help=HELP_CLUSTER)
     command.add_argument("--seconds", type=whole(1, 10**6), default=300, metavar="S", help=HELP_SECONDS)
-    command.add_argument("-n", "--dry-run", action="store_true", help="say what would be made and make nothing")
     command.add_argument("-f", "--force", action="store_true", help=HELP_FORCE)
 
 
@@ -88,7 +97,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     found = found_brackets(options)
     grouping = picked(found, options.only)
     with model_folder(options.model) as model:
+<<<<<<< HEAD
         jobs = _jobs(options, grouping, model, _names(options, found))
+=======
+        jobs = jobs_of(options, grouping, model)
+>>>>>>> shell
         if options.dry_run:
             return planned(plan(jobs, grouping))
         with sole_batch(output):
@@ -98,6 +111,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return summary(batch, outcomes, grouping, time.perf_counter() - started)
 
 
+<<<<<<< HEAD
 def _names(options: argparse.Namespace, found: Grouping) -> dict[str, str]:
     from deepfuse.batch import Naming, picture_names
 
@@ -116,6 +130,10 @@ def _template(text: str) -> str:
 
 
 def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found, called: dict[str, str]) -> list[Job]:
+=======
+def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
+    """The sets that were found as jobs, made as the options and OUT/looks.toml say."""
+>>>>>>> shell
     from deepfuse.batch import FILE, Making, read_choices
     from deepfuse.model import weights_sha256
 

@@ -34,6 +34,7 @@ def find_brackets(
     progress: Progress = iter,
     looks: Onlooker | None = None,
     recall: Recall = ask,
+    taken: Callable[[Path], bool] = bool,
 ) -> Grouping:
     """The brackets under a folder, in any layout.
 
@@ -49,6 +50,7 @@ def find_brackets(
         progress: wraps the list of files as they are read, as tqdm does.
         looks: what reads the files; a process of its own if `None`.
         recall: answers what was asked of files before, of the same limits; by default nothing is known.
+        taken: which files count, of those that are there; all of them by default.
 
     Raises:
         BracketError: no folder, no photo in it, two scenes of one id, or fewer than 2 frames a set.
@@ -67,7 +69,8 @@ def find_brackets(
         raise BracketError(f"{source}: expected a folder of brackets, got {'a file' if source.exists() else 'nothing'}")
     if frames is not None and frames < 2:
         raise BracketError(f"expected 2 or more frames a set, got {frames}")
-    folders = [(parent, files) for parent, files in walk(source, links=limits.links) if files]
+    walked = ((parent, [*filter(taken, files)]) for parent, files in walk(source, links=limits.links))
+    folders = [(parent, files) for parent, files in walked if files]
     fused = {file: name for _, files in folders for file, name in fused_of(files).items()}
     folders = [(parent, [file for file in files if file not in fused]) for parent, files in folders]
     links = [] if limits.links else linked_folders(source)
