@@ -8,6 +8,7 @@ from deepfuse.batch.picking import picked
 from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
+from deepfuse.batch.superseded import renamed
 from deepfuse.batch.watch import Event, Watch
 from deepfuse.batch.work import Job, fail, fuse_set
 
@@ -32,6 +33,7 @@ __all__ = [
     "picture_names",
     "plan",
     "read_choices",
+    "renamed",
     "run",
     "sole_batch",
     "write_choices",

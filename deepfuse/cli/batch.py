@@ -65,14 +65,10 @@ def add_making(command: argparse.ArgumentParser) -> None:
     """The options of all commands that make a picture of each bracket under a folder."""
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
-<<<<<<< HEAD
-    command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
     command.add_argument("--name", type=_template, default="{set}", metavar="TEMPLATE", help=HELP_NAME)
     folders = command.add_mutually_exclusive_group()
     folders.add_argument("--tree", action="store_true", help=HELP_TREE)
     folders.add_argument("--flat", dest="tree", action="store_false", help="all pictures in OUT itself (default)")
-=======
->>>>>>> shell
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
@@ -84,7 +80,7 @@ def add_making(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import check_place, leave_unsearched, picked, plan, sole_batch
+    from deepfuse.batch import check_place, leave_unsearched, picked, plan, renamed, sole_batch
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
@@ -97,26 +93,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     found = found_brackets(options)
     grouping = picked(found, options.only)
     with model_folder(options.model) as model:
-<<<<<<< HEAD
-        jobs = _jobs(options, grouping, model, _names(options, found))
-=======
-        jobs = jobs_of(options, grouping, model)
->>>>>>> shell
+        jobs = jobs_of(options, grouping, model, found)
         if options.dry_run:
             return planned(plan(jobs, grouping))
         with sole_batch(output):
             leave_unsearched(options.source, output)
+            for old in renamed(output, jobs, [group.bracket.scene for group in found.groups]):
+                if not options.json:
+                    say(f"renamed: {old.path.stem} is {old.job.scene} beside other sets", sys.stderr)
             batch = plan(jobs, grouping)
             outcomes = list(_worked_off(batch, options))
     return summary(batch, outcomes, grouping, time.perf_counter() - started)
-
-
-<<<<<<< HEAD
-def _names(options: argparse.Namespace, found: Grouping) -> dict[str, str]:
-    from deepfuse.batch import Naming, picture_names
-
-    brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
-    return picture_names(Naming(options.name, options.tree), brackets, options.source, options.output)
 
 
 def _template(text: str) -> str:
@@ -129,14 +116,12 @@ def _template(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found, called: dict[str, str]) -> list[Job]:
-=======
-def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
-    """The sets that were found as jobs, made as the options and OUT/looks.toml say."""
->>>>>>> shell
-    from deepfuse.batch import FILE, Making, read_choices
+def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found: Grouping) -> list[Job]:
+    """Sets as jobs, made as the options and OUT/looks.toml say; `found` is all that there are: each has a name."""
+    from deepfuse.batch import FILE, Making, Naming, picture_names, read_choices
     from deepfuse.model import weights_sha256
 
+    brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
     making = Making(
         output=options.output,
         format=options.format,
@@ -144,7 +129,7 @@ def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found) -> li
         model=model.folder,
         model_name=model.name,
         model_sha256=weights_sha256(model.folder),
-        names=called,
+        names=picture_names(Naming(options.name, options.tree), brackets, options.source, options.output),
         choices=read_choices(options.output / FILE),
         force=options.force,
     )
