@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from deepfuse.errors import BracketError
-from deepfuse.job.fuse import Fused
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Prepared
 from deepfuse.metadata.capture import exposure_of
 from deepfuse.photo import Encoding
 from deepfuse.photo.encoding import encode_avif, encode_jpeg
 from deepfuse.radiance import Radiance, gain_map_of, hdr_picture, merge_radiance, pq_picture, ultra_hdr_jpeg
+
+if TYPE_CHECKING:
+    from deepfuse.job.fuse import Fused  # which imports torch
 
 HDR_SUFFIXES = (".jpg", ".jpeg", ".avif")
 
