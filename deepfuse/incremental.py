@@ -120,7 +120,7 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
     return SceneCache(stage, json_digest([code_of(stage), params, libraries]))
 
 
-def content(scene: Scene, folder: Path) -> list[Any]:
+def content(scene: Scene, folder: Path) -> Any:
     """What identifies a scene below `folder`: its record, the SHA-256 of its pictures in it.
 
     Raises:
