@@ -1,5 +1,6 @@
 """Many brackets to many pictures: what is finished stays, one bad set never stops the rest."""
 
+from deepfuse.batch.arrivals import Arrivals
 from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
 from deepfuse.batch.jobs import Making
 from deepfuse.batch.names import Naming, check_template, picture_names
@@ -8,16 +9,21 @@ from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
 from deepfuse.batch.sheet import write_sheet
+from deepfuse.batch.superseded import renamed
+from deepfuse.batch.watch import Event, Watch
 from deepfuse.batch.work import Job, fail, fuse_set
 
 __all__ = [
     "FILE",
+    "Arrivals",
     "Batch",
+    "Event",
     "Job",
     "Making",
     "Naming",
     "Outcome",
     "Pace",
+    "Watch",
     "check_place",
     "check_template",
     "chosen",
@@ -28,6 +34,7 @@ __all__ = [
     "picture_names",
     "plan",
     "read_choices",
+    "renamed",
     "run",
     "sole_batch",
     "write_choices",

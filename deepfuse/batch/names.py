@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
-from deepfuse.batch.record import FOLDER, read_record
+from deepfuse.batch.record import FOLDER, Record, Stat, read_record, stat_of
 from deepfuse.bracket import BracketFiles, printable, scene_id
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import taken_at
@@ -66,7 +66,7 @@ def picture_names(naming: Naming, brackets: Sequence[BracketFiles], source: Path
     if naming == Naming():
         return {one.scene: one.scene for one in brackets}
     wanted = {one.scene: _wanted(naming, one, source) for one in sorted(brackets, key=lambda one: one.scene)}
-    held, names = _held(output), {}
+    held, names = _held(output, brackets), {}
     owners = {name.casefold(): scene for scene, ones in held.items() for name in ones if scene not in wanted}
     for scene, name in wanted.items():
         kept = next((one for one in held.get(scene, ()) if re.fullmatch(re.escape(name) + _COUNTER, one)), None)
@@ -90,14 +90,31 @@ def _free(name: str, scene: str, owners: dict[str, str]) -> str:
     return free
 
 
-def _held(output: Path) -> dict[str, list[str]]:
-    """The names of each set that has a record, that of its last picture first; masks' names are some of them."""
+def _held(output: Path, brackets: Sequence[BracketFiles]) -> dict[str, list[str]]:
+    """The names of each set that has a record, that of its last picture first; masks' names are some of them.
+
+    A record under an id that no set has any more counts for the set of the same frames, which `renamed` makes it of.
+    """
     held: dict[str, list[str]] = {}
-    for path in sorted((output / FOLDER).glob("*.json")):
-        if record := read_record(path):
-            files = [str(record.key.get("output", "")), *(one.file for one in (*record.made, *record.earlier))]
-            held[path.stem] = [file.rpartition(".")[0] for file in files]
+    ids, of_frames = {one.scene for one in brackets}, dict[tuple[object, ...], str]()
+    records = {path.stem: record for path in sorted((output / FOLDER).glob("*.json")) if (record := read_record(path))}
+    if records.keys() - ids:
+        of_frames = {_seen(map(stat_of, one.files)): one.scene for one in brackets if all(map(Path.is_file, one.files))}
+    for scene, record in records.items():
+        files = [str(record.key.get("output", "")), *(one.file for one in (*record.made, *record.earlier))]
+        now = scene if scene in ids else _now(record, of_frames) or scene
+        held.setdefault(now, []).extend(file.rpartition(".")[0] for file in files)
     return held
+
+
+def _seen(contents: Iterable[Stat]) -> tuple[object, ...]:
+    return tuple((one.file, one.bytes, one.mtime_ns) for one in contents)
+
+
+def _now(record: Record, of_frames: Mapping[tuple[object, ...], str]) -> str | None:
+    """The set that has the frames of a record; behind these, its inputs are XMP files."""
+    seen = _seen(record.inputs)
+    return next((of_frames[seen[:count]] for count in range(len(seen), 0, -1) if seen[:count] in of_frames), None)
 
 
 def _wanted(naming: Naming, bracket: BracketFiles, source: Path) -> str:

@@ -20,17 +20,24 @@ from deepfuse.cli import (
     reproduce,
     rollback,
     score,
+    watch,
     web,
     worker,
 )
+from deepfuse.cli.beside import Beside
 from deepfuse.cli.options import EPILOG
 from deepfuse.exits import failed
 from deepfuse.terminal import Parser, say, say_record
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    options = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    Args:
+        arguments: those of this process if `None`.
+        beside: a process that may do a part of the work.
+    """
+    options = _parser().parse_args(arguments, argparse.Namespace(beside=beside))
     try:
         record: dict[str, Any] = options.run(options)
     except (Exception, KeyboardInterrupt) as error:
@@ -49,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    photographer, keeper = (fuse, batch, web, brackets, align, score), (models, promote, rollback, reproduce, worker)
+    photographer, keeper = (
+        (fuse, batch, watch, web, brackets, align, score),
+        (models, promote, rollback, reproduce, worker),
+    )
     for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
     return parser

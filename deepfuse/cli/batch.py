@@ -58,9 +58,15 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "batch", run, help="fuse every bracket under a folder")
     command.usage, command.description = "%(prog)s DIR -o OUT [options]", DESCRIPTION
+    add_making(command)
+    command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
+    command.add_argument("-n", "--dry-run", action="store_true", help="say what would be made and make nothing")
+
+
+def add_making(command: argparse.ArgumentParser) -> None:
+    """The options of all commands that make a picture of each bracket under a folder."""
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
-    command.add_argument("--only", action="append", default=[], metavar="SET", help=HELP_ONLY)
     command.add_argument("--name", type=_template, default="{set}", metavar="TEMPLATE", help=HELP_NAME)
     folders = command.add_mutually_exclusive_group()
     folders.add_argument("--tree", action="store_true", help=HELP_TREE)
@@ -71,13 +77,12 @@ def add(commands: Commands) -> None:
     command.add_argument("-j", "--jobs", type=whole(1, 999), metavar="N", help=HELP_JOBS)
     command.add_argument("--cluster", metavar="ADDRESS", help=HELP_CLUSTER)
     command.add_argument("--seconds", type=whole(1, 10**6), default=300, metavar="S", help=HELP_SECONDS)
-    command.add_argument("-n", "--dry-run", action="store_true", help="say what would be made and make nothing")
     command.add_argument("-f", "--force", action="store_true", help=HELP_FORCE)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import check_place, leave_unsearched, picked, plan, sole_batch, write_sheet
+    from deepfuse.batch import check_place, leave_unsearched, picked, plan, renamed, sole_batch, write_sheet
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
@@ -90,24 +95,20 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     found = found_brackets(options)
     grouping = picked(found, options.only)
     with model_folder(options.model) as model:
-        jobs = _jobs(options, grouping, model, _names(options, found))
+        jobs = jobs_of(options, grouping, model, found)
         if options.dry_run:
             return planned(plan(jobs, grouping))
         with sole_batch(output):
             leave_unsearched(options.source, output)
+            for old in renamed(output, jobs, [group.bracket.scene for group in found.groups]):
+                if not options.json:
+                    say(f"renamed: {old.path.stem} is {old.job.scene} beside other sets", sys.stderr)
             batch = plan(jobs, grouping)
             try:
                 outcomes = list(_worked_off(batch, options))
             finally:  # also of what was made until somebody interrupts it
                 sheet = write_sheet(output, {group.bracket.scene for group in found.groups}, plan((), found).lost)
     return summary(batch, outcomes, grouping, sheet, time.perf_counter() - started)
-
-
-def _names(options: argparse.Namespace, found: Grouping) -> dict[str, str]:
-    from deepfuse.batch import Naming, picture_names
-
-    brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
-    return picture_names(Naming(options.name, options.tree), brackets, options.source, options.output)
 
 
 def _template(text: str) -> str:
@@ -120,10 +121,12 @@ def _template(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found, called: dict[str, str]) -> list[Job]:
-    from deepfuse.batch import FILE, Making, read_choices
+def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found: Grouping) -> list[Job]:
+    """Sets as jobs, made as the options and OUT/looks.toml say; `found` is all that there are: each has a name."""
+    from deepfuse.batch import FILE, Making, Naming, picture_names, read_choices
     from deepfuse.model import weights_sha256
 
+    brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
     making = Making(
         output=options.output,
         format=options.format,
@@ -131,7 +134,7 @@ def _jobs(options: argparse.Namespace, grouping: Grouping, model: Found, called:
         model=model.folder,
         model_name=model.name,
         model_sha256=weights_sha256(model.folder),
-        names=called,
+        names=picture_names(Naming(options.name, options.tree), brackets, options.source, options.output),
         choices=read_choices(options.output / FILE),
         force=options.force,
         measure=options.score,

@@ -6,25 +6,31 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from deepfuse.bracket import RADIANCE_SUFFIX
+from deepfuse.cli.beside import Beside, possible
 from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
 from deepfuse.terminal import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers
+LOADING = ("fuse",)  # of them, those that need torch
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
-def guard(arguments: Sequence[str]) -> None:
+def guard(arguments: Sequence[str]) -> Beside | None:
     """Return in a child process, if the command is one of those; the parent waits and leaves as the child does.
 
     It is a fork of the process as it starts, when nothing is loaded and no thread runs: that takes two milliseconds.
     Where the system has no `sigwaitinfo` (macOS, Windows), it returns here, and a crash has no words.
+
+    Returns:
+        A process beside the child for what a command can do while it loads torch, if it is one that does.
     """
     if not hasattr(signal, "sigwaitinfo") or not (arguments and arguments[0] in COMMANDS):
-        return
+        return None
     end, held = os.pipe()
     signals = {*_PASSED_ON, signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -34,7 +40,9 @@ def guard(arguments: Sequence[str]) -> None:
         _leave_with(child, signals, arguments)
     os.close(held)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    beside = Beside() if arguments[0] in LOADING and possible() else None
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
+    return beside
 
 
 def _end_with_parent(end: int) -> NoReturn:
@@ -66,13 +74,24 @@ def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
 
     said = []
     with onlooker() as looks:
-        for path in (Path(argument) for argument in arguments[1:] if Path(argument).is_file()):
+        for path in _photos(arguments[1:]):
             try:
                 looks.decode(path)
             except PhotoError as error:
                 said.append(str(error))
     _say(said or [f"the process crashed ({crash.name}); each of its files alone can be read"])
     return BAD_INPUT
+
+
+def _photos(arguments: Sequence[str]) -> Iterator[Path]:
+    """The files that are named, and the photos in folders that are."""
+    from deepfuse.grouping.shots import walk
+
+    for path in map(Path, arguments):
+        if path.is_file():
+            yield path
+        elif path.is_dir():
+            yield from (file for _, files in walk(path) for file in files if file.suffix.lower() != RADIANCE_SUFFIX)
 
 
 def _say(lines: Sequence[str]) -> None:
