@@ -12,6 +12,7 @@ from deepfuse.cli import (
     align,
     batch,
     brackets,
+    config,
     doctor,
     fuse,
     models,
@@ -24,6 +25,7 @@ from deepfuse.cli import (
     web,
     worker,
 )
+from deepfuse.cli.configured import with_config
 from deepfuse.cli.options import EPILOG
 from deepfuse.exits import failed
 from deepfuse.terminal import Parser, say, say_record
@@ -31,8 +33,10 @@ from deepfuse.terminal import Parser, say, say_record
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     try:
+        options = with_config(parser, options, arguments)
         record: dict[str, Any] = options.run(options)
     except (Exception, KeyboardInterrupt) as error:
         return failed(error)
@@ -49,11 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    photographer, keeper = (
-        (fuse, batch, watch, web, brackets, align, score),
-        (models, promote, rollback, reproduce, worker),
-    )
+    parser.set_defaults(parser=parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    photographer = (fuse, batch, watch, web, brackets, align, score, config)
+    keeper = (models, promote, rollback, reproduce, worker)
     for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
     return parser
