@@ -12,6 +12,7 @@ from deepfuse.cli import (
     align,
     batch,
     brackets,
+    completion,
     config,
     doctor,
     fuse,
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    photographer = (fuse, batch, watch, web, brackets, align, score, config)
+    photographer = (fuse, batch, watch, web, brackets, align, score, config, completion)
     keeper = (models, promote, rollback, reproduce, worker)
     for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
