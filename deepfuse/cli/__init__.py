@@ -16,6 +16,7 @@ from deepfuse.cli import (
     config,
     doctor,
     fuse,
+    man,
     models,
     monitor,
     promote,
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    photographer = (fuse, batch, watch, web, brackets, align, score, config, completion)
+    photographer = (fuse, batch, watch, web, brackets, align, score, config, completion, man)
     keeper = (models, promote, rollback, reproduce, worker)
     for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
