@@ -21,6 +21,7 @@ SETTLED_S = 2.0  # the coarsest times of a file system
 KEPT_DAYS = 30
 DAY_S = 24 * 3600
 WAIT_S = 60.0  # for another process that writes
+MEMORY = Path(":memory:")  # a book of this process alone
 _TABLE = "CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT, day INTEGER) WITHOUT ROWID"
 
 

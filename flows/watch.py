@@ -10,6 +10,7 @@ from pathlib import Path
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.params import read_params
+from deepfuse.settling import Settling
 from flows.inbox import INBOX
 from flows.logs import log
 from flows.moving import move
@@ -43,8 +44,12 @@ class Watcher:
     folder: Path
     quiet_s: float
     most_bytes: float
-    _seen: dict[Group, tuple[State, float]] = field(default_factory=dict)
+    _states: dict[Group, State] = field(default_factory=dict)
     _told: dict[Group, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Nothing was seen yet."""
+        self._settling = Settling[Group](self.quiet_s)
 
     def take(self, now_s: float) -> list[Path]:
         """Move what is complete at this time into the inbox; where it lies there."""
@@ -53,25 +58,24 @@ class Watcher:
         loose = tuple(loose_photos(self.folder))
         groups: list[Group] = [*sets, *([loose] if loose else [])]
         self._told = {group: why for group, why in self._told.items() if group in groups}
-        looks = {group: self._look(group, now_s) for group in groups}
-        self._seen = {group: seen for group, seen in looks.items() if seen}
-        ready = [group for group, (_, since_s) in self._seen.items() if now_s - since_s >= self.quiet_s]
+        states = {group: self._look(group) for group in groups}
+        self._states = {group: state for group, state in states.items() if state}
+        ready = self._settling.see(self._states, now_s)
         taken = [self._try_to_move(group) for group in ready if not any(map(is_partial, self._around(group)))]
         return [target for target in taken if target]
 
-    def _look(self, group: Group, now_s: float) -> tuple[State, float] | None:
+    def _look(self, group: Group) -> State | None:
         try:
-            state = state_of(*group)
+            return state_of(*group)
         except OSError as error:
             self._tell(group, error)
             return None
-        before = self._seen.get(group)
-        return before if before and before[0] == state else (state, now_s)
 
     def _around(self, group: Group) -> list[Path]:
         """Where a file on its way to this set would lie: inside a folder, beside a file."""
-        state, _ = self._seen[group]
-        return list(state) if is_folder(group[0]) else [path for path in self.folder.iterdir() if not is_folder(path)]
+        if is_folder(group[0]):
+            return list(self._states[group])
+        return [path for path in self.folder.iterdir() if not is_folder(path)]
 
     def _try_to_move(self, group: Group) -> Path | None:
         try:
@@ -84,7 +88,7 @@ class Watcher:
         """A set, or loose photos as one set, into the inbox."""
         for entry in group:
             check_files(entry, most_bytes=self.most_bytes)
-        key = digest(self._seen[group][0])
+        key = digest(self._states[group])
         if is_set(group[0]):
             target = free_name(INBOX, group[0], key)
             move(group[0], target)

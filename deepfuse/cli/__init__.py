@@ -20,6 +20,7 @@ from deepfuse.cli import (
     reproduce,
     rollback,
     score,
+    watch,
     web,
     worker,
 )
@@ -55,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    photographer, keeper = (fuse, batch, web, brackets, align, score), (models, promote, rollback, reproduce, worker)
+    photographer, keeper = (
+        (fuse, batch, watch, web, brackets, align, score),
+        (models, promote, rollback, reproduce, worker),
+    )
     for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
     return parser

@@ -123,6 +123,7 @@ _TITLES = {
     "no photo": "named as photos and hold none",
     "twin": "photos in several formats: another one is taken",
     "copy": "copies and versions of another photo",
+    "fused": "pictures fused of photos beside them",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
 from deepfuse.cli import light
+from deepfuse.cli.folder import bracket_in, default_output, with_found
 from deepfuse.cli.options import (
     PHOTOS,
     Commands,
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
 DESCRIPTION = """Fuse the exposures of one scene into one picture. Frames are developed alike, laid on each other and
 cropped to what all of them show, or as --crop says; what moved is shown as in one of them. The picture is in the
 frames' own colour space where they share one, else in sRGB, with the profile, upright, and carries the camera, lens,
-place and date of the frame the others were laid on."""
+place and date of the frame the others were laid on. A folder in place of the frames stands for the one bracket in it,
+as `brackets` finds it; `batch` fuses the sets of a folder that holds several."""
+USAGE = "%(prog)s FRAME FRAME [FRAME ...] [-o OUT] [options]\n       %(prog)s DIR [-o OUT] [options]"
+HELP_FRAMES = f"two or more exposures: {PHOTOS}; or one folder with them"
 HELP_OUTPUT = (
     ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); .exr, .hdr or .dng for the light of the scene in place of "
-    "a picture; an existing file is kept unless --force is given"
+    "a picture; an existing file is kept unless --force is given (default: FIRST_fused beside the first frame, of the "
+    "frames' own kind where that is JPEG or PNG, else .tif)"
 )
 HELP_HDR = (
     "with room for highlights beyond white: .jpg as Ultra HDR (ISO 21496-1), which shows the same picture where no "
@@ -46,9 +51,9 @@ HELP_RADIANCE = (
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "fuse", run, help="fuse the frames of one scene")
-    command.usage, command.description = "%(prog)s FRAME FRAME [FRAME ...] -o OUT [options]", DESCRIPTION
-    command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
-    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.usage, command.description = USAGE, DESCRIPTION
+    command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=HELP_FRAMES)
+    command.add_argument("-o", "--output", type=Path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--hdr", action="store_true", help=HELP_HDR)
     command.add_argument("--radiance", type=Path, metavar="FILE", help=HELP_RADIANCE)
     add_fusing(command)
@@ -56,13 +61,22 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Read, align, fuse, write."""
+    """Find the frames and a name where they are not said, then read, align, fuse, write."""
+    found = bracket_in(options.frames[0]) if len(options.frames) == 1 and options.frames[0].is_dir() else None
+    options.frames = list(found.files) if found else options.frames
+    check_count(options.frames)
+    chosen = fuse_options(options, score=options.json)
+    if options.output is None:
+        options.output = default_output(options.frames, depth=chosen.depth, hdr=options.hdr)
+    record = _made(options, light.wanted(options, chosen))
+    return with_found(record, found) if found else record
+
+
+def _made(options: argparse.Namespace, wanted: FuseOptions) -> dict[str, Any]:
     from deepfuse.job.masks import mask_files
     from deepfuse.job.prepare import prepare
     from deepfuse.photo import check_output
 
-    check_count(options.frames)
-    wanted = light.wanted(options, fuse_options(options, score=options.json))
     light.check(options, wanted)
     masks = mask_files(options.output, options.frames, wanted)
     for path in masks:

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.cli.beside import Beside, possible
 from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
 from deepfuse.terminal import say_error
@@ -73,13 +74,24 @@ def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
 
     said = []
     with onlooker() as looks:
-        for path in (Path(argument) for argument in arguments[1:] if Path(argument).is_file()):
+        for path in _photos(arguments[1:]):
             try:
                 looks.decode(path)
             except PhotoError as error:
                 said.append(str(error))
     _say(said or [f"the process crashed ({crash.name}); each of its files alone can be read"])
     return BAD_INPUT
+
+
+def _photos(arguments: Sequence[str]) -> Iterator[Path]:
+    """The files that are named, and the photos in folders that are."""
+    from deepfuse.grouping.shots import walk
+
+    for path in map(Path, arguments):
+        if path.is_file():
+            yield path
+        elif path.is_dir():
+            yield from (file for _, files in walk(path) for file in files if file.suffix.lower() != RADIANCE_SUFFIX)
 
 
 def _say(lines: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.cli.options import Commands, add_command, add_fusing, fuse_options, whole
-from deepfuse.errors import DeepfuseError, NotInstalledError, PhotoError
+from deepfuse.errors import DeepfuseError, NotInstalledError
 from deepfuse.terminal import say
 
 DESCRIPTION = """Open a page in the browser: the brackets under a folder, each with a preview to compare and to change,
@@ -43,13 +43,14 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Serve until interrupted."""
     _require_page()
+    from deepfuse.batch import check_place
     from deepfuse.photo import check_depth, check_folder
 
     source, output = options.source, options.output or _output_of(options.source)
     if source is not None and not source.is_dir():
         raise DeepfuseError(f"{source}: expected a folder, got {'a file' if source.exists() else 'nothing'}")
-    if source is not None and output.resolve().is_relative_to(source.resolve()):
-        raise PhotoError(f"{output}: expected a folder outside {source}, got one in it")
+    if source is not None:
+        check_place(source, output)
     wanted = fuse_options(options, score=False)
     check_depth(f".{options.format}", wanted.depth)
     check_folder(output)

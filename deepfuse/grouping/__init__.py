@@ -15,7 +15,7 @@ from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_fo
 from deepfuse.grouping.formats import Prefer
 from deepfuse.grouping.names import Home
 from deepfuse.grouping.seams import joined
-from deepfuse.grouping.shots import LeftOut, Progress, linked_folders, read_shots, walk
+from deepfuse.grouping.shots import LeftOut, Progress, fused_of, linked_folders, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.notes import Recall, ask
 from deepfuse.photo import DEFAULT_LIMITS, Limits
@@ -34,6 +34,7 @@ def find_brackets(
     progress: Progress = iter,
     looks: Onlooker | None = None,
     recall: Recall = ask,
+    taken: Callable[[Path], bool] = bool,
 ) -> Grouping:
     """The brackets under a folder, in any layout.
 
@@ -49,6 +50,7 @@ def find_brackets(
         progress: wraps the list of files as they are read, as tqdm does.
         looks: what reads the files; a process of its own if `None`.
         recall: answers what was asked of files before, of the same limits; by default nothing is known.
+        taken: which files count, of those that are there; all of them by default.
 
     Raises:
         BracketError: no folder, no photo in it, two scenes of one id, or fewer than 2 frames a set.
@@ -67,7 +69,10 @@ def find_brackets(
         raise BracketError(f"{source}: expected a folder of brackets, got {'a file' if source.exists() else 'nothing'}")
     if frames is not None and frames < 2:
         raise BracketError(f"expected 2 or more frames a set, got {frames}")
-    folders = [(parent, files) for parent, files in walk(source, links=limits.links) if files]
+    walked = ((parent, [*filter(taken, files)]) for parent, files in walk(source, links=limits.links))
+    folders = [(parent, files) for parent, files in walked if files]
+    fused = {file: name for _, files in folders for file, name in fused_of(files).items()}
+    folders = [(parent, [file for file in files if file not in fused]) for parent, files in folders]
     links = [] if limits.links else linked_folders(source)
     if not folders and not links:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
@@ -80,7 +85,9 @@ def find_brackets(
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = (*(one for part in parts for one in part.refused), *(_link(source, link) for link in links))
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
-    return Grouping(tuple(groups), tuple(one for part in parts for one in part.left_out), refused)
+    left_out = [one for part in parts for one in part.left_out]
+    left_out += [LeftOut(file, "fused", f"a picture fused of {name} and others") for file, name in fused.items()]
+    return Grouping(tuple(groups), tuple(left_out), refused)
 
 
 def _read_folders(

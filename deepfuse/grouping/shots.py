@@ -16,8 +16,11 @@ from deepfuse.errors import PhotoError
 from deepfuse.photo.capture import AUTO_BRACKET, Capture
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
-Cause = Literal["unreadable", "no photo", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy"]
+Cause = Literal["unreadable", "no photo", "odd", "too many", "not exposure", "burst", "alone", "twin", "copy", "fused"]
+NOT_SEARCHED = Path(".deepfuse/not_searched")
+"""Below a folder, says that pictures in it were made of photos around it."""
 _DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
+_FUSED = re.compile(r"(.+)_fused(_mask_.+)?")  # the names that `deepfuse fuse` gives where it is told none
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
 
@@ -61,16 +64,30 @@ class Shot:
 
 
 def walk(source: Path, *, links: bool = True) -> Iterator[tuple[Path, list[Path]]]:
-    """Each visible folder below `source` once, with its photos and radiance maps by name; links followed or not."""
+    """Each visible folder below `source` once, with its photos and radiance maps by name; links followed or not.
+
+    Folders that are marked as `NOT_SEARCHED` are left out, but for `source` itself.
+    """
     seen: set[str] = set()
     for parent, folders, names in os.walk(source, followlinks=links):
         if (real := os.path.realpath(parent)) in seen:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        folders[:] = sorted(folder for folder in folders if _searched(parent, folder))
         files = [Path(parent) / name for name in sorted(names, key=natural) if not name.startswith(".")]
         yield Path(parent), [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES | {RADIANCE_SUFFIX}]
+
+
+def fused_of(files: Sequence[Path]) -> dict[Path, str]:
+    """Which files of a folder are pictures that were fused of photos beside them, by their names, and the photo's."""
+    stems = {file.stem: file.name for file in files}
+    named = {file: _FUSED.fullmatch(file.stem) for file in files}
+    return {file: stems[name[1]] for file, name in named.items() if name and name[1] in stems}
+
+
+def _searched(parent: str, folder: str) -> bool:
+    return not folder.startswith(".") and not (Path(parent) / folder / NOT_SEARCHED).exists()
 
 
 def linked_folders(source: Path) -> list[Path]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -37,7 +38,8 @@ def check_output(
     if path.suffix.lower() not in suffixes:
         got = "a folder" if path.is_dir() else f"'{path.suffix}'" if path.suffix else "no suffix"
         raise PhotoError(f"{name}: expected an output of {', '.join(suffixes)}, got {got}")
-    check_depth(path.suffix, depth)
+    with _naming(path):
+        check_depth(path.suffix, depth)
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
         raise PhotoError(f"{name}: expected an output other than the frames, got one of them")
     if path.exists() and not path.is_file():
@@ -93,12 +95,22 @@ def check_room(path: Path, width: int, height: int, depth: Depth, encoding: Enco
     Raises:
         PhotoError: it is too wide or high for its format, or too large for the disk.
     """
-    check_sides(path.suffix, width, height)
+    with _naming(path):
+        check_sides(path.suffix, width, height)
     folder = written_file(path).parent
     need, free = least_bytes(path.suffix, width, height, depth, encoding), shutil.disk_usage(folder).free
     if free < need:
         sizes = f"{need / 1e6:.0f} MB or more free for {width}×{height} pixels, got {free / 1e6:.0f} MB"
         raise PhotoError(f"{printable(str(folder))}: expected {sizes}")
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors with the name of the file that they are about."""
+    try:
+        yield
+    except PhotoError as error:
+        raise PhotoError(f"{printable(str(path))}: {error}") from error
 
 
 def check_depth(suffix: str, depth: Depth | None) -> None:

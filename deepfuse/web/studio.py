@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deepfuse.batch import FILE, Job, Making, chosen, read_choices, write_choices
+from deepfuse.batch import FILE, Job, Making, chosen, leave_unsearched, read_choices, write_choices
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import find_brackets
@@ -45,6 +45,8 @@ class Studio:
     ) -> None:
         self.source, self.output, self.options, self.format = source, output, options, format
         (output / OWN).mkdir(parents=True, exist_ok=True)
+        if source is not None:
+            leave_unsearched(source, output)
         self.model = ModelInUse(model)
         self.sets = Sets(output / OWN / "moved.json")
         self.work = Work(output, jobs)
