@@ -122,7 +122,7 @@ def _files(found: Grouping) -> dict[str, list[Path]]:
 
 
 def _event(outcome: Outcome, job: Job | None) -> Event:
-    if outcome.status == "failed":
-        return Event("failed", outcome.scene, outcome.reason)
+    if outcome.status in ("failed", "kept"):
+        return Event(outcome.status, outcome.scene, outcome.reason)
     made = f"{printable(str(job.output))} of {len(job.files)} frames" if job else outcome.scene
     return Event("finished" if outcome.status == "finished" else "made", outcome.scene, made, outcome.warnings)

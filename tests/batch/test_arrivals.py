@@ -110,7 +110,8 @@ def test_a_set_that_got_another_id_keeps_its_picture_under_the_new_name(
     assert watched.settled() == [("renamed", "a0"), ("made", "b0")]
     assert set(state(out)) == {"a0.png", "b0.png"}
     assert state(out)["a0.png"] == picture
-    assert sorted(path.stem for path in (out / ".deepfuse").glob("*.json")) == ["a0", "b0"]
+    for kept in ("*.json", "thumbnails/*.jpg"):
+        assert sorted(path.stem for path in (out / ".deepfuse").glob(kept)) == ["a0", "b0"]
     assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
 
 
@@ -142,6 +143,7 @@ def test_a_set_that_was_made_of_a_part_is_made_anew_and_nothing_of_the_part_stay
     put(source, "b", 2, (0,))
     assert watched.settled() == [("made", "b0"), ("removed", "b1")]
     assert set(state(out)) == {"a0.png", "b0.png"}
+    assert sorted(path.stem for path in (out / ".deepfuse/thumbnails").iterdir()) == ["a0", "b0"]
     assert len(record(out, "b0")["inputs"]) == 3
     assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
 
