@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned, write_text
 from deepfuse.imports import code_of
-from deepfuse.manifest import Scene, read_manifest, record_of, write_manifest
+from deepfuse.manifest import FILE, Scene, picture_name, read_manifest, record_of, write_manifest
 from deepfuse.notes import state_of_file
 
 CACHE = Path(".deepfuse/cache")
@@ -51,7 +51,10 @@ class SceneCache:
         def make_with_record(folder: Path) -> None:
             pictures = folder / "pictures"
             pictures.mkdir()
-            write_manifest(folder, [make(pictures)])
+            record = make(pictures)
+            names = map(picture_name, range(len(record.frames)))
+            sha256 = tuple(file_digest(pictures / name) for name in names)
+            write_manifest(folder, [replace(record, sha256=sha256)])
 
         try:
             entry = self.folder([scene, inputs], make_with_record)
@@ -117,9 +120,25 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
     return SceneCache(stage, json_digest([code_of(stage), params, libraries]))
 
 
-def content(scene: Scene, folder: Path) -> list[Any]:
-    """What identifies a scene below `folder`: its record, and the SHA-256 of its pictures."""
-    return [record_of(scene), digests(scene.pictures(folder), linked=True)]
+def content(scene: Scene, folder: Path) -> Any:
+    """What identifies a scene below `folder`: its record, the SHA-256 of its pictures in it.
+
+    Raises:
+        DeepfuseError: its pictures are others.
+    """
+    check_pictures(scene, folder)
+    return record_of(scene)
+
+
+def check_pictures(scene: Scene, folder: Path) -> None:
+    """See that a scene's pictures are those that the manifest names, for DVC looks at nothing else of `folder`.
+
+    Raises:
+        DeepfuseError: they are others.
+    """
+    if digests(scene.pictures(folder), linked=True) != list(scene.sha256):
+        wanted = f"expected the pictures that {folder / FILE} names by their SHA-256"
+        raise DeepfuseError(f"{folder / scene.scene}: {wanted}, got others: `dvc repro` puts back what a stage made")
 
 
 def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:

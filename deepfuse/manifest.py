@@ -22,13 +22,15 @@ class Scene:
     """One scene: its frames from dark to bright (`00.tif`, `01.tif`, … in its folder), or the reason it failed.
 
     `moving`, from stage `align` on, is the share of the picture that moved, 0 to 1; `None` where the light changed, so
-    that nobody can tell.
+    that nobody can tell. `sha256` are those of its pictures, from dark to bright, so that a manifest stands for all of
+    its folder that later stages read: DVC is told of it alone.
     """
 
     scene: str
     frames: tuple[Frame, ...] = ()
     reason: str | None = None
     moving: float | None = None
+    sha256: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

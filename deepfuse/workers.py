@@ -16,6 +16,7 @@ import psutil
 from pebble import ProcessExpired, ProcessPool
 
 from deepfuse.errors import DeepfuseError
+from deepfuse.heap import keep_freed_memory
 from deepfuse.quiet import quiet_libraries
 
 JOBS = "DEEPFUSE_JOBS"
@@ -111,6 +112,7 @@ def _start_worker(limit_bytes: float | None, threads: int) -> None:
     """Limit what this process may allocate, how many threads it takes and what it prints; end it with its parent."""
     if limit_bytes:
         limit_memory(int(limit_bytes))
+    keep_freed_memory()
     _limit_threads(threads)
     quiet_libraries()
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -113,7 +113,8 @@ def tracked() -> Iterator[tuple[Path, str]]:
     names = [LAST_STAGE]
     for name in names:  # which grows
         yield from ((Path(out["path"]), str(out["md5"])) for out in stages[name].get("outs", []))
-        read = [dep["path"] for dep in stages[name].get("deps", [])]
-        names += sorted({makers[path] for path in read if path in makers} - set(names))
-        if RAW.as_posix() in read and RAW_DVC.exists():
+        read = [Path(dep["path"]) for dep in stages[name].get("deps", [])]
+        homes = {home.as_posix() for path in read for home in (path, *path.parents)}  # of a manifest, its folder
+        names += sorted({makers[home] for home in homes & makers.keys()} - set(names))
+        if RAW in read and RAW_DVC.exists():
             yield RAW, pipeline.raw_md5()

@@ -77,8 +77,10 @@ AT_EXIT = """
 import atexit, sys, time
 atexit.register(lambda: print("the end", file=sys.stderr))
 import deepfuse.job.prepare as job
+def sleep(*_):
+    time.sleep(60)
 if {slow}:
-    job.prepare = lambda *_: time.sleep(60)
+    job.prepare = sleep
 from deepfuse.cli.__main__ import run
 try:
     run()

@@ -3,10 +3,12 @@
 from deepfuse.batch.arrivals import Arrivals
 from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
 from deepfuse.batch.jobs import Making
+from deepfuse.batch.names import Naming, check_template, picture_names
 from deepfuse.batch.picking import picked
 from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
+from deepfuse.batch.superseded import renamed
 from deepfuse.batch.watch import Event, Watch
 from deepfuse.batch.work import Job, fail, fuse_set
 
@@ -17,17 +19,21 @@ __all__ = [
     "Event",
     "Job",
     "Making",
+    "Naming",
     "Outcome",
     "Pace",
     "Watch",
     "check_place",
+    "check_template",
     "chosen",
     "fail",
     "fuse_set",
     "leave_unsearched",
     "picked",
+    "picture_names",
     "plan",
     "read_choices",
+    "renamed",
     "run",
     "sole_batch",
     "write_choices",

@@ -24,6 +24,7 @@ class Making:
         model: the folder of the network.
         model_name: as its user calls it.
         model_sha256: of its weights, in hexadecimal.
+        names: of pictures, by the id of their set, below `output` and without suffix; the id where there is none.
         choices: what is chosen for single sets, by id.
         force: whether files may be overwritten that no batch wrote.
         measure: whether records have measures of the pictures, reduced.
@@ -35,6 +36,7 @@ class Making:
     model: Path
     model_name: str
     model_sha256: str
+    names: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Choice] = field(default_factory=dict)
     force: bool = False
     measure: bool = False
@@ -48,7 +50,7 @@ class Making:
         return Job(
             scene=scene,
             files=tuple(files),
-            output=self.output / f"{scene}.{self.format}",
+            output=self.output / f"{self.names.get(scene, scene)}.{self.format}",
             options=chosen(self.options, self.choices.get(scene, {})),
             model=self.model,
             model_name=self.model_name,
@@ -57,4 +59,5 @@ class Making:
             grouping={"evidence": evidence, "why": why, "warnings": [printable(text) for text in warnings]},
             force=self.force,
             measure=self.measure,
+            folder=self.output,
         )

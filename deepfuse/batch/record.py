@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from deepfuse.bracket import printable
@@ -13,22 +13,29 @@ from deepfuse.files import file_digest, write_json
 
 FOLDER = ".deepfuse"
 _LARGEST = 1 << 24  # bytes of a record; one of 15 frames with masks has 20 000
-Status = Literal["done", "finished", "failed"]
+Status = Literal["done", "finished", "kept", "failed"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one set: fused now, finished before, or failed with a reason."""
+    """What became of one set: fused now, finished before, kept as somebody changed it, or failed with a reason.
+
+    `seconds` is what it took, 0 where no work was done.
+    """
 
     scene: str
     status: Status
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Stat:
-    """A file as it was seen: its name, size in bytes and time of change in nanoseconds since 1970."""
+    """A file as it was seen: its name, size in bytes and time of change in nanoseconds since 1970.
+
+    The name of a picture or mask is its path below the folder of the batch.
+    """
 
     file: str
     bytes: int
@@ -77,9 +84,25 @@ class Record:
         """The picture and its masks."""
         return (self.output, *self.masks) if self.output else self.masks
 
-    def wrote(self, path: Path) -> bool:
-        """Whether a batch wrote what this file holds, whatever its time of change."""
-        return any(_same_content(path, one) for one in (*self.made, *self.earlier) if one.file == printable(path.name))
+    def wrote(self, path: Path, out: Path) -> bool:
+        """Whether a batch that writes to `out` wrote what this file holds, whatever its time of change."""
+        return any(_same_content(path, one) for one in self._of(path, out))
+
+    def changed(self, path: Path, out: Path) -> bool:
+        """Whether it wrote this file and somebody changed it since; one of the same size and time is not read."""
+        known = self._of(path, out)
+        if not known or not path.is_file() or any(_unchanged(path, one) for one in known):
+            return False
+        return not self.wrote(path, out)
+
+    def _of(self, path: Path, out: Path) -> list[Content]:
+        """What was written under the name of this file."""
+        return [one for one in (*self.made, *self.earlier) if one.file == name_below(out, path)]
+
+
+def name_below(out: Path, path: Path) -> str:
+    """A file's path below a folder, as records have it."""
+    return printable(path.relative_to(out).as_posix())
 
 
 def write_record(path: Path, values: dict[str, Any]) -> None:
@@ -103,7 +126,7 @@ def read_record(path: Path) -> Record | None:
 
 
 def _content(values: dict[str, Any]) -> Content:
-    """What a record says of a file, which lies beside the picture or among the frames: its name has no folder.
+    """What a record says of a file, which lies below the folder of the batch or among the frames, not above it.
 
     Raises:
         TypeError: it says other things.
@@ -113,7 +136,8 @@ def _content(values: dict[str, Any]) -> Content:
     kinds = {"file": str, "bytes": int, "mtime_ns": int, "sha256": str}
     if any(type(getattr(content, name)) is not kind for name, kind in kinds.items()):
         raise TypeError(f"expected a file's name, size, time and hash, got {content}")
-    if content.file in ("", "..") or Path(content.file).name != content.file or "\0" in content.file:
+    path = PurePosixPath(content.file)
+    if str(path) != content.file or not path.name or path.is_absolute() or ".." in path.parts or "\0" in content.file:
         raise ValueError(f"expected a file's name, got {content.file!r}")
     return content
 
@@ -136,14 +160,19 @@ def _same_content(path: Path, content: Content) -> bool:
     return path.is_file() and path.stat().st_size == content.bytes and file_digest(path) == content.sha256
 
 
-def finished(record: Record | None, key: dict[str, Any], files: Sequence[Path], outputs: Sequence[Path]) -> bool:
-    """Whether a record says that `outputs` were made of these files under this key, by sizes and times alone."""
+def finished(
+    record: Record | None, key: dict[str, Any], files: Sequence[Path], outputs: Sequence[Path], out: Path
+) -> bool:
+    """Whether a record says that `outputs`, below `out`, were made of these files under this key.
+
+    By sizes and times alone.
+    """
     return (
         record is not None
         and record.status == "done"
         and record.key == key
         and len(record.inputs) == len(files)
         and all(_unchanged(path, content) for path, content in zip(files, record.inputs, strict=True))
-        and [one.file for one in record.made] == [printable(path.name) for path in outputs]
+        and [one.file for one in record.made] == [name_below(out, path) for path in outputs]
         and all(_unchanged(path, content) for path, content in zip(outputs, record.made, strict=True))
     )

@@ -31,8 +31,9 @@ LOCK = "lock"
 class Batch:
     """The sets of a batch, and the photos that cannot be read and are in none of them.
 
-    `todo` are to be made, the pictures of those `finished` are there, and those `unreadable` fail before any work, with
-    the reason. What is `passed_over` is damaged and costs no set: copies of whole photos, and files that hold none.
+    `todo` are to be made, the pictures of those `finished` are there, those `kept` are there as somebody changed them,
+    and those `unreadable` fail before any work, with the reason. What is `passed_over` is damaged and costs no set:
+    copies of whole photos, and files that hold none.
     """
 
     todo: tuple[Job, ...]
@@ -40,6 +41,7 @@ class Batch:
     unreadable: tuple[tuple[Job, str], ...]
     lost: tuple[Outcome, ...]
     passed_over: tuple[tuple[Path, str], ...] = ()
+    kept: tuple[Outcome, ...] = ()
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -76,8 +78,10 @@ def plan(jobs: Sequence[Job], grouping: Grouping) -> Batch:
     bad = [(job, "; ".join(one.why for one in unreadable[job.scene])) for job in jobs if job.scene in unreadable]
     good = [job for job in jobs if job.scene not in unreadable]
     done = {job.scene for job in good if job.finished}
-    todo, finished = (tuple(job for job in good if (job.scene in done) == there) for there in (False, True))
-    return Batch(todo, finished, tuple(bad), tuple(lost), passed_over)
+    others, finished = ([job for job in good if (job.scene in done) == there] for there in (False, True))
+    kept = {job.scene: Outcome(job.scene, "kept", why) for job in others if (why := job.kept)}
+    todo = tuple(job for job in others if job.scene not in kept)
+    return Batch(todo, tuple(finished), tuple(bad), tuple(lost), passed_over, tuple(kept.values()))
 
 
 def _reason(one: LeftOut) -> str:
@@ -95,7 +99,7 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     yield from (fail(job, reason) for job, reason in batch.unreadable)
     todo, out, jobs = batch.todo, Path(), pace.jobs
     if todo and cluster_named(pace.cluster):
-        todo, out = _with_model_beside(todo), todo[0].output.parent
+        todo, out = _with_model_beside(todo), todo[0].out
     else:
         jobs = jobs or worker_count(len(todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(todo))
     yield from each_scene(

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deepfuse.batch.record import FOLDER, Record, read_record, stat_of, write_record
+from deepfuse.batch.record import FOLDER, Record, name_below, read_record, stat_of, write_record
 from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
@@ -66,6 +66,11 @@ def _values(path: Path) -> dict[str, Any]:
     return values
 
 
+def renamed(output: Path, jobs: Sequence[Job], ids: Sequence[str]) -> Iterator[Superseded]:
+    """Those of them whose frames are all of one set: its picture is theirs from then on, under the set's name."""
+    yield from filter(rename, superseded(output, jobs, ids))
+
+
 def rename(old: Superseded) -> bool:
     """Give the files of an earlier set the names of the set that has the same frames; whether they have them.
 
@@ -76,7 +81,7 @@ def rename(old: Superseded) -> bool:
         outputs = job.outputs
     except DeepfuseError:  # its worker will say so
         return False
-    sources = [job.output.with_name(one.file) for one in record.made]
+    sources = [job.out / one.file for one in record.made]
     pairs = list(zip(sources, outputs, strict=False))
     same = [(one.file, one.sha256) for one in record.inputs] == [_named(file, record) for file in job.inputs]
     if not same or len(sources) != len(outputs) or sources[0].suffix != outputs[0].suffix:
@@ -84,11 +89,14 @@ def rename(old: Superseded) -> bool:
     if any(target != source and os.path.lexists(target) and os.path.lexists(source) for source, target in pairs):
         return False
     values = _values(old.path)
-    made = [{**asdict(one), "file": printable(target.name)} for one, target in zip(record.made, outputs, strict=True)]
+    made = [
+        {**asdict(one), "file": name_below(job.out, target)} for one, target in zip(record.made, outputs, strict=True)
+    ]
     values |= {"set": job.scene, "output": made[0], "masks": made[1:]}
-    values["key"] = {**values["key"], "output": printable(job.output.name)}
+    values["key"] = {**values["key"], "output": name_below(job.out, job.output)}
     write_record(job.record, values)
     for source, target in pairs:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # it was renamed before this was killed
             source.rename(target)
     old.path.unlink()
@@ -110,10 +118,10 @@ def remove(old: Superseded, kept: Sequence[Path]) -> Iterator[Path]:
         kept: files of sets that are there now.
     """
     for one in old.record.made:
-        path = old.job.output.with_name(one.file)
+        path = old.job.out / one.file
         if path in kept or not os.path.lexists(path):
             continue
-        if old.record.wrote(path):
+        if old.record.wrote(path, old.job.out):
             path.unlink()
         else:
             yield path

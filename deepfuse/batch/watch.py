@@ -11,7 +11,7 @@ from typing import Literal
 from deepfuse.batch.arrivals import Arrivals
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
-from deepfuse.batch.superseded import remove, rename, superseded
+from deepfuse.batch.superseded import remove, renamed, superseded
 from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
@@ -72,9 +72,8 @@ class Watch:
     def _make(self, found: Grouping) -> Iterator[Event]:
         jobs = {job.scene: job for job in self._jobs(found)}
         ids = [group.bracket.scene for group in found.groups]
-        for old in superseded(self._output, [*jobs.values()], ids):
-            if rename(old):
-                yield Event("renamed", old.job.scene, f"{old.path.stem} → {old.job.output.name}")
+        for old in renamed(self._output, [*jobs.values()], ids):
+            yield Event("renamed", old.job.scene, f"{old.path.stem} → {old.job.output.name}")
         batch = plan([*jobs.values()], found)
         yield from self._at_first(batch)
         files = _files(found)

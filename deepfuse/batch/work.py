@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -15,13 +16,14 @@ from deepfuse.batch.record import (
     Record,
     content_of,
     finished,
+    name_below,
     read_record,
     renew_inputs,
     write_record,
 )
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError, PhotoError
-from deepfuse.files import replacing
+from deepfuse.files import remove_abandoned, replacing
 from deepfuse.job.fuse import Fused, fuse_prepared
 from deepfuse.job.masks import mask_files
 from deepfuse.job.options import FuseOptions
@@ -38,8 +40,9 @@ from deepfuse.photo import check_file, encoded, written_file
 class Job:
     """One set: its files, where its picture goes, how it is made, and what the record says of why it is a set.
 
-    `model` is a folder, `model_name` what the user called it, `model_sha256` the hash of its weights; `force` allows to
-    overwrite what another program wrote; `measure` asks for measures of the picture, reduced, in its record.
+    `folder` is that of the batch, where it is not that of the picture; `model` is a folder, `model_name` what the user
+    called it, `model_sha256` the hash of its weights; `force` allows to overwrite what another program wrote; `measure`
+    asks for measures of the picture, reduced, in its record.
     """
 
     scene: str
@@ -53,6 +56,12 @@ class Job:
     grouping: dict[str, Any]
     force: bool = False
     measure: bool = False
+    folder: Path | None = None
+
+    @property
+    def out(self) -> Path:
+        """The folder of the batch."""
+        return self.folder or self.output.parent
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -62,7 +71,7 @@ class Job:
     @property
     def record(self) -> Path:
         """Where its record lies."""
-        return self.output.parent / FOLDER / f"{self.scene}.json"
+        return self.out / FOLDER / f"{self.scene}.json"
 
     @property
     def masks(self) -> tuple[Path, ...]:
@@ -78,7 +87,7 @@ class Job:
     def key(self) -> dict[str, Any]:
         """What decides on the picture besides the frames, as JSON values."""
         options = asdict(self.options)
-        return {"output": printable(self.output.name), "options": options, "model_sha256": self.model_sha256,
+        return {"output": name_below(self.out, self.output), "options": options, "model_sha256": self.model_sha256,
                 "version": self.version}  # fmt: skip
 
     @property
@@ -88,13 +97,24 @@ class Job:
             outputs = self.outputs
         except DeepfuseError:  # its worker will say so
             return False
-        return finished(read_record(self.record), self.key, self.inputs, outputs)
+        return finished(read_record(self.record), self.key, self.inputs, outputs, self.out)
+
+    @property
+    def kept(self) -> str:
+        """Why it is not made: somebody changed its picture; nothing where nobody did, or that is no matter."""
+        try:
+            before, outputs = None if self.force else read_record(self.record), self.outputs
+        except DeepfuseError:  # its worker will say so
+            return ""
+        changed = next((path for path in outputs if before and before.changed(path, self.out)), None)
+        return f"{name_below(self.out, changed)}: changed since it was made; --force makes it anew" if changed else ""
 
 
 def fuse_set(job: Job) -> Outcome:
     """Fuse one set, unless its frames turn out to hold what they held when its picture was made."""
+    begun = time.perf_counter()
     try:
-        return _fuse_set(job)
+        return replace(_fuse_set(job), seconds=time.perf_counter() - begun)
     except MemoryError:
         raise
     except DeepfuseError as error:
@@ -137,16 +157,19 @@ def _refusal(job: Job, reason: str) -> Row:
 
 
 def _fuse_set(job: Job) -> Outcome:
+    if kept := job.kept:
+        return Outcome(job.scene, "kept", kept)
     for path in job.files:
         check_file(path)
     before, contents = read_record(job.record), tuple(map(content_of, job.inputs))
     held = [content.sha256 for content in contents]
     if before and held == [content.sha256 for content in before.inputs]:
         before = replace(before, inputs=contents)  # touched or moved, not changed
-        if finished(before, job.key, job.inputs, job.outputs):
+        if finished(before, job.key, job.inputs, job.outputs, job.out):
             renew_inputs(job.record, contents)
             return Outcome(job.scene, "finished")
     check_overwriting(job, before)
+    _make_folder(job)
     used = UsedModel(printable(job.model_name), job.model_sha256)
     bracket = prepare(job.files, job.options, job.output)
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
@@ -164,6 +187,13 @@ def _fuse_set(job: Job) -> Outcome:
     return Outcome(job.scene, "done", warnings=fused.record.warnings)
 
 
+def _make_folder(job: Job) -> None:
+    """That of the picture, without what a killed process left half-written in it."""
+    if (folder := job.output.parent) != job.out:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder)
+
+
 def check_overwriting(job: Job, before: Record | None) -> None:
     """Make sure that what lies under the names of the outputs was written by a batch and not changed since.
 
@@ -171,15 +201,19 @@ def check_overwriting(job: Job, before: Record | None) -> None:
         PhotoError: it may be somebody's work.
     """
     for path in () if job.force else job.outputs:
-        if os.path.lexists(path) and not (before and before.wrote(path)):
+        if os.path.lexists(path) and not (before and before.wrote(path, job.out)):
             raise PhotoError(f"{path}: exists, and is not as a batch left it; it is not overwritten without --force")
 
 
 def _earlier(job: Job, before: Record | None) -> list[dict[str, Any]]:
-    """What a batch wrote for this set and is still there: known as its own, it may be written again."""
+    """What a batch wrote for this set, and is still there: known as its own, it may be written again.
+
+    Of what somebody changed since, it is known what it held.
+    """
     known = {one.file: one for one in (*before.earlier, *before.made)} if before else {}
-    there = [path for name in known if (path := job.output.with_name(name)).is_file() and before and before.wrote(path)]
-    return [asdict(content_of(path)) for path in there]
+    there = {one: path for name, one in known.items() if (path := job.out / name).is_file()}
+    ours = {one: bool(before and before.wrote(path, job.out)) for one, path in there.items()}
+    return [asdict(content_of(path) if ours[one] else one) | {"file": one.file} for one, path in there.items()]
 
 
 def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
@@ -191,7 +225,7 @@ def _write(job: Job, fused: Fused, values: dict[str, Any]) -> None:
         for path, mask in zip(masks, fused.masks, strict=True):
             path.write_bytes(encoded(path, mask, job.options.encoding))
         output, *others = (
-            asdict(content_of(temporary)) | {"file": printable(path.name)}
+            asdict(content_of(temporary)) | {"file": name_below(job.out, path)}
             for path, temporary in zip(job.outputs, temporaries, strict=True)
         )
         write_record(job.record, values | {"output": output, "masks": others})

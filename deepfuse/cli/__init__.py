@@ -27,16 +27,22 @@ from deepfuse.cli import (
     web,
     worker,
 )
+from deepfuse.cli.beside import Beside
 from deepfuse.cli.configured import with_config
 from deepfuse.cli.options import EPILOG
 from deepfuse.exits import failed
 from deepfuse.terminal import Parser, say, say_record
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    Args:
+        arguments: those of this process if `None`.
+        beside: a process that may do a part of the work.
+    """
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(arguments, argparse.Namespace(beside=beside))
     try:
         options = with_config(parser, options, arguments)
         record: dict[str, Any] = options.run(options)

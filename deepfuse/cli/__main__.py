@@ -10,6 +10,7 @@ from typing import NoReturn
 from deepfuse.cli import main
 from deepfuse.cli.guard import guard
 from deepfuse.exits import BAD_INPUT, READER_GONE
+from deepfuse.heap import keep_freed_memory
 from deepfuse.quiet import quiet_libraries
 from deepfuse.terminal import say_error
 
@@ -25,10 +26,11 @@ def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    guard(sys.argv[1:])
+    keep_freed_memory()
+    beside = guard(sys.argv[1:])
     quiet_libraries()
     try:
-        code = main()
+        code = main(beside=beside)
         print(end="", flush=True)  # nothing where standard output is closed
     except BrokenPipeError:  # who reads it, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

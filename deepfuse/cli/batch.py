@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepfuse.bracket import printable
+from deepfuse.cli.batch_said import outcome_line, planned, summary
 from deepfuse.cli.options import (
     Commands,
     add_command,
@@ -15,11 +16,10 @@ from deepfuse.cli.options import (
     add_grouping,
     found_brackets,
     fuse_options,
-    names,
     progress,
     whole,
 )
-from deepfuse.exits import NOTHING_TO_DO, SOME_FAILED
+from deepfuse.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,12 @@ HELP_ONLY = (
     "make this set alone: its id as `deepfuse brackets DIR` prints it, or a pattern such as 'day1__*' (may be given "
     "several times)"
 )
+HELP_NAME = (
+    "of pictures, without suffix, such as {date}_{stem}_fused: {set} is the set's id (default), {stem} the name of its "
+    "first photo, {folder} that of the folder, {date}, {time} and {camera} those of the photo; where several sets have "
+    "one name, _2 and so on follows"
+)
+HELP_TREE = "put each picture into a folder in OUT as its photos lie in one in DIR"
 HELP_OUTPUT = "made where it is not there; one in DIR is not searched for photos, then or later"
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_CLUSTER = "of a Dask scheduler, tcp://HOST:8786, whose workers fuse the sets (default: what DEEPFUSE_CLUSTER says)"
@@ -59,6 +65,10 @@ def add_making(command: argparse.ArgumentParser) -> None:
     """The options of all commands that make a picture of each bracket under a folder."""
     add_grouping(command)
     command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("--name", type=_template, default="{set}", metavar="TEMPLATE", help=HELP_NAME)
+    folders = command.add_mutually_exclusive_group()
+    folders.add_argument("--tree", action="store_true", help=HELP_TREE)
+    folders.add_argument("--flat", dest="tree", action="store_false", help="all pictures in OUT itself (default)")
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
     command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
@@ -70,7 +80,7 @@ def add_making(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import check_place, leave_unsearched, picked, plan, sole_batch
+    from deepfuse.batch import check_place, leave_unsearched, picked, plan, renamed, sole_batch
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
@@ -80,23 +90,38 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if not options.dry_run:
         check_folder(output)
         leave_unsearched(options.source, output)
-    grouping = picked(found_brackets(options), options.only)
+    found = found_brackets(options)
+    grouping = picked(found, options.only)
     with model_folder(options.model) as model:
-        jobs = jobs_of(options, grouping, model)
+        jobs = jobs_of(options, grouping, model, found)
         if options.dry_run:
-            return _planned(plan(jobs, grouping))
+            return planned(plan(jobs, grouping))
         with sole_batch(output):
             leave_unsearched(options.source, output)
+            for old in renamed(output, jobs, [group.bracket.scene for group in found.groups]):
+                if not options.json:
+                    say(f"renamed: {old.path.stem} is {old.job.scene} beside other sets", sys.stderr)
             batch = plan(jobs, grouping)
             outcomes = list(_worked_off(batch, options))
-    return _summary(batch, outcomes, grouping, time.perf_counter() - started)
+    return summary(batch, outcomes, grouping, time.perf_counter() - started)
 
 
-def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found) -> list[Job]:
-    """The sets that were found as jobs, made as the options and OUT/looks.toml say."""
-    from deepfuse.batch import FILE, Making, read_choices
+def _template(text: str) -> str:
+    """The type of the option `--name`."""
+    from deepfuse.batch import check_template
+
+    try:
+        return check_template(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found: Grouping) -> list[Job]:
+    """Sets as jobs, made as the options and OUT/looks.toml say; `found` is all that there are: each has a name."""
+    from deepfuse.batch import FILE, Making, Naming, picture_names, read_choices
     from deepfuse.model import weights_sha256
 
+    brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
     making = Making(
         output=options.output,
         format=options.format,
@@ -104,6 +129,7 @@ def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found) -> li
         model=model.folder,
         model_name=model.name,
         model_sha256=weights_sha256(model.folder),
+        names=picture_names(Naming(options.name, options.tree), brackets, options.source, options.output),
         choices=read_choices(options.output / FILE),
         force=options.force,
     )
@@ -120,50 +146,11 @@ def _worked_off(batch: Batch, options: argparse.Namespace) -> Iterator[Outcome]:
 
     outcomes = work(batch, Pace(options.jobs, options.seconds, options.cluster))
     failed, total = 0, len(batch.todo) + len(batch.failures)
+    told = not options.json and sys.stderr is not None and not sys.stderr.isatty()
     with progress(outcomes, unit="set", total=total) as bar:
-        for outcome in bar:
+        for number, outcome in enumerate(bar, 1):
             failed += outcome.status == "failed"
             bar.set_postfix_str(f"{failed} failed" if failed else "", refresh=False)
+            if told:
+                say(f"{number}/{total} {outcome_line(outcome)}", sys.stderr)
             yield outcome
-
-
-def _planned(batch: Batch) -> dict[str, Any]:
-    todo = [
-        {"set": job.scene, "output": printable(str(job.output)), "files": names(list(job.files))} for job in batch.todo
-    ]
-    lines = [f"would make {one['output']} of {len(one['files'])} frames" for one in todo]
-    lines += [f"failed: {one.scene}: {printable(one.reason)}" for one in batch.failures]
-    lines += _passed_over(batch)
-    lines += [f"{len(todo)} sets would be fused, {len(batch.finished)} are finished already"]
-    return {"todo": todo, "finished": [job.scene for job in batch.finished], "failed": _failures(batch.failures),
-            "text": "\n".join(lines), "code": 0 if todo or batch.finished else NOTHING_TO_DO}  # fmt: skip
-
-
-def _passed_over(batch: Batch) -> list[str]:
-    return [f"left out: {printable(str(file))}: {why}" for file, why in batch.passed_over]
-
-
-def _failures(outcomes: Any) -> list[dict[str, str]]:
-    return [
-        {"set": printable(one.scene), "reason": printable(one.reason)} for one in outcomes if one.status == "failed"
-    ]
-
-
-def _summary(batch: Batch, outcomes: list[Outcome], grouping: Grouping, seconds: float) -> dict[str, Any]:
-    done = [one.scene for one in outcomes if one.status == "done"]
-    finished = [*(job.scene for job in batch.finished), *(one.scene for one in outcomes if one.status == "finished")]
-    failed = _failures(outcomes)
-    lines = [f"warning: {one.scene}: {text}" for one in outcomes for text in one.warnings]
-    lines += [f"failed: {one['set']}: {one['reason']}" for one in failed]
-    lines += _passed_over(batch)
-    if left_out := len(grouping.left_out):
-        are = "1 photo is" if left_out == 1 else f"{left_out} photos are"
-        lines.append(f"{are} in no set: `deepfuse brackets` says why")
-    lines += [f"{len(done)} sets fused, {len(finished)} finished before, {len(failed)} failed, in {seconds:.0f} s"]
-    code = SOME_FAILED if failed else 0 if done or finished else NOTHING_TO_DO
-    warnings = [{"set": one.scene, "warning": text} for one in outcomes for text in one.warnings]
-    return {"done": done, "finished": finished, "failed": failed, "warnings": warnings,
-            "left_out": left_out,
-            "damaged": [{"file": printable(str(file)), "reason": why} for file, why in batch.passed_over],
-            "seconds": round(seconds, 1), "text": "\n".join(lines),
-            "code": code}  # fmt: skip

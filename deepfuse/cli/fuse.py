@@ -82,7 +82,7 @@ def _made(options: argparse.Namespace, wanted: FuseOptions) -> dict[str, Any]:
     for path in masks:
         check_output(path, sources=[options.output, *options.frames], overwrite=options.force)
     alone = light.alone(options)
-    pool = ThreadPoolExecutor(1)  # prepares while torch is imported
+    pool = options.beside or ThreadPoolExecutor(1)  # prepares while torch is imported
     try:
         bracket = pool.submit(prepare, options.frames, wanted, None if alone else options.output)
         if alone:

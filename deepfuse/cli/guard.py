@@ -11,21 +11,26 @@ from pathlib import Path
 from typing import NoReturn
 
 from deepfuse.bracket import RADIANCE_SUFFIX
+from deepfuse.cli.beside import Beside, possible
 from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
 from deepfuse.terminal import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers
+LOADING = ("fuse",)  # of them, those that need torch
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
-def guard(arguments: Sequence[str]) -> None:
+def guard(arguments: Sequence[str]) -> Beside | None:
     """Return in a child process, if the command is one of those; the parent waits and leaves as the child does.
 
     It is a fork of the process as it starts, when nothing is loaded and no thread runs: that takes two milliseconds.
     Where the system has no `sigwaitinfo` (macOS, Windows), it returns here, and a crash has no words.
+
+    Returns:
+        A process beside the child for what a command can do while it loads torch, if it is one that does.
     """
     if not hasattr(signal, "sigwaitinfo") or not (arguments and arguments[0] in COMMANDS):
-        return
+        return None
     end, held = os.pipe()
     signals = {*_PASSED_ON, signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -35,7 +40,9 @@ def guard(arguments: Sequence[str]) -> None:
         _leave_with(child, signals, arguments)
     os.close(held)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    beside = Beside() if arguments[0] in LOADING and possible() else None
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
+    return beside
 
 
 def _end_with_parent(end: int) -> NoReturn:

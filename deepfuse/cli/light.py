@@ -75,16 +75,15 @@ def check(options: argparse.Namespace, chosen: FuseOptions) -> None:
 
 def write_alone(options: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:
     """Write the light of a scene, without a picture and a network."""
-    from deepfuse.job.radiance import radiance_of
-    from deepfuse.radiance import write_radiance
+    from deepfuse.job.radiance import radiance_of, write_light
 
     radiance = radiance_of(prepared)
-    write_radiance(options.output, radiance)
+    lost = write_light(options.output, radiance, prepared)
     height, width, _ = radiance.pixels.shape
     output = printable(str(options.output))
     record = {"output": output, "frames": names(options.frames), "width": width, "height": height}
     text = f"{output}: {width}×{height}, the light of {len(prepared.files)} exposures"
-    said = [f"warning: {warning}" for warning in prepared.unaligned]
+    said = [f"warning: {warning}" for warning in (*prepared.unaligned, *lost)]
     return {**record, **_exposures(prepared, radiance), "text": text, "said": said}
 
 
@@ -93,9 +92,8 @@ def write_beside(options: argparse.Namespace, chosen: FuseOptions, prepared: Pre
     if not (options.hdr or options.radiance):
         return {}
     from deepfuse.files import replacing
-    from deepfuse.job.radiance import hdr_bytes, radiance_of
+    from deepfuse.job.radiance import hdr_bytes, radiance_of, write_light
     from deepfuse.photo import written_file
-    from deepfuse.radiance import write_radiance
 
     radiance = radiance_of(prepared)
     record = _exposures(prepared, radiance)
@@ -106,7 +104,7 @@ def write_beside(options: argparse.Namespace, chosen: FuseOptions, prepared: Pre
         record["highlight_stops"] = round(stops, 3)
         record |= {"depth": "10-bit"} if options.output.suffix.lower() == ".avif" else {}
     if options.radiance:
-        write_radiance(options.radiance, radiance)
+        write_light(options.radiance, radiance, prepared)  # the picture beside it says what is lost
         record["radiance"] = printable(str(options.radiance))
     return record
 

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         find = partial(find_brackets, source, prefer=options.prefer, frames=options.frames, recall=notes.recall)
         arrivals = Arrivals(source, lambda taken: find(taken=taken), options.settle)
         pace = Pace(options.jobs, options.seconds, options.cluster)
-        watch = Watch(arrivals, lambda found: jobs_of(options, found, model), output, pace)
+        watch = Watch(arrivals, lambda found: jobs_of(options, found, model, found), output, pace)
         _say(f"watching {printable(str(source))}: pictures go to {printable(str(output))}; Ctrl-C ends it", stream)
         for event in _events(watch, options.settle):
             told[event.kind] += 1

@@ -79,7 +79,7 @@ def _picture(bracket: Prepared, order: Order, options: FuseOptions) -> tuple[Ima
 
 
 def _alone(bracket: Prepared, order: Order, options: FuseOptions) -> tuple[Image, Embedded, tuple[str, ...]]:
-    from deepfuse.job.fuse import carried_over
+    from deepfuse.job.carried import carried_over
     from deepfuse.photo import in_depth
 
     [frame], carried = bracket.agreeing, carried_over(bracket, order.output.suffix)

@@ -19,7 +19,7 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.files import json_digest
 from deepfuse.fusion.fuse import fuse
 from deepfuse.imports import PACKAGE, code_behind, libraries_behind
-from deepfuse.incremental import SceneCache, digests
+from deepfuse.incremental import SceneCache, check_pictures
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics import table
 from deepfuse.model import Network, digest_of, native_precision
@@ -141,19 +141,24 @@ class Trial:
     """
 
     def __init__(self, scene: Scene, aligned: Path, *, exposures: str) -> None:
-        pictures = scene.pictures(aligned)
-        self._pictures = [pictures[0], pictures[-1]] if exposures == "extremes" else pictures
+        self._scene, self._aligned = scene, aligned
+        self._taken = slice(None, None, max(1, len(scene.frames) - 1)) if exposures == "extremes" else slice(None)
         self._fused: dict[tuple[str, ...], Image] = {}
 
     @cached_property
     def identity(self) -> list[str]:
-        """The SHA-256 of each frame's file."""
-        return digests(self._pictures, linked=True)
+        """The SHA-256 of each frame's file.
+
+        Raises:
+            DeepfuseError: the scene's pictures are not those of its record.
+        """
+        check_pictures(self._scene, self._aligned)
+        return list(self._scene.sha256[self._taken])
 
     @cached_property
     def frames(self) -> list[Image]:
         """The aligned frames from dark to bright."""
-        return [read_photo(path) for path in self._pictures]
+        return [read_photo(path) for path in self._scene.pictures(self._aligned)[self._taken]]
 
     def fused(self, method: Method) -> Image:
         """The picture of a method."""

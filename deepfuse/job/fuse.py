@@ -11,16 +11,15 @@ from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.fusion.fuse import fuse, shipped_model
 from deepfuse.fusion.wrapping import Wrap, fused_round
+from deepfuse.job.carried import carried_over
 from deepfuse.job.clock import Clock
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Prepared, prepare
 from deepfuse.job.record import PictureRecord, UsedModel
-from deepfuse.metadata.transfer import Transferred, transfer
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.model import Network
 from deepfuse.photo import Depth, Embedded, holds_alpha, in_depth, written_depth
-from deepfuse.photo.encoding import ARE_JPEG
-from deepfuse.photo.profiles import description, srgb_profile
+from deepfuse.photo.profiles import description
 
 SMALLEST_SCORED_PX = 41  # below it, no window fits the smallest scale of MEF-SSIM
 ANY_DEPTH = ".tif"  # holds each depth, so the pixels keep theirs
@@ -149,15 +148,6 @@ def fuse_prepared(
         seconds=bracket.seconds | clock.seconds,
     )
     return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks, bracket.shown)
-
-
-def carried_over(bracket: Prepared, suffix: str) -> Transferred:
-    """The metadata and the profile of a picture that is made of a bracket, for a file of this suffix."""
-    (height, width, _), icc = bracket.agreeing[bracket.base].shape, bracket.rendered.profile.icc
-    return transfer(
-        bracket.metadata, bracket.base, names=[file.name for file in bracket.files], width=width, height=height,
-        icc=icc or srgb_profile(), srgb=not icc, jpeg=suffix.lower() in ARE_JPEG,
-    )  # fmt: skip
 
 
 def _banding(bracket: Prepared, depth: Depth) -> tuple[str, ...]:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from deepfuse.errors import BracketError
-from deepfuse.job.fuse import Fused
+from deepfuse.job.carried import carried_over
 from deepfuse.job.options import FuseOptions
 from deepfuse.job.prepare import Prepared
 from deepfuse.metadata.capture import exposure_of
 from deepfuse.photo import Encoding
 from deepfuse.photo.encoding import encode_avif, encode_jpeg
-from deepfuse.radiance import Radiance, gain_map_of, hdr_picture, merge_radiance, pq_picture, ultra_hdr_jpeg
+from deepfuse.radiance import (
+    Radiance,
+    gain_map_of,
+    hdr_picture,
+    merge_radiance,
+    pq_picture,
+    ultra_hdr_jpeg,
+    write_radiance,
+)
+
+if TYPE_CHECKING:
+    from deepfuse.job.fuse import Fused  # torch, which light needs not
 
 HDR_SUFFIXES = (".jpg", ".jpeg", ".avif")
 
@@ -35,6 +49,17 @@ def radiance_of(bracket: Prepared) -> Radiance:
     exposures = [exposure_of(one.exif) for one in bracket.metadata]
     evs = [None if one is None else one.ev for one in exposures]
     return merge_radiance(bracket.agreeing, evs, bracket.base)
+
+
+def write_light(path: Path, radiance: Radiance, bracket: Prepared) -> tuple[str, ...]:
+    """Write the light of a bracket with the metadata of its base; returns what could not be carried over.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    carried = carried_over(bracket, path.suffix, linear=True)
+    write_radiance(path, radiance, carried.embedded)
+    return carried.warnings
 
 
 def hdr_bytes(suffix: str, fused: Fused, radiance: Radiance, encoding: Encoding) -> tuple[bytes, float]:

@@ -114,14 +114,23 @@ def taken_s(exif: Exif) -> float | None:
     The file's DateTime is no capture time: programs that edit a photo set it.
     """
     for date, fraction, offset in _DATES:
-        try:
-            moment = datetime.strptime(text(exif.photo, date)[:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        digits = re.match(r"\d+", text(exif.photo, fraction))
-        part = float(f"0.{digits[0]}") if digits else 0.0
-        return moment.timestamp() + part - _offset_s(text(exif.photo, offset))
+        if (moment := _moment(exif, date)) is not None:
+            digits = re.match(r"\d+", text(exif.photo, fraction))
+            part = float(f"0.{digits[0]}") if digits else 0.0
+            return moment.timestamp() + part - _offset_s(text(exif.photo, offset))
     return None
+
+
+def taken_at(exif: Exif) -> datetime | None:
+    """When it was taken as the camera's clock showed it, to the second, called UTC wherever that was."""
+    return next((moment for date, _, _ in _DATES if (moment := _moment(exif, date)) is not None), None)
+
+
+def _moment(exif: Exif, date: int) -> datetime | None:
+    try:
+        return datetime.strptime(text(exif.photo, date)[:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _offset_s(written: str) -> float:

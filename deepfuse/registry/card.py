@@ -19,6 +19,9 @@ FILE = "model_card.md"
 DATA = "data.json"
 RECORDS = {"provenance": "training/provenance.json", "metrics": "metrics/metrics.json", "data": DATA}
 VERDICT = "verdict.md"
+MOST_LETTERS = 5000  # of a description, which Postgres holds MLflow to and sqlite does not
+MORE = f"\nShortened; all of it is `{FILE}` among the files of the run.\n"
+PASSED = "| yes |"  # in a check's row of the verdict
 LIMITS = """- Fuses exposures of one scene that are aligned, in luma; colour and ghosts are the pipeline's.
 - Trained without ground truth; MEF-SSIM sees neither colour nor a body made of two moments.
 - The scores are of held-out scenes of the same source as the training; other cameras and light were not measured.
@@ -37,7 +40,22 @@ def describe(version: str) -> None:
         said = verdict.read_text(encoding="utf-8") if verdict.is_file() else "Not judged yet.\n"
     text = card(f"{model_name()}, version {version}", tags=found.tags, verdict=said, **known)
     client.log_text(run_id, text, FILE)
-    client.update_model_version(model_name(), version, description=text)
+    client.update_model_version(model_name(), version, description=shortened(text))
+
+
+def shortened(text: str) -> str:
+    """What of a card a version's description has room for: where it is too long, without the checks that were passed.
+
+    >>> shortened("| worse | **no** |\\n" + "| halo | yes |\\n" * 500) == "| worse | **no** |\\n" + MORE
+    True
+    """
+    if len(text) <= MOST_LETTERS:
+        return text
+    kept, room = "", MOST_LETTERS - len(MORE)
+    for line in text.splitlines(keepends=True):
+        if PASSED not in line and len(kept) + len(line) <= room:
+            kept += line
+    return kept + MORE
 
 
 def card(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 TRAINING_TAG = "deepfuse.training"
+CHECKOUT_TAG = "deepfuse.checkout"  # where one training runs at a time
 BATCH = 1000  # metrics that MLflow takes at once
 
 
 class LiveRun:
     """The run of a training that goes on; one that was followed before is gone on with.
+
+    Another one that runs still is of a training of this checkout that was killed and whose parameters have changed
+    since: it ends as killed.
 
     Args:
         training: names it, as `training_id` does.
@@ -35,7 +40,10 @@ class LiveRun:
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
         self._client = connect()
-        self._run_id = begun_run(self._client, training) or create_run(self._client, {TRAINING_TAG: training})
+        checkout = f"{socket.gethostname()}:{Path.cwd()}".replace("'", "_")  # no filter of MLflow has a way to say it
+        tags = {TRAINING_TAG: training, CHECKOUT_TAG: checkout}
+        self._run_id = begun_run(self._client, training) or create_run(self._client, tags)
+        end_others(self._client, self._run_id, checkout)
         monitor: Any = SystemMetricsMonitor  # MLflow declares no types here
         self._monitor = monitor(self._run_id, resume_logging=True, tracking_uri=tracking_uri())
         self._monitor.start()
@@ -61,6 +69,14 @@ def begun_run(client: MlflowClient, training: str) -> str | None:
     if run_id:
         client.update_run(run_id, status="RUNNING")
     return run_id
+
+
+def end_others(client: MlflowClient, run_id: str, checkout: str) -> None:
+    """End the runs of a checkout, but one, that nobody ended."""
+    of_it = f"tags.`{CHECKOUT_TAG}`='{checkout}' and attributes.status='RUNNING'"
+    for run in client.search_runs([client.get_run(run_id).info.experiment_id], of_it):
+        if run.info.run_id != run_id:
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def create_run(client: MlflowClient, tags: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 LOW_MEF_SSIM = 0.95  # of the picture at 512 pixels
 CLIPPED, MOVED, CROPPED = 0.02, 0.05, 0.9  # shares of the picture: clipped, moved, left after the crop
 MOST_BYTES = 1 << 24
+_FIRST = {"failed": 100.0, "kept": 5.0}
 
 
 def read_details(record: Path) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def care(details: Mapping[str, Any]) -> float:
     >>> care({"status": "failed"}) > care({"status": "done", "deghosting": {"share": 0.3}}) > care({"status": "done"})
     True
     """
-    if details.get("status") == "failed":
-        return 100.0
+    if details.get("status") in _FIRST:
+        return _FIRST[details["status"]]
     measures = _mapping(details, "measures")
     lost = 1 - min(_number(_mapping(details, "alignment"), "kept_area", 1.0), 1.0)
     moved = _number(_mapping(details, "deghosting"), "share", 0.0)
@@ -53,6 +54,9 @@ def care(details: Mapping[str, Any]) -> float:
 def _flags(details: Mapping[str, Any]) -> Iterator[str]:
     if details.get("status") == "failed":
         yield f"refused: {details.get('reason') or 'no reason is kept'}"
+        return
+    if details.get("status") == "kept":
+        yield f"kept: {details.get('reason')}"
         return
     if (kept := _number(_mapping(details, "alignment"), "kept_area", 1.0)) < CROPPED:
         yield f"cropped: {kept:.0%} of the picture is left"

@@ -15,6 +15,7 @@ from deepfuse.registry import Found, model_folder, versions
 from deepfuse.registry.loading import as_version
 
 ASK_AGAIN_S = 10.0
+PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,29 @@ class ModelInUse:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._current = self._read()
-        self._asked_s = time.monotonic()
+        self._asked_s, self._asking = time.monotonic(), threading.Thread()
         self.problem = ""
 
     def current(self) -> InUse:
-        """The model that counts now; the last one where the registry cannot say, and `problem` says so."""
+        """The model that counts now; the last one where the registry cannot say, and `problem` says so.
+
+        A registry that is slow to answer is waited for two seconds; what it says later counts from then on.
+        """
         with self._lock:
-            if self._moves and time.monotonic() - self._asked_s > ASK_AGAIN_S:
-                try:
-                    if as_version(str(self._source)) != self._current.name:
-                        self._current = self._read()
-                    self.problem = ""
-                except (ModelError, Unreachable) as error:
-                    self.problem = str(error)
-                self._asked_s = time.monotonic()
+            if self._moves and not self._asking.is_alive() and time.monotonic() - self._asked_s > ASK_AGAIN_S:
+                self._asking = threading.Thread(target=self._ask, daemon=True)
+                self._asking.start()
+                self._asking.join(PATIENCE_S)
             return self._current
+
+    def _ask(self) -> None:
+        try:
+            if as_version(str(self._source)) != self._current.name:
+                self._current = self._read()
+            self.problem = ""
+        except (ModelError, Unreachable) as error:
+            self.problem = str(error)
+        self._asked_s = time.monotonic()
 
     def close(self) -> None:
         """Remove what was downloaded."""

@@ -47,8 +47,8 @@ def summary(studio: Studio, one: PhotoSet, progress: Progress) -> dict[str, Any]
     job = studio.job(one.scene)
     details = read_details(job.record)
     status = _status(one, details, progress, finished=job.finished)
-    reason = _reason(one, details, progress) if status == "failed" else ""
-    shown = {"status": "failed", "reason": reason} if status == "failed" else details if status == "done" else {}
+    reason = _reason(one, details, progress) if status in ("failed", "kept") else ""
+    shown = {"status": status, "reason": reason} if reason else details if status == "done" else {}
     return {
         "id": one.scene,
         "frames": studio.photos(one),
@@ -59,13 +59,16 @@ def summary(studio: Studio, one: PhotoSet, progress: Progress) -> dict[str, Any]
         "flags": [printable(text) for text in flags(shown)] if shown else [],
         "care": care(shown) if shown else 0.0,
         "choice": studio.choice(one.scene),
-        "picture": printable(job.output.name) if status == "done" else "",
+        "picture": printable(job.output.name) if status in ("done", "kept") else "",
         "mef_ssim": _measure(details, "mef_ssim") if status == "done" else None,
     }
 
 
 def _status(one: PhotoSet, details: Mapping[str, Any], progress: Progress, *, finished: bool) -> str:
-    """new, waiting, making, done, failed, or changed: made before, of other frames or otherwise."""
+    """new, waiting, making, done, failed, or changed: made before, of other frames or otherwise.
+
+    kept: it was to be made anew, and its picture is there as somebody changed it.
+    """
     if one.scene in progress.making:
         return "making"
     if one.scene in progress.waiting:
@@ -73,6 +76,8 @@ def _status(one: PhotoSet, details: Mapping[str, Any], progress: Progress, *, fi
     if finished:
         return "done"
     ended = progress.ended.get(one.scene)
+    if ended and ended.status == "kept":
+        return "kept"
     if one.unreadable or (ended and ended.status == "failed") or (details.get("status") == "failed" and not ended):
         return "failed"
     return "changed" if details.get("status") == "done" else "new"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,28 @@ def test_a_set_whose_masks_cannot_be_named_fails_and_the_others_are_made(
     assert said["done"] == ["barn"]
     [failed] = said["failed"]
     assert failed["reason"].startswith("expected frames of different names")
+
+
+def test_what_somebody_changed_is_kept_and_each_set_is_told_of_where_no_bar_is_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shoot(tmp_path / "in" / "barn", 1)
+    shoot(tmp_path / "in" / "cave", 2)[1].write_bytes(b"no picture")
+    batch = ["batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "-j", "1", "--no-align", "--format", "png"]
+    assert main(batch) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("1/2 cave: failed: ")
+    assert re.fullmatch(r"2/2 barn: done in \d+\.\d s", told[1])
+    (tmp_path / "out/barn.png").write_bytes(b"retouched")
+    assert main([*batch, "--only", "barn", "--dry-run"]) == 0
+    why = "barn: barn.png: changed since it was made; --force makes it anew"
+    assert capsys.readouterr().out.splitlines()[0] == f"kept: {why}"
+    assert main([*batch, "--only", "barn", "--depth", "16"]) == 0
+    assert f"kept: {why}\n0 sets fused, 0 finished before, 1 kept as" in capsys.readouterr().out
+    assert main([*batch, "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["kept"] == [{"set": "barn", "reason": why.removeprefix("barn: ")}]
+    assert said.err == ""
 
 
 def test_one_batch_at_a_time(tmp_path: Path) -> None:

@@ -132,12 +132,38 @@ def test_a_picture_that_somebody_changed_is_kept_unless_forced(tmp_path: Path) -
     fuse_set(first)
     again = replace(first, version="2")
     first.output.write_bytes(b"retouched")
+    before = record(first.output.parent, "barn")
     outcome = fuse_set(again)
+    assert outcome.status == "kept"
+    assert outcome.reason == "barn.png: changed since it was made; --force makes it anew"
+    assert first.output.read_bytes() == b"retouched"
+    assert record(first.output.parent, "barn") == before
+    fail(again, "crashed")
+    assert fuse_set(again).status == "kept", "a failure in between does not make it somebody else's"
+    assert fuse_set(replace(again, force=True)).status == "done"
+    assert again.finished
+    assert not again.kept
+    assert read_photo(first.output).shape == (120, 160, 3)
+
+
+def test_a_mask_that_somebody_changed_is_kept_and_one_that_was_only_touched_is_not(tmp_path: Path) -> None:
+    first = replace(job(tmp_path), options=FuseOptions(save_masks=True))
+    fuse_set(first)
+    os.utime(first.masks[1])
+    assert not first.kept
+    first.masks[1].write_bytes(b"painted")
+    assert fuse_set(first).reason.startswith(f"{first.masks[1].name}: changed")
+    assert first.masks[1].read_bytes() == b"painted"
+
+
+def test_a_file_that_no_batch_wrote_fails_its_set(tmp_path: Path) -> None:
+    first = job(tmp_path)
+    first.output.write_bytes(b"theirs")
+    outcome = fuse_set(first)
     assert outcome.status == "failed"
     assert "not overwritten without --force" in outcome.reason
-    assert first.output.read_bytes() == b"retouched"
-    assert fuse_set(replace(again, force=True)).status == "done"
-    assert read_photo(first.output).shape == (120, 160, 3)
+    assert fuse_set(first).status == "failed", "also the second time"
+    assert first.output.read_bytes() == b"theirs"
 
 
 def test_a_link_under_the_name_of_a_picture_is_kept_unless_forced(tmp_path: Path) -> None:

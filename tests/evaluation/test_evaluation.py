@@ -1,5 +1,6 @@
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from deepfuse.evaluation import (
 )
 from deepfuse.evaluation.report import contact_sheet, mean_scores, read_scores, report_page, scores_csv
 from deepfuse.fusion.fuse import fuse
-from deepfuse.incremental import SceneCache
+from deepfuse.incremental import SceneCache, digests
 from deepfuse.manifest import Scene, write_manifest
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.metrics.table import METRICS
@@ -93,6 +94,9 @@ def test_a_score_that_is_known_is_not_made_again(
         assert len(fused) == 2, other
     picture = workplace / "odd/00.tif"
     write_photo(picture, np.ascontiguousarray(read_photo(picture)[::-1]))
+    with pytest.raises(DeepfuseError, match=r"odd: expected the pictures .* names .* got others"):
+        scores()
+    scenes = [as_they_are(scene, workplace) for scene in scenes]
     assert scores()["wide"] == first["wide"]
     assert fused == [(61, 75, 3)]
 
@@ -121,10 +125,16 @@ def aligned_scenes(folder: Path, bracket: list[np.ndarray]) -> list[Scene]:
         (folder / name).mkdir()
         for number, frame in enumerate(bracket):
             write_photo(folder / name / f"{number:02}.tif", np.ascontiguousarray(frame[:height, :width]))
-    return [
+    scenes = [
         Scene(name, frames=tuple(Frame("", "", "", Exposure(), None, width, height) for _ in bracket))
         for name, (height, width) in SIZES.items()
     ]
+    return [as_they_are(scene, folder) for scene in scenes]
+
+
+def as_they_are(scene: Scene, folder: Path) -> Scene:
+    """The scene's record, naming the pictures that lie in the folder now."""
+    return replace(scene, sha256=tuple(digests(scene.pictures(folder))))
 
 
 def test_costs_are_those_of_each_model() -> None:

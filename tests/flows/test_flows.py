@@ -73,7 +73,8 @@ def test_the_shipped_weights_are_the_first_champion_until_a_better_model_comes(
     assert registry.champion_version() == "1"
     assert tags("1")["deepfuse.origin"] == "shipped"
     assert tags("2")[registry.VERDICT_TAG].startswith("not promoted")
-    assert "| reference.true_colour_error |" in mlflow.MlflowClient().get_model_version("deepfuse", "2").description
+    version = mlflow.MlflowClient().get_model_version("deepfuse", "2")
+    assert "| reference.true_colour_error |" in mlflow.artifacts.load_text(f"runs:/{version.run_id}/model_card.md")
     with registry.model_folder("models:/deepfuse@champion") as served:
         assert weights_sha256(served.folder) == weights_sha256(SHIPPED)
 

@@ -12,6 +12,7 @@ from support.projects import run_dvc
 
 from deepfuse import registry
 from deepfuse.evaluation import Verdict
+from deepfuse.files import write_json
 from flows import pipeline, remote, retrain
 from flows.checks_here import check_remote
 from flows.remote_trouble import advice
@@ -39,6 +40,16 @@ def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error(monk
     drop(REMOTE / content)
     with pytest.raises(RuntimeError, match="expected all data on the remote, got 1 files missing there: data/raw/"):
         remote.push()
+
+
+def test_the_folder_of_which_a_stage_names_one_file_is_sent_whole(in_folder: None) -> None:
+    stages = {
+        "ingest": {"deps": [{"path": "brackets"}], "outs": [{"path": "data/frames", "md5": "1.dir"}]},
+        "align": {"deps": [{"path": "data/frames/manifest.json"}], "outs": [{"path": "data/aligned", "md5": "2.dir"}]},
+        "evaluate": {"deps": [{"path": "data/aligned/manifest.json"}], "outs": [{"path": "data/report", "md5": "3"}]},
+    }
+    write_json(Path("dvc.lock"), {"stages": stages})
+    assert {str(path) for path, _ in remote.tracked()} == {"data/frames", "data/aligned", "data/report"}
 
 
 @pytest.mark.usefixtures("in_checkout")

@@ -16,6 +16,9 @@ from PIL import Image as PillowImage
 
 from deepfuse.cli import main
 from deepfuse.color import Float, from_linear, luma, to_linear
+from deepfuse.metadata.directories import entry_of_numbers, entry_of_text
+from deepfuse.metadata.embedded import Embedded
+from deepfuse.metadata.tiff import RATIONAL
 from deepfuse.metrics.oklab import oklab
 from deepfuse.photo import read_photo, write_photo
 from deepfuse.radiance import RadianceError, merge_radiance, radiance_bytes
@@ -74,6 +77,36 @@ def test_its_files_say_the_same_to_other_libraries(files: list[Path], tmp_path: 
                                  adjust_maximum_thr=0.0, user_flip=0)  # fmt: skip
     expected = light.pixels / light.pixels.max() * 65535
     assert np.abs(linear - expected).max() < 40
+
+
+def test_its_files_tell_of_camera_and_day(files: list[Path], tmp_path: Path) -> None:
+    import OpenEXR
+
+    frames = [tmp_path / f"{index}.tif" for index in range(2)]
+    entries = (entry_of_text(0x010F, "Canon"), entry_of_text(0x0110, "Canon EOS 5D Mark II"))
+    photo = (entry_of_text(0x9003, "2024:05:06 07:08:09"), entry_of_text(0x9011, "+02:00"),
+             entry_of_numbers(0x829D, RATIONAL, [8.0]))  # fmt: skip
+    gps = (entry_of_text(1, "S"), entry_of_numbers(2, RATIONAL, [33.0, 51.0, 36.0]))
+    for frame, file in zip(frames, files[1:3], strict=True):
+        write_photo(frame, read_photo(file), embedded=Embedded(entries, photo, gps))
+    command = ["fuse", *map(str, frames), "--no-align", "--no-deghost"]
+    paths = {suffix: tmp_path / f"light{suffix}" for suffix in (".exr", ".tif", ".dng")}
+    for suffix in (".exr", ".dng"):
+        assert main([*command, "-o", str(paths[suffix])]) == 0
+    assert main([*command, "-o", str(tmp_path / "picture.png"), "--radiance", str(paths[".tif"])]) == 0
+    with OpenEXR.File(str(paths[".exr"])) as file:
+        header = dict(file.header())
+    assert (header["cameraModel"], header["capDate"]) == ("Canon EOS 5D Mark II", "2024:05:06 07:08:09")
+    assert (header["aperture"], header["utcOffset"], header["latitude"]) == pytest.approx((8, -7200, -33.86))
+    for suffix in (".tif", ".dng"):
+        with tifffile.TiffFile(paths[suffix]) as tiff:
+            tags = tiff.pages[0].tags
+            assert (tags["Model"].value, tags["Orientation"].value) == ("Canon EOS 5D Mark II", 1)
+            assert tags["ExifTag"].value["DateTimeOriginal"] == "2024:05:06 07:08:09"
+            assert tags["ExifTag"].value["ColorSpace"] == 65535
+            assert "InterColorProfile" not in tags
+    with rawpy.imread(str(paths[".dng"])) as raw:
+        assert raw.raw_image.shape[:2] == (160, 240)
 
 
 def test_exposures_are_measured_not_believed(files: list[Path]) -> None:

@@ -77,6 +77,21 @@ def test_a_training_that_was_killed_goes_on_in_its_run(tmp_path: Path, training:
     assert (steps(), only_run().info.status) == ([(1, 0.3), (2, 0.2)], "RUNNING")
 
 
+def test_a_training_that_was_killed_for_good_runs_no_more(training: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def statuses() -> dict[str, str]:
+        found = mlflow.search_runs(experiment_names=["deepfuse"], output_format="list")
+        return {run.data.tags["deepfuse.training"]: run.info.status for run in found}
+
+    with monkeypatch.context() as elsewhere:  # where another one trains still
+        elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
+        others = registry.LiveRun("of another machine")
+    killed = registry.LiveRun("killed")
+    live = registry.LiveRun(training)
+    assert statuses() == {"of another machine": "RUNNING", "killed": "KILLED", training: "RUNNING"}
+    for run in (others, killed, live):
+        run.end(failed=True)
+
+
 def test_a_training_that_nobody_followed_has_a_run_all_the_same(tmp_path: Path, training: str) -> None:
     registry.LiveRun("another").end(failed=True)
     version = publish(tmp_path)

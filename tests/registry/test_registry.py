@@ -115,6 +115,13 @@ def test_versions_say_what_is_known(tmp_path: Path, database: Path, unchecked: l
     assert found[0].created <= found[1].created
     stored = mlflow.MlflowClient().get_model_version("deepfuse", version)
     assert "| halo |" in stored.description
+    checks = (Check("halo", 1.0, 0.5, False), *(Check("clipped_share", 0.1, 0.5, True, 0.2, 0.3) for _ in range(99)))
+    registry.record_verdict("1", Verdict(False, "worse", -0.1, (-0.2, 0.1), checks, "a"))
+    first = mlflow.MlflowClient().get_model_version("deepfuse", "1")
+    assert len(first.description) <= 5000, "Postgres holds no more"
+    for said in ("not promoted: worse", "| halo |", "scenes_train", "`model_card.md`"):
+        assert said in first.description
+    assert "| clipped_share |" in mlflow.artifacts.load_text(f"runs:/{first.run_id}/model_card.md")
     record = json.loads(mlflow.artifacts.load_text(f"runs:/{stored.run_id}/verdict.json"))
     assert record["interval"] == [-0.2, None]
     assert "worse" in mlflow.artifacts.load_text(f"runs:/{stored.run_id}/verdict.md")

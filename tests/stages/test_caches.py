@@ -15,6 +15,7 @@ from support.pictures import random_model
 from support.projects import commit_all, results, run_dvc, run_stages, set_params, stages_run
 
 from deepfuse.evaluation import scoring
+from deepfuse.files import file_digest
 from deepfuse.manifest import read_manifest, write_manifest
 from deepfuse.model import write_model
 from deepfuse.params import read_params
@@ -78,7 +79,8 @@ def add_aligned(project: Path, name: str) -> None:
     (aligned / name).mkdir()
     for source, target in zip(cave.pictures(aligned), new.pictures(aligned), strict=True):
         write_photo(target, np.ascontiguousarray(read_photo(source)[::-1]))
-    write_manifest(aligned, [*scenes, new])
+    sha256 = tuple(map(file_digest, new.pictures(aligned)))
+    write_manifest(aligned, [*scenes, replace(new, sha256=sha256)])
 
 
 def test_a_new_scene_under_test_costs_its_own_fusions(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,11 +158,17 @@ def test_a_stage_that_runs_again_writes_into_no_linked_file(project: Path) -> No
         assert hashlib.md5(path.read_bytes()).hexdigest() == (path.parent.name + path.name).removesuffix(".dir")
 
 
-def test_lost_outputs_come_from_the_cache_with_their_metrics(project: Path) -> None:
+def test_lost_and_changed_outputs_come_from_the_cache_with_their_metrics(project: Path) -> None:
     before = (project / "dvc.lock").read_text()
     for name in ("model", "report", "metrics"):
         shutil.rmtree(project / "data" / name)
+    frames = [project / "data/frames/attic/00.tif", project / "data/aligned/attic/00.tif"]  # later stages name neither
+    whole = [frame.read_bytes() for frame in frames]
+    for frame in frames:
+        frame.unlink()
+        frame.write_bytes(whole[0][:-1])
     assert stages_run(run_dvc(project, "repro", "evaluate")) == []
+    assert [frame.read_bytes() for frame in frames] == whole
     assert (project / "dvc.lock").read_text() == before
     assert len(list((project / "data/metrics").iterdir())) == 4
     assert (project / "data/metrics/metrics.json").stat().st_nlink == 1, "git would write into DVC's cache"

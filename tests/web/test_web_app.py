@@ -94,12 +94,17 @@ def test_pictures_are_given_out_one_by_one_and_together(client: TestClient, stud
         assert archive.testzip() is None
 
 
-def test_somebody_elses_file_is_overwritten_only_where_the_request_says_so(client: TestClient, studio: Studio) -> None:
+def test_a_picture_that_somebody_changed_is_overwritten_only_where_the_request_says_so(
+    client: TestClient, studio: Studio
+) -> None:
+    client.post("/api/sets/cave/save")
+    wait(client, "cave", "done")
     theirs = studio.output / "cave.png"
     theirs.write_bytes(b"precious")
     client.post("/api/sets/cave/save")
-    refused = wait(client, "cave", "failed")
-    assert "--force" in refused["reason"]
+    kept = wait(client, "cave", "kept")
+    assert "--force" in kept["reason"]
+    assert kept["flags"] == [f"kept: {kept['reason']}"]
     assert theirs.read_bytes() == b"precious"
     client.post("/api/sets/cave/save", params={"force": True})
     wait(client, "cave", "done")

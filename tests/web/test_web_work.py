@@ -117,3 +117,26 @@ def test_the_model_changes_when_its_alias_moves(monkeypatch: pytest.MonkeyPatch)
     now["version"] = ""
     assert model.current().name == "models:/deepfuse/2"
     assert "away" in model.problem
+
+
+def test_a_registry_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, answers = threading.Event(), list[str]()
+
+    @contextmanager
+    def found(source: str) -> Iterator[Found]:
+        yield Found(SHIPPED, answers[-1] if answers else "models:/deepfuse/1")
+
+    def as_version(source: str) -> str:
+        answer.wait(60)
+        answers.append("models:/deepfuse/2")
+        return answers[-1]
+
+    monkeypatch.setattr(model_module, "model_folder", found)
+    monkeypatch.setattr(model_module, "as_version", as_version)
+    monkeypatch.setattr(model_module, "versions", lambda: ())
+    monkeypatch.setattr(model_module, "ASK_AGAIN_S", 0.0)
+    monkeypatch.setattr(model_module, "PATIENCE_S", 0.01)
+    model = ModelInUse("models:/deepfuse@champion")
+    assert model.current().name == "models:/deepfuse/1"
+    answer.set()
+    until(lambda: model.current().name == "models:/deepfuse/2")

@@ -14,7 +14,8 @@ export function showGallery(context) {
   const count = el("h2");
 
   function card(one) {
-    const source = one.status === "done" ? `${setPath(one.id)}/picture/thumbnail` : `/api/photos/${one.frames[0].id}/thumbnail`;
+    const there = ["done", "kept"].includes(one.status);
+    const source = there ? `${setPath(one.id)}/picture/thumbnail` : `/api/photos/${one.frames[0].id}/thumbnail`;
     const score = one.mef_ssim === null ? "" : ` · MEF-SSIM ${one.mef_ssim.toFixed(3)}`;
     return el("article", { className: `card ${one.status}` },
       el("a", { href: setLink(one.id) }, el("img", { src: source, alt: one.id, loading: "lazy" })),
@@ -23,7 +24,7 @@ export function showGallery(context) {
       el("ul", {}, ...one.flags.map((text) => el("li", {}, text))),
       el("div", { className: "tools" },
         el("a", { className: "button", href: setLink(one.id) }, "Open"),
-        one.status === "done" ? el("a", { className: "button", href: `${setPath(one.id)}/picture`, download: "" }, "Download")
+        there ? el("a", { className: "button", href: `${setPath(one.id)}/picture`, download: "" }, "Download")
           : button("Make", () => attempt(async () => {
             await send(`${setPath(one.id)}/save`);
             say(`${one.id}: to be made`);
@@ -31,7 +32,7 @@ export function showGallery(context) {
   }
 
   function draw() {
-    const seen = overview.sets.filter((one) => ["done", "failed", "changed"].includes(one.status));
+    const seen = overview.sets.filter((one) => ["done", "kept", "failed", "changed"].includes(one.status));
     const failed = seen.filter((one) => one.status === "failed").length;
     count.textContent = `${plural(seen.length - failed, "picture")}, ${failed} refused, of ${plural(overview.sets.length, "set")}`;
     grid.replaceChildren(...seen.sort(ORDERS[order]).map(card));

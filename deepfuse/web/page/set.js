@@ -165,12 +165,12 @@ export async function showSet(context, id) {
   }
 
   function drawSaving() {
-    const exists = one.status === "failed" && one.reason.includes("--force");
-    const words = { waiting: "waiting", making: "being made …", done: `saved as ${one.picture}`, failed: one.reason }[one.status];
+    const exists = ["failed", "kept"].includes(one.status) && one.reason.includes("--force");
+    const words = { waiting: "waiting", making: "being made …", done: `saved as ${one.picture}`, failed: one.reason, kept: one.reason }[one.status];
     saving.replaceChildren(
       button("Save", () => attempt(() => save(false)), { className: "main", disabled: ["waiting", "making"].includes(one.status) }),
       ...(exists ? [button("Overwrite it", () => attempt(() => save(true)))] : []),
-      ...(one.status === "done" ? [el("a", { className: "button", href: `${setPath(id)}/picture`, download: "" }, "Download")] : []),
+      ...(["done", "kept"].includes(one.status) ? [el("a", { className: "button", href: `${setPath(id)}/picture`, download: "" }, "Download")] : []),
       el("span", { className: one.status === "failed" ? "bad" : "" }, words ?? ""),
     );
   }

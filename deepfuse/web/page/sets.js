@@ -4,7 +4,7 @@ import { attempt, button, choose, el, plural, say } from "./dom.js";
 
 const WORDS = {
   new: "not made yet", waiting: "waiting", making: "being made", done: "made", failed: "refused",
-  changed: "changed since it was made",
+  changed: "changed since it was made", kept: "kept",
 };
 
 export function showSets(context) {

@@ -72,9 +72,9 @@ def put(folder: Path, name: str, seed: int, frames: Sequence[int] = (0, 1, 2)) -
     shutil.rmtree(made)
 
 
-def batch(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
+def batch(source: Path, output: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, list[str]]:
     capsys.readouterr()
-    main(["batch", str(source), "-o", str(output), *BATCH])
+    main(["batch", str(source), "-o", str(output), *BATCH, *more])
     said: dict[str, list[str]] = json.loads(capsys.readouterr().out)
     return said
 
@@ -112,6 +112,23 @@ def test_a_set_that_got_another_id_keeps_its_picture_under_the_new_name(
     assert state(out)["a0.png"] == picture
     assert sorted(path.stem for path in (out / ".deepfuse").glob("*.json")) == ["a0", "b0"]
     assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
+
+
+def test_a_batch_too_gives_it_its_name_also_one_of_a_template(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out, named = tmp_path / "card", tmp_path / "out", tmp_path / "named"
+    put(source, "a", 1)
+    for folder, name in ((out, "{set}"), (named, "{stem}_fused")):
+        assert batch(source, folder, capsys, "--name", name)["done"] == ["card"]
+    before = state(out)["card.png"], state(named)["a0_fused.png"]
+    put(source, "b", 2)
+    for folder, name in ((out, "{set}"), (named, "{stem}_fused")):
+        said = batch(source, folder, capsys, "--name", name)
+        assert (said["finished"], said["done"]) == (["a0"], ["b0"])
+    assert set(state(out)) == {"a0.png", "b0.png"}
+    assert set(state(named)) == {"a0_fused.png", "b0_fused.png"}
+    assert (state(out)["a0.png"], state(named)["a0_fused.png"]) == before
 
 
 def test_a_set_that_was_made_of_a_part_is_made_anew_and_nothing_of_the_part_stays(
