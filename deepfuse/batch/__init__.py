@@ -8,6 +8,7 @@ from deepfuse.batch.picking import picked
 from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
+from deepfuse.batch.sheet import write_sheet
 from deepfuse.batch.superseded import renamed
 from deepfuse.batch.watch import Event, Watch
 from deepfuse.batch.work import Job, fail, fuse_set
@@ -37,4 +38,5 @@ __all__ = [
     "run",
     "sole_batch",
     "write_choices",
+    "write_sheet",
 ]

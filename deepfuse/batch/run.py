@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from deepfuse.batch.place import not_linked, own_folder
 from deepfuse.batch.record import FOLDER, Outcome
+from deepfuse.batch.thumbnails import BELOW
 from deepfuse.batch.work import Job, fail, fuse_set
 from deepfuse.bracket import printable
 from deepfuse.engine import cluster_named, each_scene
@@ -137,8 +138,8 @@ def sole_batch(output: Path) -> Iterator[None]:
     except Timeout as error:
         raise DeepfuseError(f"{output}: expected a folder for this batch alone, got another one at work") from error
     with held:
-        remove_abandoned(output)
-        remove_abandoned(folder)
+        for place in (output, folder, output / BELOW):
+            remove_abandoned(place)
         yield
 
 

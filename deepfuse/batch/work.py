@@ -24,6 +24,7 @@ from deepfuse.batch.record import (
     renew_inputs,
     write_record,
 )
+from deepfuse.batch.thumbnails import keep_thumbnail
 from deepfuse.bracket import printable
 from deepfuse.errand import versions
 from deepfuse.errors import DeepfuseError, PhotoError
@@ -190,6 +191,7 @@ def _fuse_set(job: Job) -> Outcome:
     if job.measure:
         values["measures"] = measured(bracket.aligned, fused)
     _write(job, fused, values)
+    keep_thumbnail(job.out, job.scene, fused)
     keep_picture("batch", job.scene, used, job.version, bracket, fused)
     return Outcome(job.scene, "done", warnings=fused.record.warnings)
 

@@ -33,7 +33,8 @@ Killed, it goes on where it was when it is run again: a set whose frames, option
 again. A set that cannot be read, or aligned as --if-unaligned says, is left out with the reason; the others go on.
 OUT/.deepfuse/SET.json says what each picture was made of: the frames and their SHA-256, why they are one set, the
 evidence of their alignment, the model, warnings and timings. OUT/looks.toml, where it is there, says what single sets
-are made with in place of the options: [SET], and below it look = "punchy", controls, reference, crop and the like."""
+are made with in place of the options: [SET], and below it look = "punchy", controls, reference, crop and the like.
+OUT/index.html and index.csv show all pictures and refused sets, first those that need care."""
 
 HELP_ONLY = (
     "make this set alone: its id as `deepfuse brackets DIR` prints it, or a pattern such as 'day1__*' (may be given "
@@ -46,6 +47,7 @@ HELP_NAME = (
 )
 HELP_TREE = "put each picture into a folder in OUT as its photos lie in one in DIR"
 HELP_OUTPUT = "made where it is not there; one in DIR is not searched for photos, then or later"
+HELP_SCORE = "keep the MEF-SSIM of each picture in its record, and measures of it at 512 pixels"
 HELP_JOBS = "sets worked on at the same time (default: as many as cores and memory allow)"
 HELP_CLUSTER = "of a Dask scheduler, tcp://HOST:8786, whose workers fuse the sets (default: what DEEPFUSE_CLUSTER says)"
 HELP_FORCE = "overwrite files in OUT that no batch wrote, or that were changed since"
@@ -71,7 +73,7 @@ def add_making(command: argparse.ArgumentParser) -> None:
     folders.add_argument("--flat", dest="tree", action="store_false", help="all pictures in OUT itself (default)")
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="tif", help="of the pictures (default tif)")
     add_fusing(command)
-    command.add_argument("--score", action="store_true", help="keep the MEF-SSIM of each picture in its record")
+    command.add_argument("--score", action="store_true", help=HELP_SCORE)
     command.add_argument("-j", "--jobs", type=whole(1, 999), metavar="N", help=HELP_JOBS)
     command.add_argument("--cluster", metavar="ADDRESS", help=HELP_CLUSTER)
     command.add_argument("--seconds", type=whole(1, 10**6), default=300, metavar="S", help=HELP_SECONDS)
@@ -80,7 +82,7 @@ def add_making(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import check_place, leave_unsearched, picked, plan, renamed, sole_batch
+    from deepfuse.batch import check_place, leave_unsearched, picked, plan, renamed, sole_batch, write_sheet
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
@@ -102,8 +104,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                 if not options.json:
                     say(f"renamed: {old.path.stem} is {old.job.scene} beside other sets", sys.stderr)
             batch = plan(jobs, grouping)
-            outcomes = list(_worked_off(batch, options))
-    return summary(batch, outcomes, grouping, time.perf_counter() - started)
+            try:
+                outcomes = list(_worked_off(batch, options))
+            finally:  # also of what was made until somebody interrupts it
+                sheet = write_sheet(output, {group.bracket.scene for group in found.groups}, plan((), found).lost)
+    return summary(batch, outcomes, grouping, sheet, time.perf_counter() - started)
 
 
 def _template(text: str) -> str:
@@ -132,6 +137,7 @@ def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found
         names=picture_names(Naming(options.name, options.tree), brackets, options.source, options.output),
         choices=read_choices(options.output / FILE),
         force=options.force,
+        measure=options.score,
     )
     return [
         making.job(one.bracket.scene, one.bracket.files, evidence=one.evidence, why=one.why, warnings=one.warnings)

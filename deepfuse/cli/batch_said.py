@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
@@ -60,8 +61,14 @@ def _count_of(kept: Sequence[object]) -> str:
     return f", {len(kept)} kept as they were changed" if kept else ""
 
 
-def summary(batch: Batch, outcomes: Sequence[Outcome], grouping: Grouping, seconds: float) -> dict[str, Any]:
-    """What was made, as the record of the command."""
+def summary(
+    batch: Batch,
+    outcomes: Sequence[Outcome],
+    grouping: Grouping,
+    sheet: tuple[Sequence[Path], Sequence[str]],
+    seconds: float,
+) -> dict[str, Any]:
+    """What was made, as the record of the command; `sheet` is what `write_sheet` returns."""
     done = [one.scene for one in outcomes if one.status == "done"]
     finished = [*(job.scene for job in batch.finished), *(one.scene for one in outcomes if one.status == "finished")]
     kept, failed = (_with_status(status, [*batch.kept, *outcomes]) for status in ("kept", "failed"))
@@ -70,12 +77,14 @@ def summary(batch: Batch, outcomes: Sequence[Outcome], grouping: Grouping, secon
     if left_out := len(grouping.left_out):
         are = "1 photo is" if left_out == 1 else f"{left_out} photos are"
         lines.append(f"{are} in no set: `deepfuse brackets` says why")
+    written, notes = list(map(str, sheet[0])), list(sheet[1])
+    lines += [*notes, *(f"see {printable(path)}" for path in written if path.endswith(".html"))]
     counts = f"{len(done)} sets fused, {len(finished)} finished before{_count_of(kept)}, {len(failed)} failed"
     lines += [f"{counts}, in {seconds:.0f} s"]
     code = SOME_FAILED if failed else 0 if done or finished or kept else NOTHING_TO_DO
     warnings = [{"set": one.scene, "warning": text} for one in outcomes for text in one.warnings]
     return {"done": done, "finished": finished, "kept": kept, "failed": failed, "warnings": warnings,
-            "left_out": left_out,
+            "left_out": left_out, "sheet": list(map(printable, written)), "notes": notes,
             "damaged": [{"file": printable(str(file)), "reason": why} for file, why in batch.passed_over],
             "seconds": round(seconds, 1), "text": "\n".join(lines),
             "code": code}  # fmt: skip

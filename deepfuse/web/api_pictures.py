@@ -10,10 +10,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
+from deepfuse.batch.care import read_details
 from deepfuse.bracket import printable
 from deepfuse.web import pages
 from deepfuse.web.answers import FRESH, jpeg
-from deepfuse.web.gallery import read_details
 from deepfuse.web.studio import NotFoundError, Studio
 
 

@@ -1,4 +1,4 @@
-"""What the page's own worker process does: small pictures of photos, looks at a set, whole pictures at full size."""
+"""What the page's own worker process does: looks at a set, whole pictures at full size."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ from deepfuse.job.prepare import Prepared, prepare
 from deepfuse.job.record import UsedModel
 from deepfuse.model import Network, read_with_sha256
 from deepfuse.monitoring.pictures import measured
-from deepfuse.photo import Embedded, Encoding, encoded, in_depth, read_header
-from deepfuse.photo.pixels import upright
-from deepfuse.photo.preview import read_preview
+from deepfuse.photo import Embedded, Encoding, encoded, in_depth
 
 SIDE_PX = 1600  # of a look: what a screen shows of it
-THUMBNAIL_PX = 320
 SHOWN = Encoding(jpeg_quality=90)
 Stamp = tuple[tuple[Path, int, int], ...]
 """The frames of a set, each with its size in bytes and time of change in nanoseconds."""
@@ -63,16 +60,6 @@ def moved(frames: Stamp, options: FuseOptions, side_px: int | None) -> bytes:
     shape = bracket.aligned[0].shape[:2]
     mask = np.maximum.reduce([*bracket.masks, np.zeros(shape, np.uint8)])
     return bytes(encoded(Path("moved.png"), np.asarray(mask, np.uint8), SHOWN))
-
-
-def thumbnail(path: Path) -> bytes:
-    """A photo as a small JPEG, upright.
-
-    Raises:
-        PhotoError: it cannot be decoded.
-    """
-    small = upright(read_preview(path, THUMBNAIL_PX), read_header(path).orientation)
-    return bytes(encoded(Path("thumbnail.jpg"), np.ascontiguousarray(small), SHOWN))
 
 
 def _without_look(options: FuseOptions) -> FuseOptions:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deepfuse.batch.care import care, flags, read_details
 from deepfuse.bracket import printable
 from deepfuse.fusion.controls import NEUTRAL, RANGES
 from deepfuse.fusion.looks import DEFAULT_LOOK, descriptions, named_look
-from deepfuse.web.gallery import care, flags, read_details
 from deepfuse.web.sets import PhotoSet, photo_id
 from deepfuse.web.studio import Studio
 from deepfuse.web.work import Progress

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.batch import FILE, Job, Making, chosen, leave_unsearched, read_choices, write_choices
+from deepfuse.batch.thumbnails import thumbnail
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import find_brackets
@@ -166,7 +167,7 @@ class Studio:
 
     def thumbnail(self, path: Path) -> bytes:
         """A photo or a picture as a small JPEG."""
-        return self._thumbnails.ask(desk.thumbnail, path)
+        return self._thumbnails.ask(thumbnail, path)
 
     def _asked(self, scene: str, choice: dict[str, Any]) -> tuple[desk.Stamp, FuseOptions]:
         one = self._readable(scene)

@@ -123,7 +123,9 @@ def test_a_set_under_another_name_is_made_again_and_nothing_is_deleted(tmp_path:
     assert fuse_set(deep).status == "done"
     assert deep.finished
     assert not half.exists(), "of a killed process"
-    assert sorted(path.name for path in out.rglob("*.*") if path.is_file()) == ["barn.json", "barn.png", "hall.png"]
+    assert sorted(path.name for path in out.rglob("*.*") if path.is_file()) == [
+        "barn.jpg", "barn.json", "barn.png", "hall.png",
+    ]  # fmt: skip
     assert fuse_set(first).status == "done", "known as its own, it may be written again"
     deep.output.write_bytes(b"retouched")
     assert fuse_set(deep).reason.startswith("day1/hall.png: changed")
