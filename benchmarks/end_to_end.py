@@ -2,9 +2,9 @@
 
 A pair of JPEGs is read, aligned, freed of ghosts, fused and written: by the command as a user starts it, and in one
 process by parts. Then a batch of such pairs in folders of their own, by the set, and the same in another look. All are
-told in seconds, in processor seconds and over the baseline of the same run, OpenCV's `imread` of both files and `imwrite`
-at the same quality; with them, those with its Mertens fusion in between, without alignment. The smallest of several
-repetitions counts, because whatever else runs adds to it; run it at a high priority where something does.
+told in seconds, in processor seconds and over the baseline of the same run, OpenCV's `imread` of both files and
+`imwrite` at the same quality; beside them the same with its Mertens fusion in between, without alignment. The smallest
+of several repetitions counts, because whatever else runs adds to it; run it at a high priority where something does.
 
 The pair is generated: a scene of textures at all scales, seen by a camera that moved by a few pixels between exposures
 of one and four. `--files` takes others.
