@@ -46,7 +46,7 @@ setup: .venv/ready
 
 demo: .venv/loop
 	$(BIN)/python -m flows retrain
-	$(BIN)/deepfuse fuse data/sample/scene_00/*.dng --model models:/deepfuse@champion --force -o demo.jpg
+	$(BIN)/deepfuse fuse --no-config data/sample/scene_00/*.dng --model models:/deepfuse@champion --force -o demo.jpg
 	@echo "Look at demo.jpg and data/report/index.html"
 
 # The loop as a service on this machine: docs/operations.md.

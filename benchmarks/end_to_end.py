@@ -1,10 +1,10 @@
 """Files to file: what a photographer waits for, by parts, over the bare decoding and encoding of the same files.
 
 A pair of JPEGs is read, aligned, freed of ghosts, fused and written: by the command as a user starts it, and in one
-process by parts. Then a batch of such pairs in folders of their own, by the set. All are told in seconds, in processor
-seconds and over the baselines of the same run: OpenCV's `imread` of both files and `imwrite` at the same quality, and
-those with its Mertens fusion in between. The smallest of several repetitions counts, because whatever else runs adds to
-it; run it at a high priority where something does.
+process by parts. Then a batch of such pairs in folders of their own, by the set, and the same in another look. All are
+told in seconds, in processor seconds and over the baseline of the same run, OpenCV's `imread` of both files and
+`imwrite` at the same quality; beside them the same with its Mertens fusion in between, without alignment. The smallest
+of several repetitions counts, because whatever else runs adds to it; run it at a high priority where something does.
 
 The pair is generated: a scene of textures at all scales, seen by a camera that moved by a few pixels between exposures
 of one and four. `--files` takes others.
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ import cv2
 import numpy as np
 
 from deepfuse.color import Float, Image
+from deepfuse.heap import keep_freed_memory
 
 QUALITY = 95
 OCTAVES = 9
@@ -43,8 +45,8 @@ class Took:
 
     def told(self, name: str, unit: Took) -> str:
         """A line of the table."""
-        over = f"{self.elapsed / unit.elapsed:9.2f} {self.processor / unit.processor:9.2f}"
-        return f"{name:34} {self.elapsed:9.2f} {self.processor:9.2f} {over}"
+        values = (self.elapsed, self.processor, self.elapsed / unit.elapsed, self.processor / unit.processor)
+        return f"{name:36}" + "".join(" " * 10 if isnan(value) else f"{value:10.2f}" for value in values)
 
 
 def main() -> None:
@@ -53,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         pair = options.files or write_pair(Path(folder) / "pair", options.megapixels)
         unit = best(options.repeats, lambda: alone(bare, pair))
-        print(f"{'':34} {'elapsed s':>9} {'CPU s':>9} {'× bare':>9} {'× CPU':>9}")
+        print(f"{'':36}{'elapsed s':>10}{'CPU s':>10}{'× bare':>10}{'× CPU':>10}")
         print(unit.told("bare: imread, imwrite", unit), flush=True)
         print(best(options.repeats, lambda: alone(mertens, pair)).told("with OpenCV's Mertens", unit), flush=True)
         command = [str(DEEPFUSE), "fuse", *map(str, pair), "-o", f"{folder}/fused.jpg", "--force"]
@@ -61,7 +63,10 @@ def main() -> None:
         for name, took in parts(pair, options.repeats).items():
             print(took.told(f"    {name}", unit), flush=True)
         if options.sets:
-            print(batch(Path(folder), options).told(f"deepfuse batch, a set of {options.sets}", unit))
+            write_sets(Path(folder) / "sets", pair, options.sets)
+            for name, look in (("", []), (", second look", ["--exposure", "0.5"])):
+                took = batch(Path(folder), options.sets, look)
+                print(took.told(f"deepfuse batch{name}, one of {options.sets} sets", unit), flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -88,7 +93,8 @@ def smallest(took: Sequence[Took]) -> Took:
 def run(command: Sequence[str]) -> Took:
     """What a program takes."""
     started, before = time.perf_counter(), processor_s(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    where = Path(command[command.index("-o") + 1]).parent  # no checkout, in which pictures are measured for the loop
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=where)
     return Took(time.perf_counter() - started, processor_s(resource.RUSAGE_CHILDREN) - before)
 
 
@@ -107,13 +113,18 @@ def measured(work: Callable[[Sequence[Path]], None], pair: Sequence[Path]) -> To
 
 def bare(pair: Sequence[Path]) -> None:
     """Decode all and encode one."""
-    frames = [cv2.imread(str(path)) for path in pair]
+    frames = decoded(pair)
     cv2.imwrite(str(pair[0].with_suffix(".out.jpg")), frames[0], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+
+
+def decoded(pair: Sequence[Path]) -> list[Image]:
+    """The frames as OpenCV reads them."""
+    return [np.asarray(cv2.imread(str(path))) for path in pair]
 
 
 def mertens(pair: Sequence[Path]) -> None:
     """Decode, fuse without alignment, encode."""
-    frames = [cv2.imread(str(path)) for path in pair]
+    frames = decoded(pair)
     fused = cv2.createMergeMertens().process(frames)
     pixels = np.clip(np.rint(fused * 255), 0, 255).astype(np.uint8)
     cv2.imwrite(str(pair[0].with_suffix(".out.jpg")), pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
@@ -130,6 +141,7 @@ def parts(pair: Sequence[Path], repeats: int) -> dict[str, Took]:
 
 def steps(pair: Sequence[Path]) -> dict[str, Took]:
     """What `deepfuse fuse` does, in this process, with the parts of fusing told apart."""
+    keep_freed_memory()
     found: dict[str, Took] = {}
     last = time.perf_counter(), processor_s()
 
@@ -160,7 +172,7 @@ def steps(pair: Sequence[Path]) -> dict[str, Took]:
     only_luma(fusing, bracket.agreeing, model)
     step("network alone")
     fused = fuse_prepared(bracket, model, options, suffix=".jpg")
-    step("fuse")
+    step("fuse, network and colours")
     from deepfuse.photo import write_photo
 
     write_photo(pair[0].with_suffix(".out.jpg"), fused.pixels, embedded=fused.embedded)
@@ -187,22 +199,23 @@ def only_luma(fusing: Any, frames: Sequence[Image], model: Any) -> None:
             pass
 
 
-def batch(folder: Path, options: argparse.Namespace) -> Took:
-    """A set's share of `deepfuse batch`, run once over many sets, its start and its end included."""
-    pair = options.files or write_pair(folder / "pair", options.megapixels)
-    for number in range(options.sets):
-        inside = folder / "sets" / f"{number:03}"
+def write_sets(folder: Path, pair: Sequence[Path], count: int) -> None:
+    """The same pair in many folders, each time with another comment, so that no file is a copy of another."""
+    for number in range(count):
+        inside, comment = folder / f"{number:03}", f"set {number:03}".encode()
         inside.mkdir(parents=True)
         for path in pair:
             data = path.read_bytes()
-            comment = f"set {number:03}".encode()
             (inside / path.name).write_bytes(data[:2] + b"\xff\xfe\0" + bytes([len(comment) + 2]) + comment + data[2:])
-    command = [str(DEEPFUSE), "batch", f"{folder}/sets", "-o", f"{folder}/out", "--format", "jpg"]
-    took = run(command)
-    made = len(list((folder / "out").glob("*.jpg")))
-    if made != options.sets:
-        raise RuntimeError(f"expected {options.sets} pictures, got {made}")
-    return Took(took.elapsed / made, took.processor / made)
+
+
+def batch(folder: Path, count: int, look: Sequence[str]) -> Took:
+    """A set's share of `deepfuse batch`, run once, its start and its end included."""
+    (folder / "out").mkdir(exist_ok=True)
+    took = run([str(DEEPFUSE), "batch", f"{folder}/sets", "-o", f"{folder}/out/made", "--format", "jpg", *look])
+    if (made := len(list((folder / "out" / "made").glob("*.jpg")))) != count:
+        raise RuntimeError(f"expected {count} pictures, got {made}")
+    return Took(took.elapsed / count, took.processor / count)
 
 
 def write_pair(folder: Path, megapixels: float) -> list[Path]:
@@ -214,7 +227,7 @@ def write_pair(folder: Path, megapixels: float) -> list[Path]:
         size = (round(1.5 * height), height)
         light, rng = scene(size), np.random.default_rng(1)
         turned = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), 0.2, 1.0)
-        turned[:, 2] += 11.3, -7.6
+        turned[:, 2] += np.array([11.3, -7.6])
         moved = cv2.warpAffine(light, turned, size, borderMode=cv2.BORDER_REFLECT)
         for path, seen, gain in zip(paths, (light, moved), (0.5, 2.0), strict=True):
             linear = seen * np.float32(gain) + rng.standard_normal(seen.shape, np.float32) * np.float32(0.002)

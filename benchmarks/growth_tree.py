@@ -38,9 +38,10 @@ FILES = ("dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "data/.gitignore
 ALIGN = """
 from dataclasses import replace
 from pathlib import Path
+from deepfuse.files import file_digest
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import content, scene_cache
-from deepfuse.manifest import read_manifest, write_manifest
+from deepfuse.manifest import picture_name, read_manifest, write_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_photo, write_frame
 from deepfuse.stages import align
@@ -62,7 +63,8 @@ for index, scene in enumerate(scenes):
                 target.write_bytes(source.read_bytes())
         size = dict(width=like.frames[0].width, height=like.frames[0].height)
         frames = tuple(replace(frame, **size) for frame in scene.frames)
-        write_manifest(folder, [replace(like, scene=scene.scene, frames=frames)])
+        sha256 = tuple(file_digest(folder / "pictures" / picture_name(index)) for index in range(len(frames)))
+        write_manifest(folder, [replace(like, scene=scene.scene, frames=frames, sha256=sha256)])
     cache.folder([scene.scene, content(scene, align.FRAMES)], make)
 """
 HOLLOW = """

@@ -21,6 +21,7 @@ def each_scene(
     work: Callable[[T], R],
     *,
     refuse: Callable[[T, str], R],
+    kept: Callable[[T], R | None] = lambda task: None,
     jobs: int | None = None,
     memory_gb: float | None = None,
     seconds: Callable[[T], float] | None = None,
@@ -33,6 +34,7 @@ def each_scene(
         tasks: what `work` is called with, one for each scene; they can be pickled, and are small: frames go as paths.
         work: a function of a module that can be pickled; an error it raises ends the run.
         refuse: makes the result of a task whose process failed, from the task and the reason.
+        kept: the result of a task where it is there from an earlier run, without work; no process is started for it.
         jobs: how many processes of this machine; `None` for this one alone, with all its threads. A cluster has as many
             as it has threads of its workers.
         memory_gb: what a process may hold, in 10⁹ bytes; `None` for no limit of its own.
@@ -43,14 +45,18 @@ def each_scene(
     Returns:
         The results in the order of the tasks, as they come.
     """
+    found = [kept(task) for task in tasks]
+    new = [task for task, result in zip(tasks, found, strict=True) if result is None]
     address = cluster_named(cluster)
-    if address and tasks:
+    if address and new:
         from deepfuse.cluster import run_on_cluster
 
-        return run_on_cluster(address, tasks, work, refuse=refuse, memory_gb=memory_gb, seconds=seconds, out=out)
-    if jobs is None:
-        return map(work, tasks)
-    return run_scenes(tasks, work, refuse=refuse, jobs=jobs, memory_gb=memory_gb, seconds=seconds)
+        made = run_on_cluster(address, new, work, refuse=refuse, memory_gb=memory_gb, seconds=seconds, out=out)
+    elif jobs is None or not new:
+        made = map(work, new)
+    else:
+        made = run_scenes(new, work, refuse=refuse, jobs=min(jobs, len(new)), memory_gb=memory_gb, seconds=seconds)
+    return (next(made) if result is None else result for result in found)
 
 
 def cluster_named(address: str | None = None) -> str | None:

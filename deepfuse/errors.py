@@ -8,6 +8,7 @@ DeepfuseError
 ├── ModelError       a model cannot be loaded, or is not what it says
 │   └── NotInstalledError   it is in MLflow, which is not installed
 ├── LookError        there is no such look, or its file is wrong
+├── ConfigError      the user's configuration file is wrong
 └── ParamsError      params.yaml is wrong
 
 ConnectionError
@@ -41,6 +42,10 @@ class NotInstalledError(ModelError):
 
 class LookError(DeepfuseError):
     """There is no such look, or its file has an unknown key, or a value of another type or out of its range."""
+
+
+class ConfigError(DeepfuseError):
+    """The user's configuration file cannot be read, or has an unknown key or a value that its option does not take."""
 
 
 class ParamsError(DeepfuseError):

@@ -60,8 +60,12 @@ class SceneCache:
             entry = self.folder([scene, inputs], make_with_record)
         except DeepfuseError as error:
             return Scene(scene, reason=printable(str(error)))
-        _link_tree(entry / "pictures", target)
-        return read_manifest(entry)[0]
+        return _put(entry, target)
+
+    def kept_scene(self, scene: str, inputs: Any, target: Path) -> Scene | None:
+        """Put a scene's pictures into the folder `target` as `scene` does, if an earlier run made them."""
+        entry = self._entry([scene, inputs])
+        return _put(entry, target) if _is_whole(entry) else None
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
         """The complete folder that `make` fills for these inputs; made once, and again where a file was cut short."""
@@ -76,18 +80,27 @@ class SceneCache:
 
     def value(self, inputs: Any, make: Callable[[], Any]) -> Any:
         """The JSON value that `make` returns for these inputs; made once, and again where what is kept is damaged."""
-        entry = self._entry(inputs).with_suffix(".json")
+        if (kept := self.kept_value(inputs)) is not None:
+            return kept
+        entry, value = self._value_file(inputs), make()
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        write_text(entry, json.dumps([json_digest(value), value]))
+        return value
+
+    def kept_value(self, inputs: Any) -> Any:
+        """The JSON value that an earlier run made for these inputs; `None` where it is not there, or damaged."""
+        entry = self._value_file(inputs)
         try:
             digest, value = json.loads(entry.read_bytes())
             if digest == json_digest(value):
                 os.utime(entry)
                 return value
         except (OSError, ValueError, TypeError):
-            pass  # not there, or damaged
-        value = make()
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        write_text(entry, json.dumps([json_digest(value), value]))
-        return value
+            pass
+        return None
+
+    def _value_file(self, inputs: Any) -> Path:
+        return self._entry(inputs).with_suffix(".json")
 
     def _entry(self, inputs: Any) -> Path:
         key = json_digest([self.base_key, inputs])
@@ -130,6 +143,11 @@ def content(scene: Scene, folder: Path) -> Any:
     return record_of(scene)
 
 
+def known_content(scene: Scene, folder: Path) -> Any:
+    """As `content`, where its pictures need not be read for it; else `None`."""
+    return record_of(scene) if known_digests(scene.pictures(folder), linked=True) == list(scene.sha256) else None
+
+
 def check_pictures(scene: Scene, folder: Path) -> None:
     """See that a scene's pictures are those that the manifest names, for DVC looks at nothing else of `folder`.
 
@@ -156,11 +174,25 @@ def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:
     def read() -> list[str]:
         return [file_digest(path) for path in paths]
 
-    states = [state_of_file(path, linked=linked) for path in paths]
-    if None in states:
-        return read()
-    found: list[str] = SceneCache(DIGESTS, "").value([[str(path) for path in paths], states], read)
+    state = _state(paths, linked)
+    found: list[str] = SceneCache(DIGESTS, "").value(state, read) if state else read()
     return found
+
+
+def known_digests(paths: Sequence[Path], *, linked: bool = False) -> list[str] | None:
+    """As `digests`, where none of the files is to be read; else `None`."""
+    try:
+        state = _state(paths, linked)
+    except OSError:
+        return None
+    found: list[str] | None = SceneCache(DIGESTS, "").kept_value(state) if state else None
+    return found
+
+
+def _state(paths: Sequence[Path], linked: bool) -> list[Any] | None:
+    """What stands for files as they are; `None` where one may change again and look the same."""
+    states = [state_of_file(path, linked=linked) for path in paths]
+    return None if None in states else [[str(path) for path in paths], states]
 
 
 def _sizes(entry: Path) -> dict[str, int]:
@@ -184,6 +216,13 @@ def _is_whole(entry: Path) -> bool:
     except (OSError, ValueError):
         return False
     return expected == _sizes(entry)
+
+
+def _put(entry: Path, target: Path) -> Scene:
+    """Put the pictures of a scene's entry into `target`; its record."""
+    os.utime(entry)
+    _link_tree(entry / "pictures", target)
+    return read_manifest(entry)[0]
 
 
 def _link_tree(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from deepfuse.alignment.result import (
     IfUnaligned,
     Registration,
 )
-from deepfuse.alignment.stack import align
+from deepfuse.alignment.stack import align, align_again
 
 __all__ = [
     "CROPS",
@@ -22,6 +22,7 @@ __all__ = [
     "Laid",
     "Registration",
     "align",
+    "align_again",
     "lay_placed",
     "lay_still",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from deepfuse.alignment.alike import Curve
@@ -27,6 +29,7 @@ from deepfuse.color import Image, Mask
 TILE_PX = 128  # of full size: enough texture for a peak also where noise is strong
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
 WINDOW_PX = TILE_PX + 2 * INNER_PX
+AT_ONCE = 4  # windows; a third of their time is Python's, which more threads would wait for
 MAX_TILES = 36  # spread evenly, nine times what a homography needs
 
 
@@ -105,8 +108,9 @@ def _window_voter(pair: FullPair, centres: Matrix) -> Callable[[Matrix], Votes]:
     windows = [_seen(_window(pair.reference, pair.known[0], (x, y), (side, side)), curves[0]) for x, y in places]
 
     def ask(homography: Matrix) -> Votes:
-        seen = zip(windows, places, strict=True)
-        return collect([_ballot(window, pair, homography, at) for window, at in seen])
+        with ThreadPoolExecutor(max(min(cv2.getNumThreads(), AT_ONCE), 1)) as pool:  # what this process may use
+            ballots = pool.map(lambda window, at: _ballot(window, pair, homography, at), windows, places)
+            return collect(list(ballots))
 
     return ask
 

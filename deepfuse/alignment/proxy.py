@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -99,13 +99,24 @@ def local_contrast(proxy: Proxy) -> Float:
     The deviation is damped by the picture's own quiet level, so that noise is not blown up to texture.
     """
     weight = proxy.valid.astype(np.float32)
-    share = _surround(weight) + 1e-6
-    signal = _soften(proxy.luma * weight) / (_soften(weight) + 1e-6)
+    near, share = _weights(*weight.shape) if proxy.valid.all() else _weights_of(weight)
+    signal = _soften(proxy.luma * weight) / near
     centred = (signal - _surround(signal * weight) / share) * weight
     deviation = np.sqrt(np.maximum(_surround(centred * centred), 0.0) / share)
     inside = deviation[proxy.valid > 0]
     quiet = max(MIN_CONTRAST, float(np.percentile(inside, 25)) if inside.size else 1.0)
     return np.asarray(np.clip(centred / np.hypot(deviation, quiet), -3.0, 3.0), dtype=np.float32)
+
+
+@lru_cache(4)
+def _weights(height: int, width: int) -> tuple[Float, Float]:
+    """Those of a picture that is valid everywhere: hundreds of windows of one size are."""
+    return _weights_of(np.ones((height, width), np.float32))
+
+
+def _weights_of(weight: Float) -> tuple[Float, Float]:
+    """What the sums that blur, and those over the neighbourhood, are divided by."""
+    return _soften(weight) + np.float32(1e-6), _surround(weight) + np.float32(1e-6)
 
 
 def _soften(picture: Float) -> Float:

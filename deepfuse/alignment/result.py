@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -116,9 +116,30 @@ class Alignment:
             "evidence": [_without_nan(asdict(registration)) for registration in self.evidence],
         }
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Alignment | None:
+        """An alignment without pixels, as `record` tells it; `None` where it lacks something.
+
+        So do records of frames that were left out or taken where they are: they do not say why.
+        """
+        try:
+            motions = np.array(record["homographies"], np.float64)
+            evidence = tuple(Registration(**_with_nan(one)) for one in record["evidence"])
+            reference, crop, kept_area = record["reference"], tuple(record["crop"]), record["kept_area"]
+            whole = not record["dropped"] and not record["as_is"] and np.isfinite(motions).all()
+        except (KeyError, TypeError, ValueError):
+            return None
+        if not whole or motions.shape != (len(evidence), 3, 3) or reference not in range(len(evidence)):
+            return None
+        return cls((), reference, motions, crop, kept_area, evidence)
+
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in values.items()}
+
+
+def _with_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: float("nan") if value is None else value for name, value in values.items()}
 
 
 class AlignmentError(DeepfuseError):

@@ -30,6 +30,7 @@ from deepfuse.alignment.result import (
 from deepfuse.color import Image, Mask
 from deepfuse.frames import check_frames
 
+MIN_KEPT = 0.5  # of the picture
 PROXIES_AT_ONCE = 2  # each needs a frame's luma as floats
 
 
@@ -38,7 +39,7 @@ def align(
     *,
     valid: Sequence[Mask | None] | None = None,
     min_inliers: int = 25,
-    min_kept: float = 0.5,
+    min_kept: float = MIN_KEPT,
     if_unaligned: IfUnaligned = "refuse",
     crop: Crop = "common",
 ) -> Alignment:
@@ -95,6 +96,27 @@ def align(
     if crop == "common":
         placed = with_enough_left(placed, frames[0].shape, min_kept, if_unaligned, evidence)
     return _assemble(frames, known, placed, evidence, crop, min_kept)
+
+
+def align_again(
+    frames: Sequence[Image], earlier: Alignment, *, valid: Sequence[Mask | None] | None = None, crop: Crop = "common"
+) -> Alignment:
+    """Lay the same frames on each other as `align` did before, without looking for their motions again.
+
+    Args:
+        frames: those of then.
+        earlier: what it returned; none of its frames was left out or taken where it was. Its pixels are not needed.
+        valid: as then.
+        crop: as then.
+
+    Raises:
+        ValueError: another number of frames.
+    """
+    if len(frames) != len(earlier.evidence):
+        raise ValueError(f"expected {len(earlier.evidence)} frames as before, got {len(frames)}")
+    frames = check_frames(frames)
+    placed = Placed(earlier.reference, dict(enumerate(earlier.homographies)), ())
+    return _assemble(frames, checked_masks(frames, valid), placed, earlier.evidence, crop, MIN_KEPT)
 
 
 def _homographies(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -139,9 +140,15 @@ def ballot(template: Float, field: Float, both: Mask, box: tuple[int, int, int, 
 def _height(surface: Matrix) -> tuple[float, float]:
     """The peak, and its lead over all that is not near it."""
     row, column = np.unravel_index(int(surface.argmax()), surface.shape)
-    rows, columns = np.ogrid[: surface.shape[0], : surface.shape[1]]
-    far = np.hypot(rows - row, columns - column) >= PEAK_RADIUS_PX
-    return float(surface.max()), float(surface.max() - surface[far].max())
+    peak = float(surface[row, column])
+    return peak, peak - float(surface[_far(surface.shape, int(row), int(column))].max())
+
+
+@cache
+def _far(shape: tuple[int, ...], row: int, column: int) -> NDArray[np.bool_]:
+    """Where a surface of this shape is not near a peak; of such places there are a few hundred."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return np.asarray(np.hypot(rows - row, columns - column) >= PEAK_RADIUS_PX)
 
 
 def _shift(surface: Matrix) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -69,7 +69,8 @@ class Record:
     """A record as it was read: `inputs`, `output` and `masks` of the last picture made, `key` of what else decides.
 
     `inputs` are the frames and the XMP files beside them, `earlier` files that a batch wrote for this set before, under
-    these or other names, and that may still be there.
+    these or other names, and that may still be there. `alignment` says how the frames were laid on each other, and
+    `versions` which code and libraries found it.
     """
 
     status: str
@@ -78,6 +79,8 @@ class Record:
     output: Content | None
     masks: tuple[Content, ...] = ()
     earlier: tuple[Content, ...] = ()
+    alignment: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, Any] = field(default_factory=dict)
 
     @property
     def made(self) -> tuple[Content, ...]:
@@ -120,7 +123,8 @@ def read_record(path: Path) -> Record | None:
         inputs = tuple(_content(one) for one in values["inputs"])
         output = _content(values["output"]) if values["output"] else None
         masks, earlier = (tuple(_content(one) for one in values.get(name, ())) for name in ("masks", "earlier"))
-        return Record(str(values["status"]), dict(values["key"]), inputs, output, masks, earlier)
+        alignment, versions = (dict(values.get(name, {})) for name in ("alignment", "versions"))
+        return Record(str(values["status"]), dict(values["key"]), inputs, output, masks, earlier, alignment, versions)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from deepfuse.alignment import Alignment
 from deepfuse.batch.record import (
     FOLDER,
+    Content,
     Outcome,
     Record,
     content_of,
@@ -23,6 +26,7 @@ from deepfuse.batch.record import (
 )
 from deepfuse.batch.thumbnails import keep_thumbnail
 from deepfuse.bracket import printable
+from deepfuse.errand import versions
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.files import remove_abandoned, replacing
 from deepfuse.job.fuse import Fused, fuse_prepared
@@ -35,6 +39,8 @@ from deepfuse.model import Network, read_model
 from deepfuse.monitoring.pictures import keep_picture, measured
 from deepfuse.monitoring.records import Row, keep
 from deepfuse.photo import check_file, encoded, written_file
+
+AFTERWARDS = ("quality", "score", "encoding", "controls", "deghost", "save_masks")
 
 
 @dataclass(frozen=True)
@@ -163,8 +169,8 @@ def _fuse_set(job: Job) -> Outcome:
     for path in job.files:
         check_file(path)
     before, contents = read_record(job.record), tuple(map(content_of, job.inputs))
-    held = [content.sha256 for content in contents]
-    if before and held == [content.sha256 for content in before.inputs]:
+    same = before if before and _hashes(contents) == _hashes(before.inputs) else None
+    if before and same:
         before = replace(before, inputs=contents)  # touched or moved, not changed
         if finished(before, job.key, job.inputs, job.outputs, job.out):
             renew_inputs(job.record, contents)
@@ -172,13 +178,14 @@ def _fuse_set(job: Job) -> Outcome:
     check_overwriting(job, before)
     _make_folder(job)
     used = UsedModel(printable(job.model_name), job.model_sha256)
-    bracket = prepare(job.files, job.options, job.output)
+    bracket = prepare(job.files, job.options, job.output, earlier=_laid_before(job, same))
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key}
     values |= {
         "files": [printable(str(path)) for path in job.files],
         "grouping": job.grouping,
         **fused.record.as_json(),
+        "versions": versions(),
     }
     values |= {"inputs": [asdict(content) for content in contents], "earlier": _earlier(job, before)}
     if job.measure:
@@ -187,6 +194,28 @@ def _fuse_set(job: Job) -> Outcome:
     keep_thumbnail(job.out, job.scene, fused)
     keep_picture("batch", job.scene, used, job.version, bracket, fused)
     return Outcome(job.scene, "done", warnings=fused.record.warnings)
+
+
+def _hashes(contents: Sequence[Content]) -> list[str]:
+    return [content.sha256 for content in contents]
+
+
+def _laid_before(job: Job, before: Record | None) -> Alignment | None:
+    """How the frames were laid on each other for an earlier picture, where this one would find the same.
+
+    Args:
+        job: the set.
+        before: the record of a picture that was made of the same frames.
+    """
+    if not before or before.versions != versions() or _laying(before.key) != _laying(job.key):
+        return None
+    found = Alignment.from_record(before.alignment)
+    return found if found and len(found.evidence) == len(job.files) else None
+
+
+def _laying(key: dict[str, Any]) -> dict[str, Any]:
+    """The options that may decide on how frames are laid on each other: all but those of what comes after."""
+    return {name: value for name, value in key.get("options", {}).items() if name not in AFTERWARDS}
 
 
 def _make_folder(job: Job) -> None:

@@ -12,8 +12,11 @@ from deepfuse.cli import (
     align,
     batch,
     brackets,
+    completion,
+    config,
     doctor,
     fuse,
+    man,
     models,
     monitor,
     promote,
@@ -25,6 +28,7 @@ from deepfuse.cli import (
     worker,
 )
 from deepfuse.cli.beside import Beside
+from deepfuse.cli.configured import with_config
 from deepfuse.cli.options import EPILOG
 from deepfuse.exits import failed
 from deepfuse.terminal import Parser, say, say_record
@@ -37,8 +41,10 @@ def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None
         arguments: those of this process if `None`.
         beside: a process that may do a part of the work.
     """
-    options = _parser().parse_args(arguments, argparse.Namespace(beside=beside))
+    parser = _parser()
+    options = parser.parse_args(arguments, argparse.Namespace(beside=beside))
     try:
+        options = with_config(parser, options, arguments)
         record: dict[str, Any] = options.run(options)
     except (Exception, KeyboardInterrupt) as error:
         return failed(error)
@@ -55,11 +61,10 @@ def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    photographer, keeper = (
-        (fuse, batch, watch, web, brackets, align, score),
-        (models, promote, rollback, reproduce, worker),
-    )
+    parser.set_defaults(parser=parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    photographer = (fuse, batch, watch, web, brackets, align, score, config, completion, man)
+    keeper = (models, promote, rollback, reproduce, worker)
     for command in (*photographer, monitor, *keeper, doctor):
         command.add(commands)
     return parser

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from deepfuse.bracket import printable
+from deepfuse.cli.configured import COMMANDS
 from deepfuse.cli.look import add_look, chosen_controls
 from deepfuse.errors import DeepfuseError
 
@@ -32,6 +33,7 @@ EPILOG = (
     "exit codes: 0 done, 1 some sets of a batch or checks of doctor failed, 2 wrong usage, 3 no bracket found, 4 bad "
     "input, 5 model refused or a package missing, 6 registry unreachable, 7 out of memory, 130 interrupted"
 )
+HELP_NO_CONFIG = "take no defaults from your configuration file; `deepfuse config` says what it sets"
 HELP_MODEL = "a model folder or its model.safetensors, or models:/NAME@ALIAS in MLflow (default: the shipped weights)"
 HELP_QUALITY = "best computes weights at half the size, fast at a quarter (default: fast, where the model has it)"
 HELP_FRAMES = "take sets of N photos in order of time within camera and folder, whatever the evidence says"
@@ -80,6 +82,8 @@ def add_command(commands: Commands, name: str, run: Run, *, help: str) -> argpar
         name, help=help, description=f"{help[0].upper()}{help[1:]}.", epilog=EPILOG
     )
     command.add_argument("--json", action="store_true", help="print a record in JSON")
+    if name in COMMANDS:
+        command.add_argument("--no-config", action="store_true", help=HELP_NO_CONFIG)
     command.set_defaults(run=run)
     return command
 
@@ -208,10 +212,12 @@ def add_grouping(command: argparse.ArgumentParser) -> None:
 
 def found_brackets(options: argparse.Namespace) -> Grouping:
     """The brackets under the folder that `add_grouping` asked for."""
+    from deepfuse.cli.noted import noted_looks
     from deepfuse.grouping import find_brackets
 
     show = partial(progress, unit="photo")
-    return find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=show)
+    with noted_looks() as recall:
+        return find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=show, recall=recall)
 
 
 def progress(items: Iterable[T], *, unit: str, total: int | None = None) -> tqdm[T]:

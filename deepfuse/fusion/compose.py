@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +15,6 @@ from deepfuse.fusion.gamut import fitted
 from deepfuse.fusion.temperature import warmed
 from deepfuse.fusion.tone import toned
 from deepfuse.model.network import Chroma
-
-PIECE_PX = 2**17  # pixels at once: what they need stays near, and threads seldom wait for each other between two calls
 
 
 def paint(
@@ -35,17 +34,10 @@ def paint(
         controls: the look.
     """
     flat = [(luma.reshape(-1), (blue.reshape(-1), red.reshape(-1))) for luma, (blue, red) in frames]
-    channels = np.empty((3, y.size), pixels.dtype)
-    for start in range(0, y.size, PIECE_PX):
-        piece = slice(start, start + PIECE_PX)
-        parts = [(luma[piece], (blue[piece], red[piece])) for luma, (blue, red) in flat]
-        part = y.reshape(-1)[piece]
-        planes = fitted(*_look(part, parts, chroma, controls))
-        if controls.temperature:
-            planes = warmed(planes, controls.temperature)
-        for channel, plane in zip(channels, planes, strict=True):
-            _store(plane, channel[piece])
-    pixels[:] = cv2.merge([channel.reshape(y.shape) for channel in channels])
+    planes = fitted(*_look(y.reshape(-1), flat, chroma, controls))
+    if controls.temperature:
+        planes = warmed(planes, controls.temperature)
+    pixels[:] = cv2.merge([_stored(plane, pixels.dtype).reshape(y.shape) for plane in planes])
 
 
 def _look(
@@ -59,12 +51,11 @@ def _look(
     return y, (blue, red)
 
 
-def _store(plane: Float, pixels: Image) -> None:
-    """Clip to 0..1 and round to the dtype of `pixels`."""
+def _stored(plane: Float, dtype: np.dtype[Any]) -> Image:
+    """Clipped to 0..1 and rounded to a dtype; the plane is not kept."""
     np.clip(plane, 0, 1, out=plane)
-    if pixels.dtype == np.float32:
-        pixels[:] = plane
-        return
-    plane *= np.float32(np.iinfo(pixels.dtype).max)
+    if dtype == np.float32:
+        return plane
+    plane *= np.float32(np.iinfo(dtype).max)
     np.rint(plane, out=plane)
-    pixels[:] = plane.astype(pixels.dtype)
+    return plane.astype(dtype)

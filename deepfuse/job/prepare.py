@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from deepfuse.alignment import Alignment, AlignmentError, align, lay_still
+from deepfuse.alignment import Alignment, AlignmentError, align, align_again, lay_still
 from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask
 from deepfuse.errors import BracketError
@@ -62,7 +62,12 @@ class Prepared:
 
 
 def prepare(
-    files: Sequence[Path], options: FuseOptions, output: Path | None = None, *, side_px: int | None = None
+    files: Sequence[Path],
+    options: FuseOptions,
+    output: Path | None = None,
+    *,
+    side_px: int | None = None,
+    earlier: Alignment | None = None,
 ) -> Prepared:
     """Develop and align one bracket, and remove its ghosts.
 
@@ -71,6 +76,8 @@ def prepare(
         options: what the user chose.
         output: where the picture goes, so that nothing is decoded if it has no room there; nowhere if `None`.
         side_px: the most that the longer side of a frame has from the reading on, for a look at the picture to come.
+        earlier: how the same frames were laid on each other under options that say the same of it, so that nobody need
+            find it again.
 
     Raises:
         PhotoError: a frame cannot be read, or the picture not be written.
@@ -87,7 +94,7 @@ def prepare(
     if side_px:
         pictures = [_reduced(picture, side_px) for picture in pictures]
     clock.step("read")
-    laid = _laid(files, pictures, options)
+    laid = _laid(files, pictures, options, earlier)
     if laid.alignment:
         clock.step("align")
     return prepared_of(files, pictures, laid, options, clock, reference=wanted)
@@ -157,14 +164,19 @@ class LaidFrames:
     alignment: Alignment | None
 
 
-def _laid(files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptions) -> LaidFrames:
+def _laid(
+    files: Sequence[Path], pictures: Sequence[Picture], options: FuseOptions, earlier: Alignment | None
+) -> LaidFrames:
     frames, valid = [picture.pixels for picture in pictures], [picture.valid for picture in pictures]
     if not options.align:
         still = lay_still(frames, valid, crop=options.crop)
         base = middle([picture.header for picture in pictures])
         return LaidFrames(still.frames, still.valid, base, tuple(range(len(files))), None)
     try:
-        found = align(frames, valid=valid, if_unaligned=options.if_unaligned, crop=options.crop)
+        if earlier:
+            found = align_again(frames, earlier, valid=valid, crop=options.crop)
+        else:
+            found = align(frames, valid=valid, if_unaligned=options.if_unaligned, crop=options.crop)
     except AlignmentError as error:
         raise error.named(_names(files)) from error
     return LaidFrames(found.frames, found.valid, found.base, found.kept, replace(found, frames=(), valid=()))

@@ -25,6 +25,9 @@ _TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
 _ALPHAS: dict[int, Alpha] = {
     tifffile.EXTRASAMPLE.ASSOCALPHA: "associated", tifffile.EXTRASAMPLE.UNASSALPHA: "unassociated",
 }  # fmt: skip
+_ROWS = (
+    64  # handed over at once: Pillow joins small pieces, and more of them than fit the cache take longer than decoding
+)
 _LARGEST_TILE_PX = 2**26  # 64 megapixels: writers take tiles of 512 px, and a false size must not fill the memory
 
 
@@ -44,7 +47,13 @@ def open_jpeg(file: BinaryIO) -> Stored:
 
 def _decode_jpeg(file: BinaryIO) -> Image:
     with _jpeg(file) as image:
-        return np.asarray(image)
+        image.load()
+        pixels = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
+        for top in range(0, image.height, _ROWS):
+            bottom = min(top + _ROWS, image.height)
+            rows = np.asarray(image.crop((0, top, image.width, bottom)))
+            pixels[top:bottom] = rows.reshape(bottom - top, image.width, -1)
+        return pixels
 
 
 def _jpeg(file: BinaryIO) -> Jpeg:

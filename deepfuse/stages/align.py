@@ -12,7 +12,7 @@ from deepfuse.alignment import AlignmentError, align
 from deepfuse.engine import each_scene
 from deepfuse.files import write_json, write_text
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import SceneCache, content, scene_cache
+from deepfuse.incremental import SceneCache, content, known_content, scene_cache
 from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
 from deepfuse.monitoring.arrived import FILE, TRAITS, arrived, arrived_csv, traits
 from deepfuse.motion import completed, detect_motion, shown_by
@@ -39,7 +39,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     jobs = worker_count(len(ingested), WORKER_BYTES + BYTES_PER_PX * most_pixels(ingested))
     work = partial(align_scene, cache=cache, params=params.align)
-    results = each_scene(ingested, work, refuse=refused, jobs=jobs)
+    results = each_scene(ingested, work, refuse=refused, kept=partial(kept, cache=cache), jobs=jobs)
     try:
         aligned = {scene.scene: scene for scene in tqdm(results, total=len(ingested), desc="align", unit="scene")}
     finally:
@@ -59,6 +59,12 @@ def refused(scene: Scene, why: str) -> Scene:
 def most_pixels(scenes: list[Scene]) -> int:
     """The pixels of the largest scene's frames together."""
     return max((sum(frame.width * frame.height for frame in scene.frames) for scene in scenes), default=0)
+
+
+def kept(scene: Scene, *, cache: SceneCache) -> Scene | None:
+    """One scene, if the cache has it."""
+    inputs = known_content(scene, FRAMES)
+    return cache.kept_scene(scene.scene, inputs, OUT / scene.scene) if inputs else None
 
 
 def align_scene(scene: Scene, *, cache: SceneCache, params: Align) -> Scene:

@@ -15,7 +15,7 @@ from deepfuse.engine import each_scene
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import CACHE, SceneCache, digests, scene_cache
+from deepfuse.incremental import CACHE, SceneCache, digests, known_digests, scene_cache
 from deepfuse.manifest import Scene, picture_name, report, write_manifest
 from deepfuse.notes import open_notes
 from deepfuse.params import Ingest, read_params
@@ -53,6 +53,7 @@ def main() -> None:
         brackets,
         partial(ingest, cache=cache, params=params.ingest),
         refuse=given_up,
+        kept=partial(kept, cache=cache, params=params.ingest),
         jobs=worker_count(len(brackets), WORKER_BYTES + BYTES_PER_FILE_BYTE * largest_file(brackets)),
         memory_gb=limits.memory_gb,
         seconds=lambda bracket: limits.seconds * len(bracket.files),
@@ -69,12 +70,17 @@ def main() -> None:
 
 def group(params: Ingest, code: str) -> Grouping:
     """The brackets under the source; a photo that is as it was is not looked at again."""
-    bounds = params.limits
-    limits = Limits.of_data(bounds.megapixels, bounds.file_gb, bounds.frames)
+    limits = limits_of(params)
     with open_notes(CACHE / LOOKS, [code, asdict(limits)]) as notes:
         return find_brackets(
             Path(params.source), prefer=params.prefer, frames=params.frames or None, limits=limits, recall=notes.recall
         )
+
+
+def limits_of(params: Ingest) -> Limits:
+    """Which files may be read."""
+    bounds = params.limits
+    return Limits.of_data(bounds.megapixels, bounds.file_gb, bounds.frames)
 
 
 def faults(group: Group) -> tuple[LeftOut, ...]:
@@ -102,24 +108,35 @@ def largest_file(brackets: list[BracketFiles]) -> int:
     return max((path.stat().st_size for bracket in brackets for path in bracket.files if path.is_file()), default=0)
 
 
+def kept(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene | None:
+    """One bracket, if it need not be read and the cache has it."""
+    try:
+        check_bracket(bracket, limits_of(params))
+    except DeepfuseError:
+        return None
+    found = known_digests(bracket.files)
+    return cache.kept_scene(bracket.scene, by_name(bracket, found), OUT / bracket.scene) if found else None
+
+
 def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
     """One bracket, developed or taken from the cache, or refused."""
-    bounds = params.limits
-    limits = Limits.of_data(bounds.megapixels, bounds.file_gb, bounds.frames)
+    limits = limits_of(params)
     try:
-        check_count(bracket, limits)
-        hashes = fingerprints(bracket, limits)
+        check_bracket(bracket, limits)
+        hashes = fingerprints(bracket)
     except DeepfuseError as error:
         return Scene(bracket.scene, reason=printable(str(error)))
     make = partial(make_frames, bracket, hashes, params, limits)
     return cache.scene(bracket.scene, hashes, OUT / bracket.scene, make)
 
 
-def check_count(bracket: BracketFiles, limits: Limits) -> None:
-    """Refuse a bracket of too many photos before any of them is read."""
+def check_bracket(bracket: BracketFiles, limits: Limits) -> None:
+    """Refuse a bracket of too many photos, or of such as may not be read, before any of them is."""
     if (count := len(bracket.files)) > limits.frames:
         wanted = f"at most {limits.frames} exposures"
         raise BracketError(f"scene {bracket.scene}: expected {wanted}, got {count} ({bracket.files[0].parent})")
+    for path in bracket.files:
+        check_file(path, limits)
 
 
 def is_radiance(bracket: BracketFiles) -> bool:
@@ -127,14 +144,16 @@ def is_radiance(bracket: BracketFiles) -> bool:
     return bracket.files[0].suffix.lower() == RADIANCE_SUFFIX
 
 
-def fingerprints(bracket: BracketFiles, limits: Limits) -> dict[str, str]:
-    """The SHA-256 of each file, once they are known to be such as may be read."""
-    for path in bracket.files:
-        check_file(path, limits)
+def fingerprints(bracket: BracketFiles) -> dict[str, str]:
+    """The SHA-256 of each file."""
     try:
-        found = digests(bracket.files)
+        return by_name(bracket, digests(bracket.files))
     except OSError as error:
         raise PhotoError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def by_name(bracket: BracketFiles, found: list[str]) -> dict[str, str]:
+    """The SHA-256 of each file under its name."""
     return {printable(path.name): sha256 for path, sha256 in zip(bracket.files, found, strict=True)}
 
 

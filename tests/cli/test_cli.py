@@ -142,7 +142,7 @@ def test_help_imports_nothing_heavy(command: str) -> None:
         "import sys; from deepfuse.cli import main\n"
         f"try: main(['{command}', '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'cv2', 'mlflow', 'rawpy'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'mlflow', 'rawpy', 'shtab', 'platformdirs'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

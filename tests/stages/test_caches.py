@@ -6,20 +6,24 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from support.pictures import random_model
-from support.projects import commit_all, results, run_dvc, run_stages, set_params, stages_run
+from support.projects import commit_all, outputs, results, run_dvc, run_stages, set_params, stages_run
 
+from deepfuse import engine, notes
 from deepfuse.evaluation import scoring
 from deepfuse.files import file_digest
 from deepfuse.manifest import read_manifest, write_manifest
 from deepfuse.model import write_model
 from deepfuse.params import read_params
 from deepfuse.photo import read_photo, write_photo
+from deepfuse.registry.dvc_contents import content_md5
 from deepfuse.split import split_of
 from deepfuse.stages import evaluate
 
@@ -63,6 +67,31 @@ def test_bytecode_in_a_package_is_no_change(project: Path) -> None:
         (folder / "__pycache__").mkdir(exist_ok=True)
         (folder / "__pycache__/old.cpython-39.pyc").write_bytes(b"old")
     assert run_dvc(project, "status", "--with-deps", "evaluate").strip() == "Data and pipelines are up to date."
+
+
+def test_no_process_is_started_for_a_scene_that_is_kept(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+
+    def here(tasks: Sequence[Any], work: Callable[[Any], Any], **_: object) -> Iterator[Any]:
+        given.extend(task.scene for task in tasks)
+        return map(work, tasks)
+
+    monkeypatch.setattr(engine, "run_scenes", here)
+    monkeypatch.setattr(notes, "SETTLED_S", -1.0)
+    before = outputs(project, "ingest", "align")
+    run_stages(project, "ingest", "align")
+    given.clear()
+    for folder in before:
+        shutil.rmtree(project / folder, ignore_errors=True)
+    run_stages(project, "ingest", "align")
+    assert not given
+    assert {folder: content_md5(project / folder) for folder in before} == before
+    dark, bright, *_ = sorted((project / "brackets/barn").iterdir())
+    photo = dark.read_bytes()
+    dark.write_bytes(bright.read_bytes())
+    run_stages(project, "ingest")
+    dark.write_bytes(photo)
+    assert given == ["barn"]
 
 
 def trees(project: Path) -> dict[str, bytes]:
