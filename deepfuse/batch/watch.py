@@ -11,6 +11,7 @@ from typing import Literal
 from deepfuse.batch.arrivals import Arrivals
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
+from deepfuse.batch.sheet import write_sheet
 from deepfuse.batch.superseded import remove, renamed, superseded
 from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
@@ -84,6 +85,7 @@ class Watch:
                 self._failed[outcome.scene] = states[outcome.scene]
             yield _event(outcome, jobs.get(outcome.scene))
         yield from self._tidy([job for job in jobs.values() if job.finished], ids)
+        write_sheet(self._output, ids, batch.lost)
 
     def _at_first(self, batch: Batch) -> Iterator[Event]:
         if batch.finished and not self._begun:

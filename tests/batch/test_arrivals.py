@@ -92,6 +92,7 @@ def test_a_set_is_made_when_nothing_changes_any_more(tmp_path: Path, capsys: pyt
     watched.now_s = 5
     assert watched.look() == [("made", "card")]
     assert len(record(out, "card")["inputs"]) == 3
+    assert 'href="card.png"' in (out / "index.html").read_text()
     watched.now_s = 6
     assert watched.look() == []
     assert batch(source, out, capsys)["finished"] == ["card"]
