@@ -99,6 +99,29 @@ def test_exit_handlers_and_profilers_see_the_end_of_the_command(tmp_path: Path, 
     assert done.stderr.endswith("left with 4\nthe end\n")
 
 
+LEFT = """
+import atexit, cProfile, sys, weakref
+atexit.register(lambda: print("the end", file=sys.stderr))
+class Module:
+    def __del__(self):
+        print("taken apart", file=sys.stderr)
+sys.modules["kept"] = Module()
+from deepfuse.cli.__main__ import program
+profile = cProfile.Profile()
+{begin}
+program()
+"""
+
+
+def test_the_program_takes_no_modules_apart_but_for_profilers(tmp_path: Path, pair: list[str]) -> None:
+    for begin, told in (("", "the end\n"), ("profile.enable()", "the end\ntaken apart\n")):
+        out = tmp_path / f"out{len(begin)}.png"
+        command = [sys.executable, "-c", LEFT.format(begin=begin), "fuse", *pair, "--no-align", "-o", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr, out.exists()) == (0, told, True)
+        assert done.stdout.startswith(str(out))
+
+
 def test_the_command_does_not_wait_for_frames_that_nobody_wants(tmp_path: Path, pair: list[str]) -> None:
     code = AT_EXIT.format(slow=True)
     command = [sys.executable, "-c", code, "fuse", *pair, "-o", str(tmp_path / "out.png"), "--model", str(tmp_path)]

@@ -22,6 +22,19 @@ SETTINGS = {
 }
 
 
+def program() -> NoReturn:
+    """The same as `run`, but with torch loaded it leaves without taking all modules apart, which takes 0.2 s.
+
+    Where a profiler or coverage looks on, it leaves as Python does.
+    """
+    try:
+        run()
+    except SystemExit as stop:
+        if "torch" not in sys.modules or sys.getprofile() or sys.gettrace() or _abandoned():
+            raise
+        _leave_at_once(stop.code if isinstance(stop.code, int) else 0)
+
+
 def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
@@ -58,4 +71,4 @@ def _leave_at_once(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    run()
+    program()
