@@ -29,11 +29,11 @@ def say_record(record: dict[str, Any]) -> None:
 
 def say_error(error: BaseException | str) -> None:
     """Say on standard error what went wrong."""
-    text = (error if isinstance(error, str) else _words(error)).strip().replace("\n", _INDENT)
+    text = (error if isinstance(error, str) else words(error)).strip().replace("\n", _INDENT)
     say(f"deepfuse: {text or type(error).__name__}", sys.stderr)
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     """The message of an error; that of the system without its number."""
     if isinstance(error, OSError) and error.strerror:
         return ": ".join(str(part) for part in (error.filename, error.filename2, error.strerror) if part is not None)

@@ -17,6 +17,7 @@ from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
 from deepfuse.grouping import Grouping
+from deepfuse.terminal import words
 
 Kind = Literal["made", "finished", "failed", "renamed", "removed", "kept", "waiting"]
 
@@ -64,9 +65,9 @@ class Watch:
             self._arrivals.again()
             if isinstance(error, OSError):
                 self._failed.clear()
-            if str(error) != self.trouble:
-                self.trouble = str(error)
-                yield Event("waiting", "", f"{printable(str(error))}; it is tried again")
+            if (said := printable(words(error))) != self.trouble:
+                self.trouble = said
+                yield Event("waiting", "", f"{said}; it is tried again")
         else:
             self.trouble = ""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.batches import record, shoot, state
 
-from deepfuse.batch import Arrivals, Making, Pace, Watch
+from deepfuse.batch import Arrivals, Batch, Making, Outcome, Pace, Watch, run
 from deepfuse.batch.arrivals import is_closed, states_below
 from deepfuse.bracket import BracketFiles
 from deepfuse.cli import main
@@ -168,12 +168,31 @@ def test_pictures_of_a_card_that_is_gone_stay_and_the_card_is_waited_for(tmp_pat
     watched.settled()
     source.rename(tmp_path / "elsewhere")
     assert watched.look() == [("waiting", "")]
-    assert watched.watch.trouble
+    assert watched.watch.trouble == f"{source}: No such file or directory"
     assert watched.look() == [], "it is said once"
     (tmp_path / "elsewhere").rename(source)
     put(source, "b", 2)
     assert watched.settled() == [("renamed", "a0"), ("made", "b0")]
     assert not watched.watch.trouble
+
+
+def test_a_set_whose_card_is_pulled_out_while_it_is_made_is_made_when_that_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = tmp_path / "card", tmp_path / "out"
+    put(source, "a", 1)
+    watched = Watched(source, out)
+
+    def pulled_out(batch: Batch, pace: Pace) -> Iterator[Outcome]:
+        source.rename(tmp_path / "elsewhere")
+        yield from run(batch, pace)
+
+    monkeypatch.setattr("deepfuse.batch.watch.run", pulled_out)
+    assert watched.settled() == [("failed", "card")]
+    monkeypatch.undo()
+    assert watched.settled() == [("waiting", "")]
+    (tmp_path / "elsewhere").rename(source)
+    assert watched.settled() == [("made", "card")]
 
 
 def test_a_bad_set_is_told_once_and_tried_again_when_its_files_change(tmp_path: Path) -> None:
