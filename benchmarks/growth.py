@@ -67,7 +67,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "dvc repro, nothing new": (*DVC, "repro", "evaluate"),
     "retrain, nothing new": (*LOOP, "retrain"),
     "deepfuse brackets": ("-m", "deepfuse.cli", "brackets", "data/raw"),
-    "deepfuse brackets --json": ("-m", "deepfuse.cli", "brackets", "data/raw", "--json"),
+    "deepfuse brackets, again": ("-m", "deepfuse.cli", "brackets", "data/raw"),
     "manifest, 10 × read and write": ("-c", MANIFESTS),
     "registry, 10 × two questions": ("-c", REGISTRY),
     "page and table, all scenes": ("-c", PAGE),
@@ -145,7 +145,8 @@ def run(project: Path, *command: str) -> resource.struct_rusage:
     """What Python and those that it waited for used, by the system's account."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     patient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "3600"}  # on a busy machine
-    environment = {**os.environ, **patient, "PYTHONPATH": str(project), "PATH": path}
+    own = {"DEEPFUSE_CACHE": str(project / ".deepfuse/user")}
+    environment = {**os.environ, **patient, **own, "PYTHONPATH": str(project), "PATH": path}
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen([sys.executable, *command], cwd=project, env=environment, stdout=said, stderr=said)
         _, status, usage = os.wait4(process.pid, 0)

@@ -104,18 +104,26 @@ class Notes:
         self._write("DELETE FROM notes WHERE day < ?", self._today - KEPT_DAYS)
 
     def _write(self, command: str, *values: object) -> None:
-        """What cannot be noted, where the disk is full or the book damaged, is found out again."""
-        with suppress(sqlite3.Error):
+        """What cannot be noted, where the disk is full or the book damaged or another's, is found out again."""
+        try:
             self._base.execute(command, values)
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self._base.rollback()  # who waits for this one to end need not
 
 
 @contextmanager
-def open_notes(path: Path, key: Any) -> Iterator[Notes]:
-    """The book in a file, made where there is none, or none that can be read.
+def open_notes(path: Path, key: Any, *, wait_s: float = WAIT_S) -> Iterator[Notes]:
+    """The book in a file, made where there is none, or none that can be read; one that is lost where that cannot be.
 
     What was noted stays also where the block ends with an error.
+
+    Args:
+        path: the file.
+        key: what the answers depend on but files, as `Notes` takes it.
+        wait_s: how long another process that writes is waited for, each time.
     """
-    base = _opened(path)
+    base = _opened(path, wait_s)
     notes = Notes(base, key)
     try:
         yield notes
@@ -126,15 +134,26 @@ def open_notes(path: Path, key: Any) -> Iterator[Notes]:
         base.close()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    base = sqlite3.connect(path, timeout=WAIT_S)
+def _opened(path: Path, wait_s: float) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _book(path, wait_s)
+        except sqlite3.OperationalError:  # of another user, or another's now
+            raise
+        except sqlite3.DatabaseError:  # damaged
+            path.unlink()
+            return _book(path, wait_s)
+    except (OSError, sqlite3.OperationalError):
+        return _book(":memory:", wait_s)
+
+
+def _book(path: Path | str, wait_s: float) -> sqlite3.Connection:
+    base = sqlite3.connect(path, timeout=wait_s)
     try:
         base.execute(_TABLE)
         base.execute("SELECT count(*) FROM notes")
-    except sqlite3.DatabaseError:  # damaged
+    except sqlite3.Error:
         base.close()
-        path.unlink()
-        base = sqlite3.connect(path, timeout=WAIT_S)
-        base.execute(_TABLE)
+        raise
     return base

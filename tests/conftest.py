@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["DEEPFUSE_RECORDS"] = "off"  # what tests fuse is nobody's work
 os.environ["DEEPFUSE_CONFIG"] = ""  # that of who runs them says nothing here
+os.environ["DEEPFUSE_CACHE"] = ""  # what tests look at is looked at
 os.environ.setdefault("DEEPFUSE_JOBS", "1")  # of a few tiny scenes a second worker takes longer to start than to do
 
 from support.pictures import Picture, expose, textured_radiance

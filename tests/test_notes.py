@@ -74,6 +74,22 @@ def test_a_damaged_book_is_begun_anew(photo: Path, damage: bytes | None) -> None
     assert ask(book, photo) == []
 
 
+def test_who_may_not_write_asks_each_time_and_keeps_the_book(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = photo.with_name("book")
+    ask(book, photo, "first")
+    monkeypatch.setattr(notes, "WAIT_S", 0.0)
+    with open_notes(book, "writer", wait_s=0) as writer:
+        writer.note("name", 1)
+        with open_notes(book, "reader", wait_s=0) as reader:
+            assert reader.recall("text", [photo], lambda: 2) == 2
+    assert ask(book, photo, "first") == []
+    with open_notes(book, "writer") as writer:
+        assert writer.known("name") == "1"
+    (photo.with_name("file")).write_text("")
+    with open_notes(photo.with_name("file") / "book", 1) as nowhere:
+        assert nowhere.recall("text", [photo], lambda: 3) == 3
+
+
 def test_notes_of_no_use_are_dropped_after_a_month(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book, now = photo.with_name("book"), time.time()
     ask(book, photo)

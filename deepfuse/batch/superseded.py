@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.batch.record import FOLDER, Record, name_below, read_record, stat_of, write_record
+from deepfuse.batch.thumbnails import thumbnail_file
 from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
@@ -99,6 +100,8 @@ def rename(old: Superseded) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # it was renamed before this was killed
             source.rename(target)
+    with suppress(FileNotFoundError):
+        thumbnail_file(job.out, old.path.stem).rename(thumbnail_file(job.out, job.scene))
     old.path.unlink()
     return True
 
@@ -125,4 +128,5 @@ def remove(old: Superseded, kept: Sequence[Path]) -> Iterator[Path]:
             path.unlink()
         else:
             yield path
+    thumbnail_file(old.job.out, old.path.stem).unlink(missing_ok=True)
     old.path.unlink()

@@ -6,22 +6,14 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-import numpy as np
-
 from deepfuse.batch.record import FOLDER
-from deepfuse.color import Image
 from deepfuse.errors import PhotoError
 from deepfuse.files import replacing
 from deepfuse.job.fuse import Fused
-from deepfuse.photo import Embedded, Encoding, encoded, in_depth, read_header
-from deepfuse.photo.pixels import upright
-from deepfuse.photo.preview import read_preview
-from deepfuse.proxy import reduced
+from deepfuse.job.thumbnail import small_jpeg, thumbnail
 from deepfuse.resident import Resident, ResidentError
 
 BELOW = f"{FOLDER}/thumbnails"
-SIDE_PX = 320
-_SMALL = Encoding(jpeg_quality=80)
 _MEMORY_GB, _SECONDS = 8.0, 60.0  # of one picture that is read again
 
 
@@ -33,16 +25,7 @@ def thumbnail_file(out: Path, scene: str) -> Path:
 def keep_thumbnail(out: Path, scene: str, fused: Fused) -> None:
     """Write that of a picture that is at hand; one that cannot be written is no matter of the picture."""
     with suppress(OSError):
-        _write(thumbnail_file(out, scene), _jpeg(reduced(fused.pixels, SIDE_PX), fused.embedded.icc))
-
-
-def thumbnail(path: Path) -> bytes:
-    """A photo or a picture as a small JPEG, upright.
-
-    Raises:
-        PhotoError: it cannot be decoded.
-    """
-    return _jpeg(upright(read_preview(path, SIDE_PX), read_header(path).orientation))
+        _write(thumbnail_file(out, scene), small_jpeg(fused.pixels, fused.embedded.icc))
 
 
 def renew_thumbnails(out: Path, pictures: Iterable[tuple[str, Path]]) -> None:
@@ -66,12 +49,6 @@ def renew_thumbnails(out: Path, pictures: Iterable[tuple[str, Path]]) -> None:
 
 def _outdated(target: Path, picture: Path) -> bool:
     return not target.is_file() or target.stat().st_mtime_ns < picture.stat().st_mtime_ns
-
-
-def _jpeg(pixels: Image, icc: bytes = b"") -> bytes:
-    """With the profile of its colour space, which browsers go by."""
-    small = np.ascontiguousarray(in_depth(pixels, "8-bit"))
-    return bytes(encoded(Path("thumbnail.jpg"), small, _SMALL, Embedded(icc=icc)))
 
 
 def _write(target: Path, jpeg: bytes) -> None:

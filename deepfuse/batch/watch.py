@@ -11,6 +11,7 @@ from typing import Literal
 from deepfuse.batch.arrivals import Arrivals
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
+from deepfuse.batch.sheet import write_sheet
 from deepfuse.batch.superseded import remove, renamed, superseded
 from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
@@ -84,6 +85,7 @@ class Watch:
                 self._failed[outcome.scene] = states[outcome.scene]
             yield _event(outcome, jobs.get(outcome.scene))
         yield from self._tidy([job for job in jobs.values() if job.finished], ids)
+        write_sheet(self._output, ids, batch.lost)
 
     def _at_first(self, batch: Batch) -> Iterator[Event]:
         if batch.finished and not self._begun:
@@ -122,7 +124,7 @@ def _files(found: Grouping) -> dict[str, list[Path]]:
 
 
 def _event(outcome: Outcome, job: Job | None) -> Event:
-    if outcome.status == "failed":
-        return Event("failed", outcome.scene, outcome.reason)
+    if outcome.status in ("failed", "kept"):
+        return Event(outcome.status, outcome.scene, outcome.reason)
     made = f"{printable(str(job.output))} of {len(job.files)} frames" if job else outcome.scene
     return Event("finished" if outcome.status == "finished" else "made", outcome.scene, made, outcome.warnings)

@@ -66,8 +66,9 @@ def _instead(command: argparse.ArgumentParser, options: argparse.Namespace) -> s
     """What of the file the command line leaves no room for: what excludes it, or controls below a look of its own."""
     said = set(RANGES) if getattr(options, "look", None) else set()
     for group in command._mutually_exclusive_groups:
-        if any(getattr(options, action.dest) != action.default for action in group._group_actions):
-            said |= {action.dest for action in group._group_actions}
+        names = {action.dest for action in group._group_actions}
+        given = {name for name in names if getattr(options, name) != command.get_default(name)}
+        said |= names - given if given else set()
     return said
 
 
@@ -88,10 +89,11 @@ def read_config(file: Path, parser: argparse.ArgumentParser) -> Defaults:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{name}: expected options in TOML: {printable(str(error))}") from error
     shared = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    tables = {key: value for key, value in values.items() if key not in shared}
     try:
-        _check_tables([key for key in values if key not in shared], commands)
+        _check_tables([*tables], commands)
         _check_shared(shared, commands)
-        return {one: _defaults(command, shared, values.get(one, {}), one) for one, command in commands.items()}
+        return {one: _defaults(command, shared, tables.get(one, {}), one) for one, command in commands.items()}
     except ValueError as error:
         raise ConfigError(f"{name}: {printable(str(error))}") from error
 
@@ -118,9 +120,8 @@ def _defaults(
         both = [key for key, value in found.items() if actions[key] in group._group_actions and value is True]
         if len(both) > 1:
             raise ValueError(f"[{table}] expected one of {' and '.join(both)}, got both")
-    return {
-        actions[key].dest: _value(actions[key], key, value, table if key in own else "") for key, value in found.items()
-    }
+    values = {key: _value(actions[key], key, value, table if key in own else "") for key, value in found.items()}
+    return {actions[key].dest: value for key, value in values.items() if value is not None}
 
 
 def _unknown(key: str, known: Any) -> str:
@@ -136,11 +137,11 @@ def _actions(command: argparse.ArgumentParser) -> dict[str, argparse.Action]:
 
 
 def _value(action: argparse.Action, key: str, value: object, table: str) -> Any:
-    """A value as the option makes it of a text."""
+    """A value as the option makes it of a text; `None` for a flag that is not set."""
     where = f"[{table}] {key}" if table else key
     if action.nargs == 0 or isinstance(value, bool):
         if action.nargs == 0 and isinstance(value, bool):
-            return value
+            return action.const if value else None
         raise ValueError(
             f"{where}: expected {'true or false' if action.nargs == 0 else 'a text or number'}, got {value}"
         )

@@ -212,10 +212,12 @@ def add_grouping(command: argparse.ArgumentParser) -> None:
 
 def found_brackets(options: argparse.Namespace) -> Grouping:
     """The brackets under the folder that `add_grouping` asked for."""
+    from deepfuse.cli.noted import noted_looks
     from deepfuse.grouping import find_brackets
 
     show = partial(progress, unit="photo")
-    return find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=show)
+    with noted_looks() as recall:
+        return find_brackets(options.source, prefer=options.prefer, frames=options.frames, progress=show, recall=recall)
 
 
 def progress(items: Iterable[T], *, unit: str, total: int | None = None) -> tqdm[T]:

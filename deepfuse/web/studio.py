@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.batch import FILE, Job, Making, chosen, leave_unsearched, read_choices, write_choices
-from deepfuse.batch.thumbnails import thumbnail
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import find_brackets
 from deepfuse.job.options import FuseOptions
+from deepfuse.job.thumbnail import thumbnail
 from deepfuse.web import desk
 from deepfuse.web.dropped import Dropped
 from deepfuse.web.model import ModelInUse

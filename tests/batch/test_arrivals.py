@@ -92,6 +92,7 @@ def test_a_set_is_made_when_nothing_changes_any_more(tmp_path: Path, capsys: pyt
     watched.now_s = 5
     assert watched.look() == [("made", "card")]
     assert len(record(out, "card")["inputs"]) == 3
+    assert 'href="card.png"' in (out / "index.html").read_text()
     watched.now_s = 6
     assert watched.look() == []
     assert batch(source, out, capsys)["finished"] == ["card"]
@@ -110,7 +111,8 @@ def test_a_set_that_got_another_id_keeps_its_picture_under_the_new_name(
     assert watched.settled() == [("renamed", "a0"), ("made", "b0")]
     assert set(state(out)) == {"a0.png", "b0.png"}
     assert state(out)["a0.png"] == picture
-    assert sorted(path.stem for path in (out / ".deepfuse").glob("*.json")) == ["a0", "b0"]
+    for kept in ("*.json", "thumbnails/*.jpg"):
+        assert sorted(path.stem for path in (out / ".deepfuse").glob(kept)) == ["a0", "b0"]
     assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
 
 
@@ -142,6 +144,7 @@ def test_a_set_that_was_made_of_a_part_is_made_anew_and_nothing_of_the_part_stay
     put(source, "b", 2, (0,))
     assert watched.settled() == [("made", "b0"), ("removed", "b1")]
     assert set(state(out)) == {"a0.png", "b0.png"}
+    assert sorted(path.stem for path in (out / ".deepfuse/thumbnails").iterdir()) == ["a0", "b0"]
     assert len(record(out, "b0")["inputs"]) == 3
     assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
 

@@ -19,6 +19,7 @@ from deepfuse.batch.entries import Entry
 from deepfuse.batch.record import content_of, name_below
 from deepfuse.batch.sheet import COLUMNS, table
 from deepfuse.batch.thumbnails import thumbnail_file
+from deepfuse.cli import batch as batch_command
 from deepfuse.cli import main
 from deepfuse.photo import read_header, write_photo
 
@@ -185,7 +186,7 @@ def test_a_set_has_a_small_picture_from_the_start_and_a_new_one_where_its_pictur
 
 
 def test_the_command_writes_the_sheet_of_all_sets_also_where_one_alone_is_made(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shoot(tmp_path / "in/barn", 1)
     shoot(tmp_path / "in/cave", 2)[1].write_bytes(b"no picture")
@@ -199,3 +200,11 @@ def test_the_command_writes_the_sheet_of_all_sets_also_where_one_alone_is_made(
         "index.html: a file that no batch wrote has this name, and stays"
     ]
     assert [row["set"] for row in rows(tmp_path / "out")] == ["cave", "barn"]
+    (tmp_path / "out/index.csv").unlink()
+    monkeypatch.setattr(batch_command, "_worked_off", interrupted)
+    assert main([*batch, "--only", "barn"]) == 130
+    assert [row["set"] for row in rows(tmp_path / "out")] == ["cave", "barn"], "also where somebody interrupts it"
+
+
+def interrupted(*arguments: Any) -> Any:
+    raise KeyboardInterrupt

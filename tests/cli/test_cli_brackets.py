@@ -12,8 +12,10 @@ from support.bad_files import PICTURE, encoded
 from support.bad_inputs import Corpus, add_no_files
 from support.photographs import Card
 
+from deepfuse import notes
 from deepfuse.cli import main
 from deepfuse.grouping import find_brackets
+from deepfuse.photo.isolated import Onlooker
 
 
 @pytest.fixture
@@ -136,3 +138,26 @@ def test_a_format_is_preferred_by_its_usual_spelling(card: Card, capsys: pytest.
         assert main(["brackets", str(card.folder), "--prefer", spelled, "--json"]) == 0
         files = [Path(file) for one in json.loads(capsys.readouterr().out)["sets"] for file in one["files"]]
         assert [file.suffix for file in files] == [suffix] * 6
+
+
+def test_a_photo_is_looked_at_once(card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    capture = Onlooker.capture
+    monkeypatch.setattr(notes, "SETTLED_S", -1.0)
+    monkeypatch.setattr(Onlooker, "capture", lambda self, path: looked.append(path.name) or capture(self, path))
+    for cache, expected in (
+        (tmp_path / "cache", 7),
+        (tmp_path / "cache", 0),
+        ("", 7),
+        (card.folder / "IMG_0004.jpg", 7),
+    ):
+        monkeypatch.setenv("DEEPFUSE_CACHE", str(cache))
+        looked.clear()
+        assert main(["brackets", str(card.folder)]) == 0
+        assert len(looked) == expected, cache
+    monkeypatch.setenv("DEEPFUSE_CACHE", str(tmp_path / "cache"))
+    changed = card.folder / "IMG_0004.jpg"
+    changed.write_bytes(changed.read_bytes() + b" ")
+    looked.clear()
+    assert main(["brackets", str(card.folder)]) == 0
+    assert looked == ["IMG_0004.jpg"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import tomllib
@@ -13,6 +14,7 @@ import pytest
 from deepfuse.cli import _parser, main
 from deepfuse.cli.config import EXAMPLE
 from deepfuse.cli.configured import VARIABLE, config_file, read_config, with_config
+from deepfuse.errors import ConfigError
 
 
 @pytest.fixture
@@ -28,7 +30,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def options(*arguments: str) -> Any:
     parser = _parser()
-    return with_config(parser, parser.parse_args(arguments), arguments)
+    begun = argparse.Namespace(beside=None)
+    return with_config(parser, parser.parse_args(arguments, begun), arguments)
 
 
 def test_no_file_is_no_default(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,6 +67,17 @@ def test_what_the_command_line_excludes_does_not_hold(file: Path) -> None:
     assert options("fuse", "a", "b").contrast == 0.3
     night = options("fuse", "a", "b", "--look", "night", "--shadows", "0.1")
     assert (night.look, night.contrast, night.shadows) == ("night", None, 0.1)
+
+
+def test_a_flag_may_be_the_contrary_of_another_one(file: Path) -> None:
+    file.write_text("tree = true\nscore = true\n[watch]\nflat = true\nscore = false\n[batch]\ntree = false\n")
+    with pytest.raises(ConfigError, match=re.escape("[watch] expected one of tree and flat, got both")):
+        options("watch", "x", "-o", "y")
+    file.write_text("tree = true\nscore = true\n[watch]\ntree = false\nflat = true\nscore = false\n")
+    assert (options("batch", "x", "-o", "y").tree, options("batch", "x", "-o", "y", "--flat").tree) == (True, False)
+    watch = options("watch", "x", "-o", "y")
+    assert (watch.tree, watch.score) == (False, False)
+    assert options("watch", "x", "-o", "y", "--tree").tree
 
 
 def test_it_can_be_left_out_or_be_another_one(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
