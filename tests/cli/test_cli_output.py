@@ -136,7 +136,7 @@ def test_a_folder_without_photos_holds_no_bracket(tmp_path: Path, capsys: pytest
 
 
 def test_what_libraries_log_commands_no_terminal() -> None:
-    code = "import logging, deepfuse.cli as cli\ncli.main = lambda: logging.getLogger('x').warning('\\x1b[2J')\n"
+    code = "import logging, deepfuse.cli as cli\ncli.main = lambda **_: logging.getLogger('x').warning('\\x1b[2J')\n"
     code += "import deepfuse.cli.__main__ as program\nprogram.run()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == "␛[2J\n"
