@@ -25,9 +25,8 @@ _TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
 _ALPHAS: dict[int, Alpha] = {
     tifffile.EXTRASAMPLE.ASSOCALPHA: "associated", tifffile.EXTRASAMPLE.UNASSALPHA: "unassociated",
 }  # fmt: skip
-_ROWS = (
-    64  # handed over at once: Pillow joins small pieces, and more of them than fit the cache take longer than decoding
-)
+# Handed over at once: Pillow joins small pieces, and more of them than fit the cache take longer than decoding.
+_ROWS = 64
 _LARGEST_TILE_PX = 2**26  # 64 megapixels: writers take tiles of 512 px, and a false size must not fill the memory
 
 

@@ -152,8 +152,9 @@ def test_wrong_usage_is_said_in_two_lines(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_folder_of_frames_is_for_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("fuse", "align"):
-        assert main([command, str(tmp_path), "-o", str(tmp_path / "out.tif")]) == 4
+    (tmp_path / "a.jpg").touch()
+    for command in (["align", str(tmp_path)], ["fuse", str(tmp_path), str(tmp_path / "a.jpg")]):
+        assert main([*command, "-o", str(tmp_path / "out.tif")]) == 4
         assert f"`deepfuse batch {tmp_path}`" in capsys.readouterr().err
 
 
