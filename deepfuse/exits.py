@@ -20,7 +20,8 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (  # the first that fits
     (MemoryError, OUT_OF_MEMORY),
     (KeyboardInterrupt, INTERRUPTED),
 )
-_NO_MEMORY = ("can't allocate memory", "Insufficient memory")  # as torch and OpenCV say it
+# As torch, OpenCV and the loader of libraries say it.
+_NO_MEMORY = ("can't allocate memory", "Insufficient memory", "failed to map segment")
 
 
 def failed(error: BaseException) -> int:

@@ -35,6 +35,6 @@ def picked(grouping: Grouping, wanted: Sequence[str]) -> Grouping:
 def _meant(wanted: str, ids: Sequence[str]) -> list[str]:
     if meant := [scene for scene in ids if scene == wanted] or [one for one in ids if fnmatchcase(one, wanted)]:
         return meant
-    near = get_close_matches(wanted, ids, _NAMED, _ALIKE) or ids[:_NAMED]
-    more = f"; the nearest are {', '.join(near)}" if near else ""
-    raise BracketError(f"{printable(wanted)}: expected one of {len(ids)} sets, got an id of none{more}")
+    near = get_close_matches(wanted, ids, _NAMED, _ALIKE)
+    some = f"; the nearest are {', '.join(near)}" if near else f", such as {', '.join(ids[:_NAMED])}" if ids else ""
+    raise BracketError(f"{printable(wanted)}: expected one of {len(ids)} sets, got what means none of them{some}")

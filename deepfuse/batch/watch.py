@@ -75,14 +75,17 @@ class Watch:
         jobs = {job.scene: job for job in self._jobs(found)}
         ids = [group.bracket.scene for group in found.groups]
         for old in renamed(self._output, [*jobs.values()], ids):
-            yield Event("renamed", old.job.scene, f"{old.path.stem} → {old.job.output.name}")
+            yield Event("renamed", old.job.scene, f"{old.path.stem} is {old.job.scene} beside other sets")
         batch = plan([*jobs.values()], found)
         yield from self._at_first(batch)
         files = _files(found)
         states = {scene: self._arrivals.state_of(paths) for scene, paths in files.items()}
         for outcome in run(self._without_known(batch, states), self._pace):
             self._failed.pop(outcome.scene, None)
-            if outcome.status == "failed" and all(path.is_file() for path in files[outcome.scene]):
+            if outcome.status == "failed":
+                if not all(path.is_file() for path in files[outcome.scene]):
+                    self._arrivals.again()  # they went away, which is no fault of theirs, and may be back by now
+                    continue
                 self._failed[outcome.scene] = states[outcome.scene]
             yield _event(outcome, jobs.get(outcome.scene))
         yield from self._tidy([job for job in jobs.values() if job.finished], ids)

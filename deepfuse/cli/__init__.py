@@ -30,7 +30,7 @@ from deepfuse.cli import (
 from deepfuse.cli.beside import Beside
 from deepfuse.cli.configured import with_config
 from deepfuse.cli.options import EPILOG
-from deepfuse.exits import failed
+from deepfuse.exits import BAD_INPUT, failed
 from deepfuse.terminal import Parser, say, say_record
 
 
@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None
         options = with_config(parser, options, arguments)
         record: dict[str, Any] = options.run(options)
     except (Exception, KeyboardInterrupt) as error:
-        return failed(error)
+        code = failed(error)
+        if code == BAD_INPUT and (configured := getattr(options, "configured", "")):
+            say(f"    {configured}, which --no-config leaves out", sys.stderr)
+        return code
     text, code = record.pop("text"), record.pop("code", 0)
     for line in record.pop("said", ()):
         say(f"deepfuse: {line}", sys.stderr)

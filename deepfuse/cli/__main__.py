@@ -5,11 +5,12 @@ import gc
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import NoReturn
 
 from deepfuse.cli import main
 from deepfuse.cli.guard import guard
-from deepfuse.exits import BAD_INPUT, READER_GONE
+from deepfuse.exits import BAD_INPUT, READER_GONE, failed
 from deepfuse.heap import keep_freed_memory
 from deepfuse.quiet import quiet_libraries
 from deepfuse.terminal import say_error
@@ -40,9 +41,9 @@ def run() -> NoReturn:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     keep_freed_memory()
-    beside = guard(sys.argv[1:])
-    quiet_libraries()
     try:
+        beside = guard(sys.argv[1:])
+        quiet_libraries()
         code = main(beside=beside)
         print(end="", flush=True)  # nothing where standard output is closed
     except BrokenPipeError:  # who reads it, such as `head`, has seen enough
@@ -51,6 +52,8 @@ def run() -> NoReturn:
     except OSError as error:
         say_error(f"the output cannot be written: {error.strerror}")
         code = BAD_INPUT
+    except KeyboardInterrupt as error:  # before the command began
+        code = failed(error)
     gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
     if code and _abandoned():
         _leave_at_once(code)
@@ -65,8 +68,9 @@ def _abandoned() -> bool:
 def _leave_at_once(code: int) -> NoReturn:
     """Leave with the work of the exit handlers done, but without waiting for threads, which nothing can stop."""
     atexit._run_exitfuncs()
-    print(end="", flush=True)
-    print(end="", file=sys.stderr, flush=True)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # which was told
+            print(end="", file=stream, flush=True)
     os._exit(code)
 
 

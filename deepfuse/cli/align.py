@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
-from deepfuse.cli.options import PHOTOS, Commands, add_aligning, add_command, check_count, names
+from deepfuse.cli.options import PHOTOS, Commands, add_aligning, add_command, check_count, names, some_path
 from deepfuse.cli.refusal import with_advice
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ HELP_OUTPUT = (
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "align", run, help="lay hand-held frames of one scene on each other")
-    command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
-    command.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help=HELP_OUTPUT)
+    command.add_argument("frames", nargs="+", type=some_path, metavar="FRAME", help=f"two or more exposures: {PHOTOS}")
+    command.add_argument("-o", "--output", required=True, type=some_path, metavar="DIR", help=HELP_OUTPUT)
     add_aligning(command)
     command.add_argument("-f", "--force", action="store_true", help="overwrite files in DIR")
     command.add_argument("-n", "--dry-run", action="store_true", help="align and report, write nothing")

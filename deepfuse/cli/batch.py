@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.cli.batch_said import outcome_line, planned, summary
+from deepfuse.cli.ending import interrupted_by_sigterm
 from deepfuse.cli.options import (
     Commands,
     add_command,
@@ -17,6 +17,7 @@ from deepfuse.cli.options import (
     found_brackets,
     fuse_options,
     progress,
+    some_path,
     whole,
 )
 from deepfuse.terminal import say
@@ -66,7 +67,7 @@ def add(commands: Commands) -> None:
 def add_making(command: argparse.ArgumentParser) -> None:
     """The options of all commands that make a picture of each bracket under a folder."""
     add_grouping(command)
-    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("-o", "--output", required=True, type=some_path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--name", type=_template, default="{set}", metavar="TEMPLATE", help=HELP_NAME)
     folders = command.add_mutually_exclusive_group()
     folders.add_argument("--tree", action="store_true", help=HELP_TREE)
@@ -98,7 +99,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         jobs = jobs_of(options, grouping, model, found)
         if options.dry_run:
             return planned(plan(jobs, grouping))
-        with sole_batch(output):
+        with sole_batch(output), interrupted_by_sigterm():
             leave_unsearched(options.source, output)
             for old in renamed(output, jobs, [group.bracket.scene for group in found.groups]):
                 if not options.json:

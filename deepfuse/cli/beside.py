@@ -16,6 +16,7 @@ from io import BytesIO
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
 T = TypeVar("T")
+_LENGTH_BYTES = 8  # before what is asked
 
 
 class Beside:
@@ -41,7 +42,8 @@ class Beside:
 
     def submit(self, work: Callable[..., T], *args: object) -> Future[T]:
         """What `work(*args)` returns or raises there; where that crashes the process, this one crashes in its place."""
-        pickle.dump((work, args), self._call)
+        call = pickle.dumps((work, args))
+        self._call.write(len(call).to_bytes(_LENGTH_BYTES, "big") + call)
         self._call.flush()
         return self._waiting.submit(self._result)
 
@@ -79,13 +81,13 @@ def _parts(memory: mmap.mmap, sizes: list[int]) -> list[memoryview]:
 def _serve(calls: BinaryIO, answers: BinaryIO, memory: int) -> NoReturn:
     """Answer one call, unless this process is not needed any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks is interrupted too, and its end is the end of this one
-    received: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+    received: list[bytes] = []
     came = threading.Event()
     threading.Thread(target=_listen, args=(calls, received, came), daemon=True).start()
     import deepfuse.job.prepare  # noqa: F401 # what is asked for will need it
 
     came.wait()
-    work, args = received[0]
+    work, args = pickle.loads(received[0])  # in this thread, for two that import may each see half of a module
     try:
         well, parts = True, _pickled(work(*args))
     except Exception as error:
@@ -96,7 +98,7 @@ def _serve(calls: BinaryIO, answers: BinaryIO, memory: int) -> NoReturn:
         for part in parts:
             _write(file, part)
     pickle.dump((well, [part.nbytes for part in parts]), answers)
-    for stream in (answers, sys.stdout, sys.stderr):
+    for stream in filter(None, (answers, sys.stdout, sys.stderr)):  # those of the program may be closed
         stream.flush()
     os._exit(0)
 
@@ -104,7 +106,7 @@ def _serve(calls: BinaryIO, answers: BinaryIO, memory: int) -> NoReturn:
 def _listen(calls: BinaryIO, received: list[Any], came: threading.Event) -> None:
     """Take the call, then see the caller end, and end the process, also in the middle."""
     try:
-        received.append(pickle.load(calls))
+        received.append(calls.read(int.from_bytes(calls.read(_LENGTH_BYTES), "big")))
         came.set()
         calls.read()
     finally:

@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import RADIANCE_SUFFIX, printable
-from deepfuse.cli.options import Commands, add_command, add_grouping, found_brackets, names
+from deepfuse.cli.options import Commands, add_command, add_grouping, found_brackets, names, some_path
 from deepfuse.errors import PhotoError
 from deepfuse.exits import NOTHING_TO_DO
 
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
     command = add_command(commands, "brackets", run, help="find the brackets among the photos under a folder")
     command.description = DESCRIPTION
     add_grouping(command)
-    command.add_argument("-o", "--output", type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("-o", "--output", type=some_path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--copy", action="store_true", help="with -o, copy instead of linking")
     command.add_argument("--dry-run", action="store_true", help="with -o, say what would be made and make nothing")
     command.add_argument("-v", "--verbose", action="store_true", help="name every file left out")

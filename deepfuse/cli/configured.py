@@ -52,8 +52,11 @@ def with_config(
     command = commands_of(parser)[options.command]
     values = read_config(file, parser)[options.command]
     said = _instead(command, options)
-    command.set_defaults(**{name: value for name, value in values.items() if name not in said})
-    return parser.parse_args(arguments, argparse.Namespace(beside=options.beside))
+    taken = {name: value for name, value in values.items() if name not in said}
+    command.set_defaults(**taken)
+    found = parser.parse_args(arguments, argparse.Namespace(beside=options.beside))
+    found.configured = f"{printable(str(file))} sets {', '.join(taken)}" if taken else ""
+    return found
 
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -68,6 +68,22 @@ def bracket_in(folder: Path) -> Found:
     return Found(folder, files, group.why, tuple(map(printable, group.warnings)), left_out)
 
 
+def check_named(frames: Sequence[Path]) -> None:
+    """Refuse what is named as frames and is none of a bracket.
+
+    Raises:
+        PhotoError: the one name is that of nothing; or a picture is among them that was fused of another of them.
+    """
+    from deepfuse.grouping.shots import fused_of
+
+    if len(frames) == 1 and not frames[0].exists():
+        raise PhotoError(f"{printable(str(frames[0]))}: expected exposures or a folder of them, got nothing")
+    for parent in {file.parent for file in frames}:
+        for picture, photo in fused_of([file for file in frames if file.parent == parent]).items():
+            name = printable(str(picture))
+            raise PhotoError(f"{name}: expected exposures, got a picture fused of {printable(photo)}; name the others")
+
+
 def _none(folder: Path, grouping: Grouping) -> str:
     name = printable(str(folder))
     reasons = [printable(one.why) for one in grouping.refused] or ["it holds radiance maps alone"]

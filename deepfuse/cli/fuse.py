@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
 from deepfuse.cli import light
-from deepfuse.cli.folder import bracket_in, default_output, with_found
+from deepfuse.cli.folder import bracket_in, check_named, default_output, with_found
 from deepfuse.cli.options import (
     PHOTOS,
     Commands,
@@ -18,6 +18,7 @@ from deepfuse.cli.options import (
     check_count,
     fuse_options,
     names,
+    some_path,
 )
 from deepfuse.cli.refusal import with_advice
 
@@ -36,7 +37,7 @@ HELP_FRAMES = f"two or more exposures: {PHOTOS}; or one folder with them"
 HELP_OUTPUT = (
     ".tif (8, 16 bits or float), .png (8 or 16) or .jpg (8); .exr, .hdr or .dng for the light of the scene in place of "
     "a picture; an existing file is kept unless --force is given (default: FIRST_fused beside the first frame, of the "
-    "frames' own kind where that is JPEG or PNG, else .tif)"
+    "frames' own kind where that is JPEG or PNG, else .tif; .jpg with --hdr)"
 )
 HELP_HDR = (
     "with room for highlights beyond white: .jpg as Ultra HDR (ISO 21496-1), which shows the same picture where no "
@@ -52,10 +53,10 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "fuse", run, help="fuse the frames of one scene")
     command.usage, command.description = USAGE, DESCRIPTION
-    command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help=HELP_FRAMES)
-    command.add_argument("-o", "--output", type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("frames", nargs="+", type=some_path, metavar="FRAME", help=HELP_FRAMES)
+    command.add_argument("-o", "--output", type=some_path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--hdr", action="store_true", help=HELP_HDR)
-    command.add_argument("--radiance", type=Path, metavar="FILE", help=HELP_RADIANCE)
+    command.add_argument("--radiance", type=some_path, metavar="FILE", help=HELP_RADIANCE)
     add_fusing(command)
     command.add_argument("-f", "--force", action="store_true", help="overwrite OUT and masks")
 
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find the frames and a name where they are not said, then read, align, fuse, write."""
     found = bracket_in(options.frames[0]) if len(options.frames) == 1 and options.frames[0].is_dir() else None
     options.frames = list(found.files) if found else options.frames
+    check_named(options.frames)
     check_count(options.frames)
     chosen = fuse_options(options, score=options.json)
     if options.output is None:

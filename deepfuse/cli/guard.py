@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.cli.beside import Beside, possible
-from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
+from deepfuse.exits import BAD_INPUT, INTERRUPTED, OUT_OF_MEMORY
 from deepfuse.terminal import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers
@@ -61,6 +61,9 @@ def _leave_with(child: int, signals: set[signal.Signals], arguments: Sequence[st
     if code == -signal.SIGTERM:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         os.kill(os.getpid(), signal.SIGTERM)
+    if code == -signal.SIGINT:  # before it could say so
+        _say(["interrupted"])
+        os._exit(INTERRUPTED)
     os._exit(code if code >= 0 else _explained(signal.Signals(-code), arguments))
 
 

@@ -205,7 +205,7 @@ def fuse_options(options: argparse.Namespace, *, score: bool) -> FuseOptions:
 
 def add_grouping(command: argparse.ArgumentParser) -> None:
     """The options of all commands that find brackets under a folder."""
-    command.add_argument("source", type=Path, metavar="DIR", help="the folder, searched with all folders below it")
+    command.add_argument("source", type=some_path, metavar="DIR", help="the folder, searched with all folders below it")
     command.add_argument("--frames", type=whole(2, 99), metavar="N", help=HELP_FRAMES)
     command.add_argument("--prefer", type=str.lower, choices=_FORMATS, default="raw", help=HELP_PREFER)
 
@@ -226,6 +226,13 @@ def progress(items: Iterable[T], *, unit: str, total: int | None = None) -> tqdm
 
     unseen = True if sys.stderr is None else None  # closed; None asks tqdm whether it is a terminal
     return tqdm(items, desc=f"{unit}s", unit=unit, total=total, disable=unseen, leave=False, file=sys.stderr)
+
+
+def some_path(text: str) -> Path:
+    """The type of a path: no empty text, as of a shell's variable that is not set, which would be this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got an empty text")
+    return Path(text)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from deepfuse.bracket import printable
-from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, names
+from deepfuse.cli.options import PHOTOS, Commands, add_command, check_count, names, some_path
+
+HELP_FRAMES = "the aligned exposures it was made of"
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "score", run, help="MEF-SSIM and other measures of a fused picture")
-    command.add_argument("fused", type=Path, metavar="FUSED", help=f"the fused picture: {PHOTOS}")
-    command.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help="the aligned exposures it was made of")
+    command.add_argument("fused", type=some_path, metavar="FUSED", help=f"the fused picture: {PHOTOS}")
+    command.add_argument("frames", nargs="+", type=some_path, metavar="FRAME", help=HELP_FRAMES)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

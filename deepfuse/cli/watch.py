@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from deepfuse import __version__
 from deepfuse.bracket import printable
 from deepfuse.cli.batch import add_making, jobs_of
+from deepfuse.cli.ending import interrupted_by_sigterm
 from deepfuse.cli.options import Commands, add_command, fuse_options
 from deepfuse.errors import BracketError
 from deepfuse.terminal import say
@@ -72,7 +72,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     leave_unsearched(source, output)
     told: Counter[str] = Counter()
     stream = sys.stderr if options.json else sys.stdout
-    with model_folder(options.model) as model, open_notes(MEMORY, __version__) as notes, _ended_in_order():
+    with (
+        model_folder(options.model) as model,
+        open_notes(MEMORY, __version__) as notes,
+        interrupted_by_sigterm(),
+        suppress(KeyboardInterrupt),
+    ):
         find = partial(find_brackets, source, prefer=options.prefer, frames=options.frames, recall=notes.recall)
         arrivals = Arrivals(source, lambda taken: find(taken=taken), options.settle)
         pace = Pace(options.jobs, options.seconds, options.cluster)
@@ -83,21 +88,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             _tell(event, stream)
     text = f"{told['made']} sets fused, {told['failed']} failed"
     return {"made": told["made"], "failed": told["failed"], "text": text}
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """The end by Ctrl-C or SIGTERM is one of the block alone."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        with suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _events(watch: Watch, settle_s: float) -> Iterator[Event]:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from deepfuse.cli.options import Commands, add_command, add_fusing, fuse_options, whole
+from deepfuse.cli.options import Commands, add_command, add_fusing, fuse_options, some_path, whole
 from deepfuse.errors import DeepfuseError, NotInstalledError
 from deepfuse.terminal import say
 
@@ -28,8 +28,8 @@ def add(commands: Commands) -> None:
     """Add the subcommand."""
     command = add_command(commands, "web", run, help="see, choose and make pictures on a local page")
     command.usage, command.description = "%(prog)s [DIR] [-o OUT] [options]", DESCRIPTION
-    command.add_argument("source", nargs="?", type=Path, metavar="DIR", help=HELP_SOURCE)
-    command.add_argument("-o", "--output", type=Path, metavar="OUT", help=HELP_OUTPUT)
+    command.add_argument("source", nargs="?", type=some_path, metavar="DIR", help=HELP_SOURCE)
+    command.add_argument("-o", "--output", type=some_path, metavar="OUT", help=HELP_OUTPUT)
     command.add_argument("--format", choices=("tif", "png", "jpg"), default="jpg", help="of pictures (default: jpg)")
     command.add_argument("--port", type=whole(0, 65535), default=0, help="where to listen (default: a free one)")
     command.add_argument("--network", action="store_true", help=HELP_NETWORK)

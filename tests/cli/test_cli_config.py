@@ -149,3 +149,11 @@ def test_the_example_holds_in_every_line(file: Path, capsys: pytest.CaptureFixtu
     file.write_text(re.sub(r"^# (?=[\w-]+ = )", "", EXAMPLE, flags=re.MULTILINE))
     assert len(tomllib.loads(file.read_text())) == 11
     assert all(read_config(file, _parser())[name] for name in ("fuse", "batch", "watch", "web", "brackets"))
+
+
+def test_a_default_that_does_not_fit_is_named(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("hdr = true\n")
+    assert main(["fuse", "a.jpg", "b.jpg", "-o", str(tmp_path / "c.tif")]) == 4
+    assert f"{file} sets hdr, which --no-config leaves out" in capsys.readouterr().err
+    assert main(["fuse", "a.jpg", "b.jpg", "-o", str(tmp_path / "c.tif"), "--no-config"]) == 4
+    assert "sets hdr" not in capsys.readouterr().err

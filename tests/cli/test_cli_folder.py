@@ -122,3 +122,17 @@ def test_a_depth_that_does_not_fit_names_the_file(tmp_path: Path, capsys: pytest
 def test_a_crash_in_a_folder_names_the_photo(tmp_path: Path) -> None:
     files = shoot(tmp_path / "hall", 1)
     assert list(guard._photos([str(tmp_path / "hall"), "-o", str(files[0])])) == [*files, files[0]]
+
+
+def test_what_is_no_exposure_is_refused_among_the_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(file) for file in shoot(tmp_path / "hall", 1)]
+    assert main(["fuse", *files, *QUICK]) == 0
+    capsys.readouterr()
+    fused = tmp_path / "hall/0_fused.png"
+    assert main(["fuse", *files, str(fused), "-o", str(tmp_path / "again.png")]) == 4
+    assert f"{fused}: expected exposures, got a picture fused of 0.png" in capsys.readouterr().err
+    assert main(["fuse", str(tmp_path / "none")]) == 4
+    assert f"{tmp_path}/none: expected exposures or a folder of them, got nothing" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["fuse", ""])
+    assert "expected a path, got an empty text" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import pytest
 from support.projects import ROOT
 
 from deepfuse.cli import guard
+from deepfuse.cli.ending import interrupted_by_sigterm
 from deepfuse.photo import Limits, isolated, read_photo, write_photo
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="the system has no sigwaitinfo")
@@ -106,3 +107,22 @@ def test_a_command_that_is_ended_takes_its_work_along(
     process.send_signal(number)
     assert process.wait(60) == -number
     assert gone(child)
+
+
+@pytest.mark.parametrize("before", ["", "signal.signal(signal.SIGINT, signal.SIG_DFL); "])
+def test_an_interrupt_before_the_command_begins_is_told_as_one(before: str) -> None:
+    code = (
+        "import os, signal, sys; from deepfuse.cli import __main__ as program\n"
+        "sys.argv = ['deepfuse', 'fuse', 'a', 'b']\n"
+        f"def interrupted(): {before}os.kill(os.getpid(), signal.SIGINT)\n"
+        "program.quiet_libraries = interrupted; program.run()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "deepfuse: interrupted\n")
+
+
+def test_sigterm_interrupts_what_is_to_end_in_order() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), interrupted_by_sigterm():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
