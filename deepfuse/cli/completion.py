@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.cli.configured import commands_of
-from deepfuse.cli.options import Commands, add_command
+from deepfuse.cli.options import Commands, add_command, some_path
 from deepfuse.fusion.looks import descriptions
 
 DESCRIPTION = """Print what completes commands, options, their values and files in a shell. For bash, in this one: eval
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     looks = {**dict.fromkeys(_LOOKS, "_deepfuse_looks"), "fish": _FISH_LOOKS.format(names=names)}
     for command in commands_of(options.parser).values():
         for action in command._actions:
-            if action.type is Path:
+            if action.type in (Path, some_path):
                 _completed(action, shtab.DIRECTORY if _is_folder(action, command) else shtab.FILE)
             elif "--look" in action.option_strings:
                 _completed(action, looks)
