@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 LOW_MEF_SSIM = 0.95  # of the picture at 512 pixels
 CLIPPED, MOVED, CROPPED = 0.02, 0.05, 0.9  # shares of the picture: clipped, moved, left after the crop
-MOST_BYTES = 1 << 24
 _FIRST = {"failed": 100.0, "gone": 50.0, "kept": 5.0}
-
-
-def read_details(record: Path) -> dict[str, Any]:
-    """A batch's record of a set as it lies there; nothing where there is none, or a damaged one."""
-    try:
-        if record.stat().st_size > MOST_BYTES:
-            return {}
-        values = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def flags(details: Mapping[str, Any]) -> list[str]:

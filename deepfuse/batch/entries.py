@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepfuse.batch.care import care, flags, mapping, number, read_details
-from deepfuse.batch.record import FOLDER, Outcome, Record, read_record
+from deepfuse.batch.care import care, flags, mapping, number
+from deepfuse.batch.record import FOLDER, Outcome, Record, read_details, read_record
 from deepfuse.batch.thumbnails import BELOW, renew_thumbnails, thumbnail_file
 from deepfuse.bracket import printable
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
-from deepfuse.batch.record import FOLDER, Record, Stat, read_record, stat_of
+from deepfuse.batch.record import FOLDER, Record, read_record, seen, stat_of
 from deepfuse.bracket import BracketFiles, printable, scene_id
 from deepfuse.errors import PhotoError
 from deepfuse.metadata.capture import taken_at
@@ -99,7 +99,8 @@ def _held(output: Path, brackets: Sequence[BracketFiles]) -> dict[str, list[str]
     ids, of_frames = {one.scene for one in brackets}, dict[tuple[object, ...], str]()
     records = {path.stem: record for path in sorted((output / FOLDER).glob("*.json")) if (record := read_record(path))}
     if records.keys() - ids:
-        of_frames = {_seen(map(stat_of, one.files)): one.scene for one in brackets if all(map(Path.is_file, one.files))}
+        there = [one for one in brackets if all(map(Path.is_file, one.files))]
+        of_frames = {tuple(seen(stat_of(file)) for file in one.files): one.scene for one in there}
     for scene, record in records.items():
         files = [str(record.key.get("output", "")), *(one.file for one in (*record.made, *record.earlier))]
         now = scene if scene in ids else _now(record, of_frames) or scene
@@ -107,14 +108,10 @@ def _held(output: Path, brackets: Sequence[BracketFiles]) -> dict[str, list[str]
     return held
 
 
-def _seen(contents: Iterable[Stat]) -> tuple[object, ...]:
-    return tuple((one.file, one.bytes, one.mtime_ns) for one in contents)
-
-
 def _now(record: Record, of_frames: Mapping[tuple[object, ...], str]) -> str | None:
     """The set that has the frames of a record; behind these, its inputs are XMP files."""
-    seen = _seen(record.inputs)
-    return next((of_frames[seen[:count]] for count in range(len(seen), 0, -1) if seen[:count] in of_frames), None)
+    known = tuple(map(seen, record.inputs))
+    return next((of_frames[known[:count]] for count in range(len(known), 0, -1) if known[:count] in of_frames), None)
 
 
 def _wanted(naming: Naming, bracket: BracketFiles, source: Path) -> str:

@@ -108,18 +108,32 @@ def name_below(out: Path, path: Path) -> str:
     return printable(path.relative_to(out).as_posix())
 
 
+def seen(one: Stat) -> tuple[str, int, int]:
+    """What a file is known by where it is not read."""
+    return one.file, one.bytes, one.mtime_ns
+
+
 def write_record(path: Path, values: dict[str, Any]) -> None:
     """Write a record, complete or not at all."""
     path.parent.mkdir(exist_ok=True)
     write_json(path, values)
 
 
+def read_details(path: Path) -> dict[str, Any]:
+    """A record as it lies there; nothing where there is none, or a damaged one."""
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return {}
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
 def read_record(path: Path) -> Record | None:
     """The record of a set; `None` where there is none, or a damaged one: then nothing is known of it."""
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return None
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_details(path)
         inputs = tuple(_content(one) for one in values["inputs"])
         output = _content(values["output"]) if values["output"] else None
         masks, earlier = (tuple(_content(one) for one in values.get(name, ())) for name in ("masks", "earlier"))

@@ -5,15 +5,13 @@ The id of a set may change as photos arrive: alone in a folder it has that one's
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from deepfuse.batch.record import FOLDER, Record, name_below, read_record, stat_of, write_record
+from deepfuse.batch.record import FOLDER, Record, name_below, read_details, read_record, seen, stat_of, write_record
 from deepfuse.batch.thumbnails import thumbnail_file
 from deepfuse.batch.work import Job
 from deepfuse.bracket import printable
@@ -37,34 +35,25 @@ def superseded(output: Path, jobs: Sequence[Job], ids: Sequence[str]) -> list[Su
         jobs: the sets that are whole now.
         ids: of all sets that are found now.
     """
-    places = {_stat(file): job for job in jobs for file in job.inputs if file.is_file()}
+    places = {seen(stat_of(file)): job for job in jobs for file in job.inputs if file.is_file()}
     old = [path for path in (output / FOLDER).glob("*.json") if path.stem not in ids]
     found = []
     for path in old:
         record = read_record(path)
         if record is None or not record.output:
             continue
-        taken = [job for one in record.inputs if (job := places.get((one.file, one.bytes, one.mtime_ns)))]
+        taken = [job for one in record.inputs if (job := places.get(seen(one)))]
         if taken and not _elsewhere(path, taken[0]):
             found.append(Superseded(path, record, taken[0]))
     return found
 
 
-def _stat(file: Path) -> tuple[str, int, int]:
-    stat = stat_of(file)
-    return stat.file, stat.bytes, stat.mtime_ns
-
-
 def _elsewhere(path: Path, job: Job) -> bool:
     """Whether a record tells of copies of a set's frames in another folder, which are there too."""
     own = {printable(str(file.resolve())) for file in job.files}
-    there = {printable(str(Path(text).resolve())) for text in _values(path).get("files", ()) if Path(text).is_file()}
+    files = map(Path, read_details(path).get("files", ()))
+    there = {printable(str(file.resolve())) for file in files if file.is_file()}
     return bool(there) and not there & own
-
-
-def _values(path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return values
 
 
 def renamed(output: Path, jobs: Sequence[Job], ids: Sequence[str]) -> Iterator[Superseded]:
@@ -89,7 +78,7 @@ def rename(old: Superseded) -> bool:
         return False
     if any(target != source and os.path.lexists(target) and os.path.lexists(source) for source, target in pairs):
         return False
-    values = _values(old.path)
+    values = read_details(old.path)
     made = [
         {**asdict(one), "file": name_below(job.out, target)} for one, target in zip(record.made, outputs, strict=True)
     ]
@@ -108,9 +97,9 @@ def rename(old: Superseded) -> bool:
 
 def _named(file: Path, record: Record) -> tuple[str, str]:
     """A file's name and the hash of what it held, as it seems to be unchanged."""
-    known = {(one.file, one.bytes, one.mtime_ns): one.sha256 for one in record.inputs}
-    name, size, time = _stat(file)
-    return name, known.get((name, size, time), "")
+    known = {seen(one): one.sha256 for one in record.inputs}
+    now = stat_of(file)
+    return now.file, known.get(seen(now), "")
 
 
 def remove(old: Superseded, kept: Sequence[Path]) -> Iterator[Path]:

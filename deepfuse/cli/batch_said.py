@@ -74,7 +74,7 @@ def summary(
     kept, failed = (_with_status(status, [*batch.kept, *outcomes]) for status in ("kept", "failed"))
     lines = [f"warning: {one.scene}: {text}" for one in outcomes for text in one.warnings]
     lines += [*_told("kept", kept), *_told("failed", failed), *_passed_over(batch)]
-    if left_out := len(grouping.left_out):
+    if left_out := sum(one.cause != "fused" for one in grouping.left_out):  # those are no photos
         are = "1 photo is" if left_out == 1 else f"{left_out} photos are"
         lines.append(f"{are} in no set: `deepfuse brackets` says why")
     written, notes = list(map(str, sheet[0])), list(sheet[1])

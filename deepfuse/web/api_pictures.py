@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
-from deepfuse.batch.care import read_details
+from deepfuse.batch.record import read_details
 from deepfuse.bracket import printable
 from deepfuse.web import pages
 from deepfuse.web.answers import FRESH, jpeg

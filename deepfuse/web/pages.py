@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deepfuse.batch.care import care, flags, read_details
+from deepfuse.batch.care import care, flags
+from deepfuse.batch.record import read_details
 from deepfuse.bracket import printable
 from deepfuse.fusion.controls import NEUTRAL, RANGES
 from deepfuse.fusion.looks import DEFAULT_LOOK, descriptions, named_look

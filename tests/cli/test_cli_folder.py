@@ -45,6 +45,8 @@ def test_what_was_fused_of_a_folder_is_no_frame_of_it(tmp_path: Path, capsys: py
     found = json.loads(capsys.readouterr().out)
     assert [one["scene"] for one in found["sets"]] == ["hall"]
     assert {Path(one["file"]).name for one in found["left_out"]} == made
+    assert main(["batch", str(tmp_path / "hall"), "-o", str(tmp_path / "out"), *QUICK, "-j", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == 0
 
 
 def test_a_folder_of_several_brackets_names_them_and_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
