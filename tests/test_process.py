@@ -113,7 +113,10 @@ program()
 """
 
 
-def test_the_program_takes_no_modules_apart_but_for_profilers(tmp_path: Path, pair: list[str]) -> None:
+def test_the_program_takes_no_modules_apart_but_for_profilers(
+    tmp_path: Path, pair: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # it would look on, too
     for begin, told in (("", "the end\n"), ("profile.enable()", "the end\ntaken apart\n")):
         out = tmp_path / f"out{len(begin)}.png"
         command = [sys.executable, "-c", LEFT.format(begin=begin), "fuse", *pair, "--no-align", "-o", str(out)]
