@@ -30,6 +30,10 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def leave() -> None:
+    os._exit(3)
+
+
 def eat(count: int) -> int:
     return len(bytearray(count))
 
@@ -57,7 +61,7 @@ def test_a_crash_costs_one_call(worker: Resident) -> None:
     with pytest.raises(ResidentError, match=r"the process that read it crashed \(SIGSEGV\)"):
         worker.ask(crash)
     with pytest.raises(ResidentError, match=r"crashed \(exit code 3\)"):
-        worker.ask(os._exit, 3)
+        worker.ask(leave)
     assert worker.ask(max, 1, 2) == 2
 
 
