@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from math import log2
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import printable
 from deepfuse.cli.options import names
+from deepfuse.errors import PhotoError
 
 if TYPE_CHECKING:
     from deepfuse.job.fuse import Fused
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from deepfuse.radiance import Radiance
 
 ALONE = (".exr", ".hdr", ".dng")  # files of no picture
+_WITH_HDR = ".avif is written with --hdr"
+_LIGHT = ".exr (with pip install 'deepfuse[hdr]'), .hdr and .dng hold the light of the scene in place of a picture"
+_WITHOUT_HDR = ".tif, .tiff and .png are written without --hdr"
 
 
 def alone(options: argparse.Namespace) -> bool:
@@ -51,6 +58,7 @@ def check(options: argparse.Namespace, chosen: FuseOptions) -> None:
     """
     from deepfuse.job.radiance import HDR_SUFFIXES
     from deepfuse.photo import check_output
+    from deepfuse.photo.encoding import ENCODERS
     from deepfuse.radiance import RADIANCE_SUFFIXES, require_writer
 
     output, name = (
@@ -64,13 +72,27 @@ def check(options: argparse.Namespace, chosen: FuseOptions) -> None:
     if alone(options):
         output(options.output, suffixes=RADIANCE_SUFFIXES)
     elif options.hdr:
-        output(options.output, suffixes=HDR_SUFFIXES)
+        with _advising(options.output, HDR_SUFFIXES, _WITHOUT_HDR):
+            output(options.output, suffixes=HDR_SUFFIXES)
     else:
-        output(options.output, depth=chosen.depth)
+        asked = options.output.suffix.lower() in HDR_SUFFIXES
+        with _advising(options.output, tuple(ENCODERS), _WITH_HDR if asked else f"{_WITH_HDR}; {_LIGHT}"):
+            output(options.output, depth=chosen.depth)
     if options.radiance:
         output(options.radiance, suffixes=RADIANCE_SUFFIXES)
     for path in filter(None, (options.output, options.radiance)):
         require_writer(path.suffix)
+
+
+@contextmanager
+def _advising(path: Path, written: tuple[str, ...], otherwise: str) -> Iterator[None]:
+    """Let the error about a suffix that is not written say what else can be done."""
+    try:
+        yield
+    except PhotoError as error:
+        if path.suffix.lower() in written:
+            raise
+        raise PhotoError(f"{error}; {otherwise}") from error
 
 
 def write_alone(options: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:

@@ -204,6 +204,26 @@ def test_what_excludes_each_other_is_refused_before_any_work(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("arguments", "advice"), [
+    (["-o", "x.avif"], ["--hdr"]),
+    (["-o", "x.bmp"], [".avif is written with --hdr", ".exr", ".hdr", ".dng", "deepfuse[hdr]"]),
+    (["-o", "x.tif", "--hdr"], ["without --hdr"]),
+])  # fmt: skip
+def test_a_suffix_that_is_not_written_says_what_to_do(
+    files: list[Path],
+    tmp_path: Path,
+    arguments: list[str],
+    advice: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fuse", *map(str, files), *arguments]) == 4
+    said = capsys.readouterr().err
+    assert all(text in said for text in advice)
+    assert not list(tmp_path.iterdir())
+
+
 def test_colours_are_those_of_the_scene(files: list[Path], truth: Float) -> None:
     light = merge_radiance([read_photo(file) for file in files], [float(-stops) for stops in STOPS], base=2)
     scale = np.median(luma(truth)) / np.median(luma(light.pixels))
