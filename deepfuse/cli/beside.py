@@ -106,9 +106,12 @@ def _serve(calls: BinaryIO, answers: BinaryIO, memory: int) -> NoReturn:
 def _listen(calls: BinaryIO, received: list[Any], came: threading.Event) -> None:
     """Take the call, then see the caller end, and end the process, also in the middle."""
     try:
-        received.append(calls.read(int.from_bytes(calls.read(_LENGTH_BYTES), "big")))
-        came.set()
-        calls.read()
+        length = int.from_bytes(calls.read(_LENGTH_BYTES), "big")
+        call = calls.read(length)
+        if call and len(call) == length:
+            received.append(call)
+            came.set()
+            calls.read()
     finally:
         os._exit(1)
 

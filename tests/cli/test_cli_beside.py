@@ -66,6 +66,21 @@ run()
 """
 
 
+UNASKED = """
+import os, time
+import deepfuse.job.prepare  # so that it has nothing left to do but to wait
+from deepfuse.cli.beside import Beside
+exit_at_once = os._exit
+def exit_late(code):
+    time.sleep(0.5)  # as where the thread that hears of the end has to wait for its turn
+    exit_at_once(code)
+os._exit = exit_late
+beside = Beside()
+beside._call.close()
+os.waitpid(beside._child, 0)
+"""
+
+
 def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code, *arguments]
@@ -95,3 +110,7 @@ def test_the_command_loads_torch_while_another_process_prepares(tmp_path: Path) 
     first, second = (line.split() for line in done.stderr.splitlines())
     assert first[0] != second[0]
     assert (first[1], second[1]) == ("False", "False")
+
+
+def test_a_process_that_nobody_asked_ends_without_a_word() -> None:
+    assert run(UNASKED).stderr == ""
