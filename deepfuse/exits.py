@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from deepfuse.errors import DeepfuseError, ModelError, NoPhotoError, Unreachable
+from deepfuse.interrupts import INTERRUPTED
 from deepfuse.terminal import say_error
 
 READER_GONE = 128 + 13  # as shells say that SIGPIPE ended a program
-SOME_FAILED, NOTHING_TO_DO, BAD_INPUT, MODEL_REFUSED, UNREACHABLE, OUT_OF_MEMORY, INTERRUPTED = 1, 3, 4, 5, 6, 7, 130
+SOME_FAILED, NOTHING_TO_DO, BAD_INPUT, MODEL_REFUSED, UNREACHABLE, OUT_OF_MEMORY = 1, 3, 4, 5, 6, 7
 HOW = "'pip install deepfuse' installs it"
 _CODES: tuple[tuple[type[BaseException], int], ...] = (  # the first that fits
     (NoPhotoError, NOTHING_TO_DO),

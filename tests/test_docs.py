@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.projects import ROOT
 
-from deepfuse.cli import _parser
+from deepfuse.cli.commands import parser_of_all
 from deepfuse.compat.align_image_stack import parser as align_parser
 from deepfuse.compat.enfuse_options import parser as enfuse_parser
 
@@ -29,7 +29,7 @@ OPTION = re.compile(r"(?<=`)--[a-z][\w-]*")
 
 def options() -> set[str]:
     """Those of `deepfuse`, of what it stands in for and, as they stand in the text, of the flows and the benchmarks."""
-    [commands] = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    [commands] = [action for action in parser_of_all()._actions if isinstance(action, argparse._SubParsersAction)]
     own = {name for command in commands.choices.values() for name in command._option_string_actions}
     own |= {name for parser in (enfuse_parser(), align_parser()) for name in parser._option_string_actions}
     scripts = [path.read_text() for folder in ("flows", "benchmarks") for path in (ROOT / folder).glob("*.py")]

@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from deepfuse import __version__
-from deepfuse.cli import (
-    align,
-    batch,
-    brackets,
-    completion,
-    config,
-    doctor,
-    fuse,
-    man,
-    models,
-    monitor,
-    promote,
-    reproduce,
-    rollback,
-    score,
-    watch,
-    web,
-    worker,
-)
-from deepfuse.cli.beside import Beside
-from deepfuse.cli.configured import with_config
-from deepfuse.cli.options import EPILOG
-from deepfuse.exits import BAD_INPUT, failed
-from deepfuse.terminal import Parser, say, say_record
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deepfuse.cli.beside import Beside
 
 
 def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None) -> int:
@@ -41,33 +17,6 @@ def main(arguments: Sequence[str] | None = None, *, beside: Beside | None = None
         arguments: those of this process if `None`.
         beside: a process that may do a part of the work.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments, argparse.Namespace(beside=beside))
-    try:
-        options = with_config(parser, options, arguments)
-        record: dict[str, Any] = options.run(options)
-    except (Exception, KeyboardInterrupt) as error:
-        code = failed(error)
-        if code == BAD_INPUT and (configured := getattr(options, "configured", "")):
-            say(f"    {configured}, which --no-config leaves out", sys.stderr)
-        return code
-    text, code = record.pop("text"), record.pop("code", 0)
-    for line in record.pop("said", ()):
-        say(f"deepfuse: {line}", sys.stderr)
-    if options.json:
-        say_record(record)
-    else:
-        say(text, sys.stdout)
-    return int(code)
+    from deepfuse.cli.commands import run  # late: what loads before a program begins cannot be interrupted in words
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="deepfuse", description="Fuse brackets of exposures into one picture.", epilog=EPILOG)
-    parser.add_argument("--version", action="version", version=f"deepfuse {__version__}")
-    parser.set_defaults(parser=parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    photographer = (fuse, batch, watch, web, brackets, align, score, config, completion, man)
-    keeper = (models, promote, rollback, reproduce, worker)
-    for command in (*photographer, monitor, *keeper, doctor):
-        command.add(commands)
-    return parser
+    return run(arguments, beside)

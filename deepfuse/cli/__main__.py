@@ -8,12 +8,7 @@ import threading
 from contextlib import suppress
 from typing import NoReturn
 
-from deepfuse.cli import main
-from deepfuse.cli.guard import guard
-from deepfuse.exits import BAD_INPUT, READER_GONE, failed
-from deepfuse.heap import keep_freed_memory
-from deepfuse.quiet import quiet_libraries
-from deepfuse.terminal import say_error
+from deepfuse.interrupts import ended_by_interrupt
 
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
@@ -40,24 +35,39 @@ def run() -> NoReturn:
     """Run the command line and leave as Python does, so that profilers and coverage write what they measured."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    keep_freed_memory()
-    try:
-        beside = guard(sys.argv[1:])
-        quiet_libraries()
-        code = main(beside=beside)
-        print(end="", flush=True)  # nothing where standard output is closed
-    except BrokenPipeError:  # who reads it, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = READER_GONE
-    except OSError as error:
-        say_error(f"the output cannot be written: {error.strerror}")
-        code = BAD_INPUT
-    except KeyboardInterrupt as error:  # before the command began
-        code = failed(error)
+    code = _code()
     gc.freeze()  # to take torch's modules apart takes as long as to align a bracket
     if code and _abandoned():
         _leave_at_once(code)
     sys.exit(code)
+
+
+def _code() -> int:
+    """What comes of the command line; whoever interrupts what is loaded for it sees no traceback."""
+    with ended_by_interrupt():
+        from deepfuse.cli import commands, main  # noqa: F401 # `main` loads the former
+        from deepfuse.cli.guard import guard
+        from deepfuse.exits import BAD_INPUT, READER_GONE, failed
+        from deepfuse.heap import keep_freed_memory
+        from deepfuse.quiet import quiet_libraries
+        from deepfuse.terminal import say_error
+
+        keep_freed_memory()
+    try:
+        with ended_by_interrupt():
+            beside = guard(sys.argv[1:])
+            quiet_libraries()
+        code = main(beside=beside)
+        print(end="", flush=True)  # nothing where standard output is closed
+        return code
+    except BrokenPipeError:  # who reads it, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except OSError as error:
+        say_error(f"the output cannot be written: {error.strerror}")
+        return BAD_INPUT
+    except KeyboardInterrupt as error:  # before the command began
+        return failed(error)
 
 
 def _abandoned() -> bool:

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.cli.beside import Beside, possible
-from deepfuse.exits import BAD_INPUT, INTERRUPTED, OUT_OF_MEMORY
+from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
+from deepfuse.interrupts import INTERRUPTED
 from deepfuse.terminal import say_error
 
 COMMANDS = ("fuse", "align", "score")  # the others decode in workers

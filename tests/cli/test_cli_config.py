@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from deepfuse.cli import _parser, main
+from deepfuse.cli import main
+from deepfuse.cli.commands import parser_of_all
 from deepfuse.cli.config import EXAMPLE
 from deepfuse.cli.configured import VARIABLE, config_file, read_config, with_config
 from deepfuse.errors import ConfigError
@@ -29,7 +30,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def options(*arguments: str) -> Any:
-    parser = _parser()
+    parser = parser_of_all()
     begun = argparse.Namespace(beside=None)
     return with_config(parser, parser.parse_args(arguments, begun), arguments)
 
@@ -145,10 +146,10 @@ def test_the_example_holds_in_every_line(file: Path, capsys: pytest.CaptureFixtu
     assert main(["config", "--example"]) == 0
     assert capsys.readouterr().out == EXAMPLE
     file.write_text(EXAMPLE)
-    assert not any(read_config(file, _parser()).values())
+    assert not any(read_config(file, parser_of_all()).values())
     file.write_text(re.sub(r"^# (?=[\w-]+ = )", "", EXAMPLE, flags=re.MULTILINE))
     assert len(tomllib.loads(file.read_text())) == 11
-    assert all(read_config(file, _parser())[name] for name in ("fuse", "batch", "watch", "web", "brackets"))
+    assert all(read_config(file, parser_of_all())[name] for name in ("fuse", "batch", "watch", "web", "brackets"))
 
 
 def test_a_default_that_does_not_fit_is_named(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,7 +115,7 @@ def test_an_interrupt_before_the_command_begins_is_told_as_one(before: str) -> N
         "import os, signal, sys; from deepfuse.cli import __main__ as program\n"
         "sys.argv = ['deepfuse', 'fuse', 'a', 'b']\n"
         f"def interrupted(): {before}os.kill(os.getpid(), signal.SIGINT)\n"
-        "program.quiet_libraries = interrupted; program.run()"
+        "from deepfuse import quiet; quiet.quiet_libraries = interrupted; program.run()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "deepfuse: interrupted\n")

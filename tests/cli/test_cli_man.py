@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from deepfuse.cli import _parser, main
+from deepfuse.cli import main
+from deepfuse.cli.commands import parser_of_all
 from deepfuse.cli.configured import commands_of
 from deepfuse.cli.man import manual
 
@@ -17,7 +18,7 @@ def test_all_commands_options_and_exit_codes_are_in_it(capsys: pytest.CaptureFix
     assert main(["man"]) == 0
     page = capsys.readouterr().out
     parts = page.split("\n.SS ")
-    commands = commands_of(_parser())
+    commands = commands_of(parser_of_all())
     assert [part.split("\n")[0] for part in parts[1:]] == list(commands)
     for part, command in zip(parts[1:], commands.values(), strict=True):
         for name in command._option_string_actions:
