@@ -25,6 +25,36 @@ from {module} import {run}
 {run}()
 """
 
+LOST = """
+import os, signal, sys, time
+import deepfuse.cli as cli
+from deepfuse.cli.__main__ import program
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+def main(**_):
+    Callback()
+    time.sleep(60)
+cli.main = main
+program()
+"""
+TWICE = """
+import os, signal
+import deepfuse.cli as cli
+from deepfuse import exits
+from deepfuse.cli.__main__ import program
+say = exits.say_error
+def saying(error):
+    os.kill(os.getpid(), signal.SIGINT)
+    say(error)
+exits.say_error = saying
+def main(**_):
+    raise KeyboardInterrupt
+cli.main = main
+program()
+"""
+
 
 @pytest.mark.parametrize(
     ("program", "names"),
@@ -49,3 +79,9 @@ def test_who_handles_interrupts_already_goes_on_to() -> None:
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("code", [LOST, TWICE])
+def test_an_interrupt_that_comes_at_an_odd_moment_is_said_once(code: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "deepfuse: interrupted\n")

@@ -3,12 +3,13 @@
 import atexit
 import gc
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
 from typing import NoReturn
 
-from deepfuse.interrupts import ended_by_interrupt
+from deepfuse.interrupts import ended_by_interrupt, hear_lost_interrupts
 
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
@@ -53,6 +54,7 @@ def _code() -> int:
         from deepfuse.terminal import say_error
 
         keep_freed_memory()
+    hear_lost_interrupts()
     try:
         with ended_by_interrupt():
             beside = guard(sys.argv[1:])
@@ -66,7 +68,8 @@ def _code() -> int:
     except OSError as error:
         say_error(f"the output cannot be written: {error.strerror}")
         return BAD_INPUT
-    except KeyboardInterrupt as error:  # before the command began
+    except KeyboardInterrupt as error:  # before the command began, or again while it ended
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return failed(error)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from deepfuse.exits import READER_GONE, failed
+from deepfuse.interrupts import hear_lost_interrupts
 from deepfuse.quiet import quiet_libraries
 from deepfuse.terminal import say
 
@@ -73,6 +74,7 @@ def run(main: Callable[[], int]) -> NoReturn:
     """Run a program as a process of its own."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads must not spin where other programs run
     quiet_libraries()
+    hear_lost_interrupts()
     code = main()
     gc.freeze()  # to take torch's modules apart takes as long as to read a bracket
     sys.exit(code)
