@@ -155,7 +155,7 @@ def _value(action: argparse.Action, key: str, value: object, table: str) -> Any:
         if key == "look":
             read_look(str(value))
     except (argparse.ArgumentTypeError, ValueError, LookError) as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(f"{where}: {str(error).removeprefix(f'{key}: ')}") from error  # a look's begins with it
     if action.choices is not None and made not in action.choices:
         raise ValueError(f"{where}: expected one of {', '.join(map(str, action.choices))}, got {value}")
     return made
