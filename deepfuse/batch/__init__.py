@@ -3,7 +3,7 @@
 from deepfuse.batch.arrivals import Arrivals
 from deepfuse.batch.choices import FILE, chosen, read_choices, write_choices
 from deepfuse.batch.jobs import Making
-from deepfuse.batch.names import Naming, check_template, picture_names
+from deepfuse.batch.names import Naming, check_template, keep_naming, picture_names, read_format, read_naming
 from deepfuse.batch.picking import picked
 from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
@@ -29,11 +29,14 @@ __all__ = [
     "chosen",
     "fail",
     "fuse_set",
+    "keep_naming",
     "leave_unsearched",
     "picked",
     "picture_names",
     "plan",
     "read_choices",
+    "read_format",
+    "read_naming",
     "renamed",
     "run",
     "sole_batch",

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Formatter
 
+from deepfuse.batch.place import not_linked, own_folder
 from deepfuse.batch.record import FOLDER, Record, read_record, seen, stat_of
 from deepfuse.bracket import BracketFiles, printable, scene_id
 from deepfuse.errors import PhotoError
+from deepfuse.files import write_json
 from deepfuse.metadata.capture import taken_at
 from deepfuse.photo.limits import DEFAULT_LIMITS
 from deepfuse.photo.opening import open_photo
 
 DEFAULT = "{set}"
+KEPT = "naming"
+FORMATS = ("tif", "png", "jpg")
 _OF_SET, _OF_CAPTURE = ("set", "stem", "folder"), ("date", "time", "camera")
 """Fields: the set's id, the name of its first photo and of that one's folder; when and by what that was taken."""
 _UNSAFE = re.compile(r'[/\\:*?"<>|]')  # in names of files, on some system or other
@@ -29,6 +35,37 @@ class Naming:
 
     template: str = DEFAULT
     tree: bool = False
+
+
+def keep_naming(output: Path, naming: Naming) -> None:
+    """Keep in an output folder how its pictures are named from now on.
+
+    Raises:
+        DeepfuseError: what is the batch's own there leads elsewhere.
+    """
+    if read_naming(output) != naming:
+        folder = own_folder(output)
+        folder.mkdir(exist_ok=True)
+        write_json(not_linked(folder / KEPT), asdict(naming))
+
+
+def read_naming(output: Path) -> Naming:
+    """How the pictures in an output folder were named last; by their sets where nothing sound is kept of it."""
+    try:
+        values = json.loads((output / FOLDER / KEPT).read_text(encoding="utf-8"))
+        return Naming(check_template(str(values["template"])), values["tree"] is True)
+    except (OSError, ValueError, KeyError, TypeError):
+        return Naming()
+
+
+def read_format(output: Path) -> str | None:
+    """The format of most pictures that a batch made in an output folder: tif, png or jpg; `None` where there are none.
+
+    Of two as many it is the first.
+    """
+    records = filter(None, map(read_record, sorted((output / FOLDER).glob("*.json"))))
+    found = Counter(one.output.file.rpartition(".")[2] for one in records if one.output)
+    return next((name for name, _ in found.most_common() if name in FORMATS), None)
 
 
 def check_template(text: str) -> str:
@@ -51,7 +88,9 @@ def check_template(text: str) -> str:
     return text
 
 
-def picture_names(naming: Naming, brackets: Sequence[BracketFiles], source: Path, output: Path) -> dict[str, str]:
+def picture_names(
+    naming: Naming, brackets: Sequence[BracketFiles], source: Path | None, output: Path
+) -> dict[str, str]:
     """The name of each set's picture, without suffix, `/` between folders.
 
     Where several have one name, one of them has it, the others `_2`, `_3` and so on; a set keeps the name under which
@@ -60,7 +99,7 @@ def picture_names(naming: Naming, brackets: Sequence[BracketFiles], source: Path
     Args:
         naming: how they are named.
         brackets: all sets that there are, also those that are not to be made.
-        source: the folder that was searched for them.
+        source: the folder that was searched for them; photos from elsewhere lie in no folder of it.
         output: where pictures and their records lie.
     """
     if naming == Naming():
@@ -114,12 +153,13 @@ def _now(record: Record, of_frames: Mapping[tuple[object, ...], str]) -> str | N
     return next((of_frames[known[:count]] for count in range(len(known), 0, -1) if known[:count] in of_frames), None)
 
 
-def _wanted(naming: Naming, bracket: BracketFiles, source: Path) -> str:
+def _wanted(naming: Naming, bracket: BracketFiles, source: Path | None) -> str:
     first = bracket.files[0]
     used = {field for _, field, _, _ in Formatter().parse(naming.template) if field}
     values = {"set": bracket.scene, "stem": first.stem, "folder": first.resolve().parent.name}
     name = safe_name(naming.template.format_map(values | (_captured(first) if used.intersection(_OF_CAPTURE) else {})))
-    below = first.parent.relative_to(source).parts if naming.tree else ()
+    inside = source if naming.tree and source and first.is_relative_to(source) else None
+    below = first.parent.relative_to(inside).parts if inside else ()
     return "/".join([*map(printable, below), name or bracket.scene])
 
 

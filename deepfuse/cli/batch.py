@@ -25,7 +25,7 @@ from deepfuse.terminal import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from deepfuse.batch import Batch, Job, Outcome
+    from deepfuse.batch import Batch, Job, Naming, Outcome
     from deepfuse.grouping import Grouping
     from deepfuse.registry import Found
 
@@ -83,7 +83,16 @@ def add_making(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
-    from deepfuse.batch import check_place, leave_unsearched, picked, plan, renamed, sole_batch, write_sheet
+    from deepfuse.batch import (
+        check_place,
+        keep_naming,
+        leave_unsearched,
+        picked,
+        plan,
+        renamed,
+        sole_batch,
+        write_sheet,
+    )
     from deepfuse.photo import check_depth, check_folder
     from deepfuse.registry import model_folder
 
@@ -101,6 +110,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             return planned(plan(jobs, grouping))
         with sole_batch(output), interrupted_by_sigterm():
             leave_unsearched(options.source, output)
+            keep_naming(output, naming_of(options))
             for old in renamed(output, jobs, [group.bracket.scene for group in found.groups]):
                 if not options.json:
                     say(f"renamed: {old.path.stem} is {old.job.scene} beside other sets", sys.stderr)
@@ -122,9 +132,16 @@ def _template(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def naming_of(options: argparse.Namespace) -> Naming:
+    """How `add_making` asked for pictures to be named."""
+    from deepfuse.batch import Naming
+
+    return Naming(options.name, options.tree)
+
+
 def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found: Grouping) -> list[Job]:
     """Sets as jobs, made as the options and OUT/looks.toml say; `found` is all that there are: each has a name."""
-    from deepfuse.batch import FILE, Making, Naming, picture_names, read_choices
+    from deepfuse.batch import FILE, Making, picture_names, read_choices
     from deepfuse.model import weights_sha256
 
     brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
@@ -135,7 +152,7 @@ def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found
         model=model.folder,
         model_name=model.name,
         model_sha256=weights_sha256(model.folder),
-        names=picture_names(Naming(options.name, options.tree), brackets, options.source, options.output),
+        names=picture_names(naming_of(options), brackets, options.source, options.output),
         choices=read_choices(options.output / FILE),
         force=options.force,
         measure=options.score,

@@ -17,10 +17,12 @@ from deepfuse.terminal import say
 DESCRIPTION = """Open a page in the browser: the brackets under a folder, each with a preview to compare and to change,
 and their pictures made one by one or all at once. DIR is only read. Photos can be dropped onto the page too. It is
 served on this machine alone, by an address with a secret token, and has an API for programs (/openapi.json). What is
-chosen for a set is kept in OUT/looks.toml, and pictures and records are those of `deepfuse batch DIR -o OUT`."""
+chosen for a set is kept in OUT/looks.toml, and pictures, their names and records are those of `deepfuse batch DIR -o
+OUT`."""
 PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
 HELP_SOURCE = "the folder of brackets (default: none, for photos that are dropped onto the page)"
 HELP_OUTPUT = "where pictures go (default: DIR_fused beside DIR; deepfuse_fused in this folder without a DIR)"
+HELP_FORMAT = "of pictures (default: that of those that are in OUT; jpg where there are none)"
 HELP_NETWORK = "let phones and computers of the same network in, by an address with the token"
 
 
@@ -30,7 +32,7 @@ def add(commands: Commands) -> None:
     command.usage, command.description = "%(prog)s [DIR] [-o OUT] [options]", DESCRIPTION
     command.add_argument("source", nargs="?", type=some_path, metavar="DIR", help=HELP_SOURCE)
     command.add_argument("-o", "--output", type=some_path, metavar="OUT", help=HELP_OUTPUT)
-    command.add_argument("--format", choices=("tif", "png", "jpg"), default="jpg", help="of pictures (default: jpg)")
+    command.add_argument("--format", choices=("tif", "png", "jpg"), help=HELP_FORMAT)
     command.add_argument("--port", type=whole(0, 65535), default=0, help="where to listen (default: a free one)")
     command.add_argument("--network", action="store_true", help=HELP_NETWORK)
     command.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
@@ -43,7 +45,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Serve until interrupted."""
     _require_page()
-    from deepfuse.batch import check_place
+    from deepfuse.batch import check_place, read_format
     from deepfuse.photo import check_depth, check_folder
 
     source, output = options.source, options.output or _output_of(options.source)
@@ -52,14 +54,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if source is not None:
         check_place(source, output)
     wanted = fuse_options(options, score=False)
-    check_depth(f".{options.format}", wanted.depth)
+    suffix = options.format or read_format(output) or "jpg"
+    check_depth(f".{suffix}", wanted.depth)
     check_folder(output)
     from deepfuse.web.server import serve
     from deepfuse.web.studio import Studio
 
     studio = Studio(
         source and source.absolute(), output.absolute(),
-        model=options.model, options=wanted, format=options.format, jobs=options.jobs,
+        model=options.model, options=wanted, format=suffix, jobs=options.jobs,
     )  # fmt: skip
     try:
         with suppress(KeyboardInterrupt):

@@ -60,5 +60,5 @@ def add_looks(app: FastAPI, studio: Studio) -> None:
         """Choose how sets are made; it is kept in looks.toml of the output folder."""
         for scene in wanted.sets:
             studio.set_of(scene)
-        studio.choose(wanted.sets, wanted.choice)
+        studio.jobs.choose(wanted.sets, wanted.choice)
         return wanted.choice

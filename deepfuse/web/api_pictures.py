@@ -42,10 +42,9 @@ def add_pictures(app: FastAPI, studio: Studio) -> None:
     @app.get("/api/pictures.zip")
     def pictures() -> StreamingResponse:
         """All pictures that were made, in one file."""
-        paths = [studio.job(one.scene).output for one in studio.sets.all()]
+        paths = [path for one in studio.sets.all() if (path := studio.job(one.scene).output).is_file()]
         headers = {"content-disposition": 'attachment; filename="pictures.zip"'}
-        return StreamingResponse(_zipped([path for path in paths if path.is_file()]), media_type="application/zip",
-                                 headers=headers)  # fmt: skip
+        return StreamingResponse(_zipped(paths, studio.output), media_type="application/zip", headers=headers)
 
 
 def _made(studio: Studio, scene: str) -> Path:
@@ -73,11 +72,11 @@ class _Pipe:
         return data
 
 
-def _zipped(paths: list[Path]) -> Iterator[bytes]:
-    """The files as they are, for pictures are packed already; one is read at a time."""
+def _zipped(paths: list[Path], folder: Path) -> Iterator[bytes]:
+    """The files as they are and lie below a folder, for pictures are packed already; one is read at a time."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
         for path in paths:
-            archive.write(path, path.name)
+            archive.write(path, path.relative_to(folder))
             yield pipe.taken()
     yield pipe.taken()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfuse.batch.care import care, flags
-from deepfuse.batch.record import read_details
+from deepfuse.batch.record import name_below, read_details
 from deepfuse.bracket import printable
 from deepfuse.fusion.controls import NEUTRAL, RANGES
 from deepfuse.fusion.looks import DEFAULT_LOOK, descriptions, named_look
@@ -59,8 +59,8 @@ def summary(studio: Studio, one: PhotoSet, progress: Progress) -> dict[str, Any]
         "reason": printable(reason),
         "flags": [printable(text) for text in flags(shown)] if shown else [],
         "care": care(shown) if shown else 0.0,
-        "choice": studio.choice(one.scene),
-        "picture": printable(job.output.name) if status in ("done", "kept") else "",
+        "choice": studio.jobs.choice(one.scene),
+        "picture": name_below(studio.output, job.output) if status in ("done", "kept") else "",
         "mef_ssim": _measure(details, "mef_ssim") if status == "done" else None,
     }
 

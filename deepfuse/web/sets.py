@@ -50,6 +50,8 @@ class Sets:
         self._left_out: dict[Path, str] = {}
         self._paths: dict[str, Path] = {}
         self._moved = _read_moves(kept)
+        self.changes = 0
+        """How often they have changed."""
 
     def add(self, grouping: Grouping, prefix: str = "") -> list[str]:
         """Take in what grouping found, and move what was moved before; returns the new sets' ids.
@@ -59,6 +61,7 @@ class Sets:
             prefix: of the ids, for folders whose sets may have the names of others.
         """
         with self._lock:
+            self.changes += 1
             new = [
                 PhotoSet(
                     scene=_prefixed(prefix, group.bracket.scene),
@@ -83,6 +86,7 @@ class Sets:
     def clear(self) -> None:
         """Forget all that was found; what was moved by hand stays known."""
         with self._lock:
+            self.changes += 1
             self._sets, self._left_out, self._paths = {}, {}, {}
 
     def all(self) -> list[PhotoSet]:
@@ -148,6 +152,7 @@ class Sets:
             raise BracketError(f"expected 2 or more frames, got {len(files)}")
         with self._lock:
             scene = self._new_name(name)
+            self.changes += 1
             self._sets[scene] = PhotoSet(scene, tuple(files), BY_HAND, "sent together")
             self._paths |= {photo_id(path): path for path in files}
             self._keep(files, scene)
@@ -159,6 +164,7 @@ class Sets:
 
     def _put(self, paths: Sequence[Path], scene: str) -> None:
         """A set that loses frames to another is one by hand from then on, and none with fewer than two."""
+        self.changes += 1
         chosen = set(paths)
         for one in [one for one in self._sets.values() if chosen & set(one.files) and one.scene != scene]:
             rest = tuple(file for file in one.files if file not in chosen)

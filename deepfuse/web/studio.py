@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deepfuse.batch import FILE, Job, Making, chosen, leave_unsearched, read_choices, write_choices
+from deepfuse.batch import Job, chosen, leave_unsearched
 from deepfuse.bracket import printable
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import find_brackets
@@ -16,6 +16,7 @@ from deepfuse.job.options import FuseOptions
 from deepfuse.job.thumbnail import thumbnail
 from deepfuse.web import desk
 from deepfuse.web.dropped import Dropped
+from deepfuse.web.jobs import Jobs, Place
 from deepfuse.web.model import ModelInUse
 from deepfuse.web.process import Process
 from deepfuse.web.sets import PhotoSet, Sets, photo_id
@@ -54,7 +55,7 @@ class Studio:
         self.dropped = Dropped(output / OWN / "dropped")
         self.looked_at = 0
         self.problem = ""
-        self._choices = read_choices(output / FILE)
+        self.jobs = Jobs(Place(source, output, format), self.sets, self.model, options)
         self._lock = threading.Lock()
         self._looks, self._thumbnails = Process(seconds=LOOK_SECONDS), Process(seconds=THUMBNAIL_SECONDS)
         self.scanning = threading.Thread(target=self._scan, daemon=True)
@@ -92,22 +93,6 @@ class Studio:
 
         return self.sets.add(find_brackets(folder, progress=counted), prefix)
 
-    def choice(self, scene: str) -> dict[str, Any]:
-        """What is chosen for a set."""
-        with self._lock:
-            return dict(self._choices.get(scene, {}))
-
-    def choose(self, scenes: Sequence[str], choice: dict[str, Any]) -> None:
-        """Choose how sets are made, and keep it in OUT/looks.toml.
-
-        Raises:
-            LookError: it is no choice.
-        """
-        chosen(self.options, choice)
-        with self._lock:
-            self._choices |= dict.fromkeys(scenes, choice)
-            write_choices(self.output / FILE, self._choices)
-
     def set_of(self, scene: str) -> PhotoSet:
         """A set by its id.
 
@@ -132,21 +117,7 @@ class Studio:
 
     def job(self, scene: str, *, force: bool = False) -> Job:
         """How a set's picture is made now."""
-        one, model = self.set_of(scene), self.model.current()
-        with self._lock:
-            choices = dict(self._choices)
-        making = Making(
-            output=self.output,
-            format=self.format,
-            options=self.options,
-            model=model.folder,
-            model_name=model.name,
-            model_sha256=model.sha256,
-            choices=choices,
-            force=force,
-            measure=True,
-        )
-        return making.job(scene, one.files, evidence=one.evidence, why=one.why, warnings=one.warnings)
+        return self.jobs.of(self.set_of(scene), force=force)
 
     def look(self, scene: str, choice: dict[str, Any], *, whole: bool) -> tuple[bytes, Any]:
         """The picture as it would be, as JPEG, and its record."""
@@ -230,7 +201,7 @@ class Studio:
         """
         chosen(self.options, choice)
         scene = self.sets.put_together(name, files)
-        self.choose([scene], choice)
+        self.jobs.choose([scene], choice)
         self.save(scene, force=False)
         return scene
 
