@@ -9,7 +9,7 @@ from deepfuse.batch.place import check_place, leave_unsearched
 from deepfuse.batch.record import Outcome
 from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
 from deepfuse.batch.sheet import write_sheet
-from deepfuse.batch.superseded import renamed
+from deepfuse.batch.superseded import choices_now, renamed
 from deepfuse.batch.watch import Event, Watch
 from deepfuse.batch.work import Job, fail, fuse_set
 
@@ -26,6 +26,7 @@ __all__ = [
     "Watch",
     "check_place",
     "check_template",
+    "choices_now",
     "chosen",
     "fail",
     "fuse_set",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -56,11 +57,34 @@ def read_choices(path: Path) -> dict[str, dict[str, Any]]:
 def write_choices(path: Path, choices: Mapping[str, Choice]) -> None:
     """Write them, the sets by id; one without a choice is not named."""
     parts = [
-        f"\n[{json.dumps(scene)}]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in choices[scene].items())
+        f"\n[{_toml(scene)}]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in choices[scene].items())
         for scene in sorted(choices)
         if choices[scene]
     ]
     write_text(path, _HEADER + "".join(parts))
+
+
+def rename_choice(path: Path, old: str, new: str) -> None:
+    """Give what is chosen for a set to the id that it has now, unless something is chosen for that; comments stay.
+
+    Raises:
+        LookError: as `read_choices`.
+    """
+    choices = read_choices(path)
+    if old not in choices or new in choices:
+        return
+    wanted = {new if scene == old else scene: choice for scene, choice in choices.items()}
+    ways = "|".join(map(re.escape, (_toml(old), json.dumps(old), f"'{old}'", old)))
+    header = re.compile(rf"^(\s*\[\s*)(?:{ways})(?=\s*\])", re.MULTILINE)
+    text = header.sub(lambda found: found[1] + _toml(new), path.read_text(encoding="utf-8"))
+    try:
+        renamed = tomllib.loads(text) == wanted
+    except ValueError:
+        renamed = False
+    if renamed:
+        write_text(path, text)
+    else:
+        write_choices(path, wanted)
 
 
 def chosen(options: FuseOptions, choice: Choice) -> FuseOptions:

@@ -6,15 +6,17 @@ The id of a set may change as photos arrive: alone in a folder it has that one's
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from deepfuse.batch.choices import FILE, read_choices, rename_choice
 from deepfuse.batch.record import FOLDER, Record, name_below, read_details, read_record, seen, stat_of, write_record
 from deepfuse.batch.thumbnails import thumbnail_file
 from deepfuse.batch.work import Job
-from deepfuse.bracket import printable
+from deepfuse.bracket import BracketFiles, printable
 from deepfuse.errors import DeepfuseError
 
 
@@ -35,24 +37,42 @@ def superseded(output: Path, jobs: Sequence[Job], ids: Sequence[str]) -> list[Su
         jobs: the sets that are whole now.
         ids: of all sets that are found now.
     """
-    places = {seen(stat_of(file)): job for job in jobs for file in job.inputs if file.is_file()}
-    old = [path for path in (output / FOLDER).glob("*.json") if path.stem not in ids]
-    found = []
-    for path in old:
-        record = read_record(path)
+    by_id = {job.scene: job for job in jobs}
+    inputs = {scene: job.inputs for scene, job in by_id.items()}
+    return [Superseded(path, record, by_id[scene]) for path, record, scene in _taken(output, inputs, ids)]
+
+
+def choices_now(output: Path, brackets: Sequence[BracketFiles]) -> dict[str, dict[str, Any]]:
+    """What is chosen for each set, also under an id that the set had when its picture was made.
+
+    Raises:
+        LookError: as `read_choices`.
+    """
+    choices = read_choices(output / FILE)
+    files = {one.scene: one.files for one in brackets}
+    for path, _, scene in _taken(output, files, [*files]) if choices else ():
+        if path.stem in choices:
+            choices.setdefault(scene, choices[path.stem])
+    return choices
+
+
+def _taken(output: Path, files: Mapping[str, Sequence[Path]], ids: Sequence[str]) -> Iterator[tuple[Path, Record, str]]:
+    """The records of sets that are none any more, and the set, by its id, that has files of each."""
+    places = {seen(stat_of(file)): scene for scene, ones in files.items() for file in ones if file.is_file()}
+    for path in sorted((output / FOLDER).glob("*.json")):
+        record = read_record(path) if path.stem not in ids else None
         if record is None or not record.output:
             continue
-        taken = [job for one in record.inputs if (job := places.get(seen(one)))]
-        if taken and not _elsewhere(path, taken[0]):
-            found.append(Superseded(path, record, taken[0]))
-    return found
+        taken = [scene for one in record.inputs if (scene := places.get(seen(one)))]
+        if taken and not _elsewhere(path, files[taken[0]]):
+            yield path, record, taken[0]
 
 
-def _elsewhere(path: Path, job: Job) -> bool:
+def _elsewhere(path: Path, files: Sequence[Path]) -> bool:
     """Whether a record tells of copies of a set's frames in another folder, which are there too."""
-    own = {printable(str(file.resolve())) for file in job.files}
-    files = map(Path, read_details(path).get("files", ()))
-    there = {printable(str(file.resolve())) for file in files if file.is_file()}
+    own = {printable(str(file.resolve())) for file in files}
+    frames = map(Path, read_details(path).get("files", ()))
+    there = {printable(str(file.resolve())) for file in frames if file.is_file()}
     return bool(there) and not there & own
 
 
@@ -91,6 +111,7 @@ def rename(old: Superseded) -> bool:
             source.rename(target)
     with suppress(FileNotFoundError):
         thumbnail_file(job.out, old.path.stem).rename(thumbnail_file(job.out, job.scene))
+    rename_choice(job.out / FILE, old.path.stem, job.scene)
     old.path.unlink()
     return True
 
@@ -118,4 +139,5 @@ def remove(old: Superseded, kept: Sequence[Path]) -> Iterator[Path]:
         else:
             yield path
     thumbnail_file(old.job.out, old.path.stem).unlink(missing_ok=True)
+    rename_choice(old.job.out / FILE, old.path.stem, old.job.scene)
     old.path.unlink()

@@ -141,7 +141,7 @@ def naming_of(options: argparse.Namespace) -> Naming:
 
 def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found: Grouping) -> list[Job]:
     """Sets as jobs, made as the options and OUT/looks.toml say; `found` is all that there are: each has a name."""
-    from deepfuse.batch import FILE, Making, picture_names, read_choices
+    from deepfuse.batch import Making, choices_now, picture_names
     from deepfuse.model import weights_sha256
 
     brackets = [group.bracket for group in found.groups if group.evidence != "radiance"]
@@ -153,7 +153,7 @@ def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found
         model_name=model.name,
         model_sha256=weights_sha256(model.folder),
         names=picture_names(naming_of(options), brackets, options.source, options.output),
-        choices=read_choices(options.output / FILE),
+        choices=choices_now(options.output, brackets),
         force=options.force,
         measure=options.score,
     )

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepfuse.batch import FILE, Job, Making, chosen, picture_names, read_choices, read_naming, write_choices
+from deepfuse.batch import (
+    FILE,
+    Job,
+    Making,
+    choices_now,
+    chosen,
+    picture_names,
+    read_choices,
+    read_naming,
+    write_choices,
+)
 from deepfuse.bracket import BracketFiles
 from deepfuse.job.options import FuseOptions
 from deepfuse.web.model import ModelInUse
@@ -38,12 +48,13 @@ class Jobs:
         self._place, self._sets, self._model, self._options = place, sets, model, options
         self._choices = read_choices(place.output / FILE)
         self._names: dict[str, str] = {}
-        self._named = -1
+        self._followed = -1
         self._lock = threading.Lock()
 
     def choice(self, scene: str) -> dict[str, Any]:
         """What is chosen for a set."""
         with self._lock:
+            self._follow()
             return dict(self._choices.get(scene, {}))
 
     def choose(self, scenes: Sequence[str], choice: dict[str, Any]) -> None:
@@ -54,6 +65,7 @@ class Jobs:
         """
         chosen(self._options, choice)
         with self._lock:
+            self._follow()
             self._choices |= dict.fromkeys(scenes, choice)
             write_choices(self._place.output / FILE, self._choices)
 
@@ -61,7 +73,8 @@ class Jobs:
         """How a set's picture is made now."""
         model = self._model.current()
         with self._lock:
-            choices, names = dict(self._choices), self._names_now()
+            self._follow()
+            choices, names = dict(self._choices), self._names
         making = Making(
             output=self._place.output,
             format=self._place.format,
@@ -76,12 +89,11 @@ class Jobs:
         )
         return making.job(one.scene, one.files, evidence=one.evidence, why=one.why, warnings=one.warnings)
 
-    def _names_now(self) -> dict[str, str]:
-        """The names of all pictures, found anew when the sets have changed."""
+    def _follow(self) -> None:
+        """Names of pictures, and what is chosen for sets, as the sets are now."""
         changes = self._sets.changes
-        if changes != self._named:
-            brackets = [BracketFiles(one.scene, one.files) for one in self._sets.all()]
-            naming = read_naming(self._place.output)
-            self._names = picture_names(naming, brackets, self._place.source, self._place.output)
-            self._named = changes
-        return self._names
+        if changes != self._followed:
+            output, brackets = self._place.output, [BracketFiles(one.scene, one.files) for one in self._sets.all()]
+            self._names = picture_names(read_naming(output), brackets, self._place.source, output)
+            self._choices = choices_now(output, brackets) | self._choices
+            self._followed = changes

@@ -2,81 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.batches import record, shoot, state
+from support.arrivals import Watched, batch, put
+from support.batches import record, shoot
 
-from deepfuse.batch import Arrivals, Batch, Making, Outcome, Pace, Watch, run
+from deepfuse.batch import Batch, Outcome, Pace, run
 from deepfuse.batch.arrivals import is_closed, states_below
 from deepfuse.bracket import BracketFiles
-from deepfuse.cli import main
-from deepfuse.grouping import Group, Grouping, find_brackets
-from deepfuse.job.options import FuseOptions
-from deepfuse.model import SHIPPED, weights_sha256
-from deepfuse.photo import DEFAULT_LIMITS, write_photo
-from deepfuse.photo.isolated import Onlooker, ThisProcess
-
-SETTLE_S = 3.0
-BATCH = ["--format", "png", "--no-align", "--no-deghost", "--jobs", "1", "--json"]
-
-
-class Watched:
-    """A watch with a clock of its own."""
-
-    def __init__(self, source: Path, output: Path) -> None:
-        output.mkdir(exist_ok=True)
-        self.now_s = 0.0
-        making = Making(
-            output=output,
-            format="png",
-            options=FuseOptions(align=False, deghost=False),
-            model=SHIPPED,
-            model_name="shipped",
-            model_sha256=weights_sha256(SHIPPED),
-        )
-
-        def find(taken: object) -> Grouping:
-            return find_brackets(source, taken=taken, looks=Onlooker(ThisProcess(), DEFAULT_LIMITS))  # type: ignore[arg-type]
-
-        def jobs(found: Grouping) -> list[object]:
-            return [
-                making.job(one.bracket.scene, one.bracket.files, evidence=one.evidence, why=one.why, warnings=())
-                for one in found.groups
-            ]
-
-        self.watch = Watch(Arrivals(source, find, SETTLE_S), jobs, output, Pace(1, 300))  # type: ignore[arg-type]
-
-    def look(self) -> list[tuple[str, str]]:
-        return [(event.kind, event.scene) for event in self.watch.step(self.now_s)]
-
-    def settled(self) -> list[tuple[str, str]]:
-        """What happens by the time at which all that is there has settled."""
-        before = self.look()
-        self.now_s += SETTLE_S
-        return before + self.look()
-
-
-def put(folder: Path, name: str, seed: int, frames: Sequence[int] = (0, 1, 2)) -> None:
-    """Frames of a bracket arrive, as NAME0.png and so on."""
-    made = folder.parent / f"{name}{seed}"
-    files = shoot(made, seed)
-    folder.mkdir(exist_ok=True)
-    for index in frames:
-        shutil.copy(files[index], folder / f"{name}{index}.png")
-    shutil.rmtree(made)
-
-
-def batch(source: Path, output: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, list[str]]:
-    capsys.readouterr()
-    main(["batch", str(source), "-o", str(output), *BATCH, *more])
-    said: dict[str, list[str]] = json.loads(capsys.readouterr().out)
-    return said
+from deepfuse.grouping import Group
+from deepfuse.photo import write_photo
 
 
 def test_a_set_is_made_when_nothing_changes_any_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,68 +36,6 @@ def test_a_set_is_made_when_nothing_changes_any_more(tmp_path: Path, capsys: pyt
     assert watched.look() == []
     assert batch(source, out, capsys)["finished"] == ["card"]
     assert Watched(source, out).settled() == [("finished", "")]
-
-
-def test_a_set_that_got_another_id_keeps_its_picture_under_the_new_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source, out = tmp_path / "card", tmp_path / "out"
-    put(source, "a", 1)
-    watched = Watched(source, out)
-    assert watched.settled() == [("made", "card")]
-    picture = state(out)["card.png"]
-    put(source, "b", 2)
-    assert watched.settled() == [("renamed", "a0"), ("made", "b0")]
-    assert set(state(out)) == {"a0.png", "b0.png"}
-    assert state(out)["a0.png"] == picture
-    for kept in ("*.json", "thumbnails/*.jpg"):
-        assert sorted(path.stem for path in (out / ".deepfuse").glob(kept)) == ["a0", "b0"]
-    assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
-
-
-def test_a_batch_too_gives_it_its_name_also_one_of_a_template(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source, out, named = tmp_path / "card", tmp_path / "out", tmp_path / "named"
-    put(source, "a", 1)
-    for folder, name in ((out, "{set}"), (named, "{stem}_fused")):
-        assert batch(source, folder, capsys, "--name", name)["done"] == ["card"]
-    before = state(out)["card.png"], state(named)["a0_fused.png"]
-    put(source, "b", 2)
-    for folder, name in ((out, "{set}"), (named, "{stem}_fused")):
-        said = batch(source, folder, capsys, "--name", name)
-        assert (said["finished"], said["done"]) == (["a0"], ["b0"])
-    assert set(state(out)) == {"a0.png", "b0.png"}
-    assert set(state(named)) == {"a0_fused.png", "b0_fused.png"}
-    assert (state(out)["a0.png"], state(named)["a0_fused.png"]) == before
-
-
-def test_a_set_that_was_made_of_a_part_is_made_anew_and_nothing_of_the_part_stays(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source, out = tmp_path / "card", tmp_path / "out"
-    put(source, "a", 1)
-    put(source, "b", 2, (1, 2))
-    watched = Watched(source, out)
-    assert watched.settled() == [("made", "a0"), ("made", "b1")]
-    put(source, "b", 2, (0,))
-    assert watched.settled() == [("made", "b0"), ("removed", "b1")]
-    assert set(state(out)) == {"a0.png", "b0.png"}
-    assert sorted(path.stem for path in (out / ".deepfuse/thumbnails").iterdir()) == ["a0", "b0"]
-    assert len(record(out, "b0")["inputs"]) == 3
-    assert batch(source, out, capsys)["finished"] == ["a0", "b0"]
-
-
-def test_a_picture_of_a_part_that_somebody_changed_stays(tmp_path: Path) -> None:
-    source, out = tmp_path / "card", tmp_path / "out"
-    put(source, "a", 1)
-    put(source, "b", 2, (1, 2))
-    watched = Watched(source, out)
-    watched.settled()
-    (out / "b1.png").write_bytes(b"retouched")
-    put(source, "b", 2, (0,))
-    assert watched.settled() == [("made", "b0"), ("removed", "b1"), ("kept", "b1")]
-    assert (out / "b1.png").read_bytes() == b"retouched"
 
 
 def test_pictures_of_a_card_that_is_gone_stay_and_the_card_is_waited_for(tmp_path: Path) -> None:
