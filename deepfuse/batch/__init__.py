@@ -11,6 +11,7 @@ from deepfuse.batch.run import Batch, Pace, plan, run, sole_batch
 from deepfuse.batch.sheet import write_sheet
 from deepfuse.batch.superseded import choices_now, renamed
 from deepfuse.batch.watch import Event, Watch
+from deepfuse.batch.watched import check_watched, sole_watch
 from deepfuse.batch.work import Job, fail, fuse_set
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Watch",
     "check_place",
     "check_template",
+    "check_watched",
     "choices_now",
     "chosen",
     "fail",
@@ -41,6 +43,7 @@ __all__ = [
     "renamed",
     "run",
     "sole_batch",
+    "sole_watch",
     "write_choices",
     "write_sheet",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from deepfuse.cli.batch_said import outcome_line, planned, summary
@@ -85,6 +86,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Find, leave out what is finished, fuse the rest, sum up."""
     from deepfuse.batch import (
         check_place,
+        check_watched,
         keep_naming,
         leave_unsearched,
         picked,
@@ -101,6 +103,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     check_place(options.source, output)
     if not options.dry_run:
         check_folder(output)
+        check_watched(output, making_of(options))
         leave_unsearched(options.source, output)
     found = found_brackets(options)
     grouping = picked(found, options.only)
@@ -137,6 +140,12 @@ def naming_of(options: argparse.Namespace) -> Naming:
     from deepfuse.batch import Naming
 
     return Naming(options.name, options.tree)
+
+
+def making_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What `add_making` asked for that decides on all pictures, as JSON values."""
+    made = {"name": options.name, "tree": options.tree, "format": options.format, "model": options.model}
+    return made | asdict(fuse_options(options, score=options.score))
 
 
 def jobs_of(options: argparse.Namespace, grouping: Grouping, model: Found, found: Grouping) -> list[Job]:

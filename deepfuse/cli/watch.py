@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from deepfuse import __version__
 from deepfuse.bracket import printable
-from deepfuse.cli.batch import add_making, jobs_of, naming_of
+from deepfuse.cli.batch import add_making, jobs_of, making_of, naming_of
 from deepfuse.cli.ending import interrupted_by_sigterm
 from deepfuse.cli.options import Commands, add_command, fuse_options
 from deepfuse.errors import BracketError
@@ -56,7 +56,7 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Watch until interrupted."""
-    from deepfuse.batch import Arrivals, Pace, Watch, check_place, keep_naming, leave_unsearched
+    from deepfuse.batch import Arrivals, Pace, Watch, check_place, keep_naming, leave_unsearched, sole_watch
     from deepfuse.grouping import find_brackets
     from deepfuse.notes import MEMORY, open_notes
     from deepfuse.photo import check_depth, check_folder
@@ -69,16 +69,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     check_place(source, output)
     check_folder(output)
     output.mkdir(parents=True, exist_ok=True)
-    keep_naming(output, naming_of(options))
     leave_unsearched(source, output)
     told: Counter[str] = Counter()
     stream = sys.stderr if options.json else sys.stdout
     with (
+        sole_watch(source, output, making_of(options)),
         model_folder(options.model) as model,
         open_notes(MEMORY, __version__) as notes,
         interrupted_by_sigterm(),
         suppress(KeyboardInterrupt),
     ):
+        keep_naming(output, naming_of(options))
         find = partial(find_brackets, source, prefer=options.prefer, frames=options.frames, recall=notes.recall)
         arrivals = Arrivals(source, lambda taken: find(taken=taken), options.settle)
         pace = Pace(options.jobs, options.seconds, options.cluster)

@@ -56,6 +56,25 @@ def test_it_ends_in_order(watching: subprocess.Popen[str], number: signal.Signal
     assert (watching.returncode, said) == (0, "0 sets fused, 0 failed\n")
 
 
+def test_who_would_make_its_pictures_otherwise_is_refused_while_it_runs(
+    watching: subprocess.Popen[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = [f"{tmp_path}/in", "-o", f"{tmp_path}/out", *OPTIONS]
+    shoot(tmp_path / "in/barn", 1)
+    assert watching.stdout
+    assert "made: barn" in watching.stdout.readline()
+    assert main(["watch", *here, "--name", "{stem}"]) == 4
+    assert f"got that of process {watching.pid}, which watches {tmp_path}/in; " in capsys.readouterr().err
+    assert main(["batch", *here, "--name", "{stem}", "--jpeg-quality", "80"]) == 4
+    assert "another name, encoding, and would make these anew" in capsys.readouterr().err
+    assert main(["batch", *here]) == 0
+    assert "1 finished before" in capsys.readouterr().out
+    watching.kill()
+    watching.wait()
+    assert main(["batch", *here, "--name", "{stem}"]) == 0
+    assert state(tmp_path / "out").keys() == {"barn.png", "0.png"}
+
+
 def test_what_cannot_be_watched_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", f"{tmp_path}/no", "-o", f"{tmp_path}/out"]) == 4
     assert "expected a folder to watch, got nothing" in capsys.readouterr().err
