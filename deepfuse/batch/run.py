@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from deepfuse.workers import worker_count
 WORKER_BYTES = 1.0e9  # of a worker with its libraries, the network and small frames
 BYTES_PER_PX = 45  # of each frame, in all its states: 41 measured with 3 float frames of 12 megapixels, 27 of 16 bits
 LOCK = "lock"
+SHARED = Path("/dev/shm")  # where Linux keeps the locks that processes share
+_LOCKS = 8  # of a pool of processes, and some to spare
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     """Fuse the sets that are to be made, each written as soon as it is made; keep the reasons of those that cannot be.
 
     Raises:
-        DeepfuseError: `DEEPFUSE_JOBS` is no whole number of 1 or more.
+        DeepfuseError: `DEEPFUSE_JOBS` is no whole number of 1 or more, or processes can share no locks here.
     """
     yield from batch.lost
     yield from (fail(job, reason) for job, reason in batch.unreadable)
@@ -102,6 +105,7 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
     if todo and cluster_named(pace.cluster):
         todo, out = _with_model_beside(todo), todo[0].out
     else:
+        _check_locks(len(todo))
         jobs = jobs or worker_count(len(todo), WORKER_BYTES + BYTES_PER_PX * _most_pixels(todo))
     yield from each_scene(
         todo,
@@ -113,6 +117,18 @@ def run(batch: Batch, pace: Pace) -> Iterator[Outcome]:
         out=out,
         cluster=pace.cluster,
     )
+
+
+def _check_locks(sets: int) -> None:
+    """Make sure that processes can share locks if there are sets for them: the system's own error names no place."""
+    context = multiprocessing.get_context("spawn")
+    try:
+        [context.Lock() for _ in range(_LOCKS if sets else 0)]
+    except OSError as error:
+        where = SHARED if SHARED.is_dir() else "shared memory"
+        how = "mount it for writing, or make room there (of a container: --shm-size)"
+        why = f"{error.strerror or error}; the processes that fuse sets keep their locks there"
+        raise DeepfuseError(f"{where}: cannot be written into: {why}: {how}") from error
 
 
 def _with_model_beside(jobs: Sequence[Job]) -> tuple[Job, ...]:

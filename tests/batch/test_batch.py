@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -217,3 +218,17 @@ def test_exit_codes(three: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     alone.mkdir()
     shutil.copy(three / "barn/1.png", alone)
     assert main(["batch", str(alone), "-o", out]) == 3
+
+
+def test_a_system_where_processes_share_no_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    shoot(tmp_path / "in" / "barn", 1)
+    monkeypatch.setattr("_multiprocessing.SemLock", refused)
+    assert main(["batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--no-align"]) == 4
+    said = capsys.readouterr().err
+    assert "/dev/shm: cannot be written into: Read-only file system" in said
+    assert "mount it for writing" in said
