@@ -48,17 +48,24 @@ def _code() -> int:
     with ended_by_interrupt():
         from deepfuse.cli import commands, main  # noqa: F401 # `main` loads the former
         from deepfuse.cli.guard import guard
-        from deepfuse.exits import BAD_INPUT, READER_GONE, failed
+        from deepfuse.cli.memory import too_little
+        from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY, READER_GONE, failed
         from deepfuse.heap import keep_freed_memory
         from deepfuse.quiet import quiet_libraries
         from deepfuse.terminal import say_error
 
         keep_freed_memory()
     hear_lost_interrupts()
+    if why := too_little(sys.argv[1:]):
+        say_error(why)
+        return OUT_OF_MEMORY
     try:
         with ended_by_interrupt():
             beside = guard(sys.argv[1:])
             quiet_libraries()
+    except OSError as error:  # no process more, or no memory for one
+        return failed(error)
+    try:
         code = main(beside=beside)
         print(end="", flush=True)  # nothing where standard output is closed
         return code
@@ -70,6 +77,8 @@ def _code() -> int:
         return BAD_INPUT
     except KeyboardInterrupt as error:  # before the command began, or again while it ended
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return failed(error)
+    except Exception as error:  # while the arguments were read
         return failed(error)
 
 

@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
@@ -84,16 +85,17 @@ def _serve(calls: BinaryIO, answers: BinaryIO, memory: int) -> NoReturn:
     received: list[bytes] = []
     came = threading.Event()
     threading.Thread(target=_listen, args=(calls, received, came), daemon=True).start()
-    import deepfuse.job.prepare  # noqa: F401 # what is asked for will need it
+    with suppress(Exception):  # which is told to who asks
+        import deepfuse.job.prepare  # noqa: F401 # what is asked for will need it
 
     came.wait()
-    work, args = pickle.loads(received[0])  # in this thread, for two that import may each see half of a module
     try:
+        work, args = pickle.loads(received[0])  # in this thread, for two that import may each see half of a module
         well, parts = True, _pickled(work(*args))
     except Exception as error:
         sent = _portable(error)
         sent.add_note(traceback.format_exc())
-        well, parts = False, _pickled(sent)
+        well, parts = False, [memoryview(pickle.dumps(sent))]
     with os.fdopen(memory, "wb", buffering=0) as file:
         for part in parts:
             _write(file, part)

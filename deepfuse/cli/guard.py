@@ -7,12 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.cli.beside import Beside, possible
-from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
+from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY, most_memory
 from deepfuse.interrupts import INTERRUPTED
 from deepfuse.terminal import say_error
 
@@ -83,6 +84,10 @@ def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
                 looks.decode(path)
             except PhotoError as error:
                 said.append(str(error))
+    if not said and (most := most_memory()) < inf:
+        why = f"most likely for want of memory: it has a limit of {most / 1e9:.2g} GB (ulimit -v)"
+        _say([f"the process crashed ({crash.name}), {why}"])
+        return OUT_OF_MEMORY
     _say(said or [f"the process crashed ({crash.name}); each of its files alone can be read"])
     return BAD_INPUT
 

@@ -91,6 +91,16 @@ def test_the_file_that_crashes_its_decoder_is_named(
     assert "for want of memory" in capsys.readouterr().err
 
 
+def test_a_crash_within_a_limit_of_memory_is_one_of_memory(
+    photos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(guard, "most_memory", lambda: 0.9e9)
+    assert guard._explained(signal.SIGABRT, ["fuse", *photos]) == 7
+    assert "(SIGABRT), most likely for want of memory: it has a limit of 0.9 GB" in capsys.readouterr().err
+    monkeypatch.setattr(isolated, "_decode", crash_on_bright)
+    assert guard._explained(signal.SIGSEGV, ["fuse", *photos]) == 4
+
+
 def test_an_interrupt_sent_to_the_command_alone_reaches_its_work(waiting: tuple[subprocess.Popen[str], int]) -> None:
     process, child = waiting
     assert child != process.pid

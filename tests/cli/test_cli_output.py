@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -103,7 +104,15 @@ def test_a_system_error_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureF
     assert f"{tmp_path / 'file'}" in said
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+        RuntimeError("can't start new thread"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    ],
+)
 def test_too_little_memory_is_said_in_words(
     files: list[str],
     tmp_path: Path,
@@ -173,3 +182,33 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def limited(ulimit_kb: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of so much memory."""
+    command = f'ulimit -v {ulimit_kb}; exec "$@"'
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    shell = ["sh", "-c", command, "sh", sys.executable, *arguments]
+    return subprocess.run(shell, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system keeps no such limit")
+@pytest.mark.parametrize("limit_kb", [100_000, 400_000, 585_000])
+def test_a_limit_that_the_libraries_do_not_load_in_is_said_in_words(
+    files: list[str], tmp_path: Path, limit_kb: int
+) -> None:
+    done = limited(limit_kb, "-m", "deepfuse.cli", "fuse", *files, "-o", str(tmp_path / "out.png"))
+    assert done.returncode == OUT_OF_MEMORY
+    assert done.stderr.startswith("deepfuse: not enough memory: expected 0.6 GB or more, got a limit of ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system keeps no such limit")
+@pytest.mark.parametrize("limit_kb", [100_000, None])
+def test_an_error_that_c_code_lost_is_one_of_memory_where_that_is_limited(limit_kb: int | None) -> None:
+    code = "import sys; from deepfuse.exits import failed; sys.exit(failed(SystemError(0)))"
+    if limit_kb:
+        assert limited(limit_kb, "-c", code).returncode == OUT_OF_MEMORY
+    else:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "SystemError" in done.stderr
