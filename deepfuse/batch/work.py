@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deepfuse.alignment import Alignment
 from deepfuse.batch.record import (
     FOLDER,
     Content,
@@ -24,6 +23,7 @@ from deepfuse.batch.record import (
     renew_inputs,
     write_record,
 )
+from deepfuse.batch.second_look import laid_before
 from deepfuse.batch.thumbnails import keep_thumbnail
 from deepfuse.bracket import printable
 from deepfuse.errand import versions
@@ -39,8 +39,6 @@ from deepfuse.model import Network, read_model
 from deepfuse.monitoring.pictures import keep_picture, measured
 from deepfuse.monitoring.records import Row, keep
 from deepfuse.photo import check_file, encoded, written_file
-
-AFTERWARDS = ("quality", "score", "encoding", "controls", "deghost", "save_masks")
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def _fuse_set(job: Job) -> Outcome:
     check_overwriting(job, before)
     _make_folder(job)
     used = UsedModel(printable(job.model_name), job.model_sha256)
-    bracket = prepare(job.files, job.options, job.output, earlier=_laid_before(job, same))
+    bracket = prepare(job.files, job.options, job.output, earlier=laid_before(same, job.key, len(job.files)))
     fused = fuse_prepared(bracket, _model(job.model), job.options, suffix=job.output.suffix, used=used)
     values: dict[str, Any] = {"set": job.scene, "status": "done", "key": job.key}
     values |= {
@@ -198,24 +196,6 @@ def _fuse_set(job: Job) -> Outcome:
 
 def _hashes(contents: Sequence[Content]) -> list[str]:
     return [content.sha256 for content in contents]
-
-
-def _laid_before(job: Job, before: Record | None) -> Alignment | None:
-    """How the frames were laid on each other for an earlier picture, where this one would find the same.
-
-    Args:
-        job: the set.
-        before: the record of a picture that was made of the same frames.
-    """
-    if not before or before.versions != versions() or _laying(before.key) != _laying(job.key):
-        return None
-    found = Alignment.from_record(before.alignment)
-    return found if found and len(found.evidence) == len(job.files) else None
-
-
-def _laying(key: dict[str, Any]) -> dict[str, Any]:
-    """The options that may decide on how frames are laid on each other: all but those of what comes after."""
-    return {name: value for name, value in key.get("options", {}).items() if name not in AFTERWARDS}
 
 
 def _make_folder(job: Job) -> None:

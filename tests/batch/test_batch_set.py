@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from support.batches import job, record, state
 
-from deepfuse.alignment import stack
 from deepfuse.batch import work
-from deepfuse.batch.record import read_record
 from deepfuse.batch.work import fail, fuse_set
 from deepfuse.fusion.controls import RANGES, Controls
 from deepfuse.job.options import FuseOptions
@@ -189,61 +185,6 @@ def test_a_failure_forgets_nothing_of_the_picture_before(tmp_path: Path) -> None
     assert fuse_set(first).status == "done"
 
 
-GOOD = {"file": "0.png", "bytes": 1, "mtime_ns": 2, "sha256": "3"}
-WHOLE = {"status": "done", "key": {}, "inputs": [GOOD], "output": GOOD, "masks": [], "earlier": []}
-TAMPERED: dict[str, Any] = {
-    "no JSON": "{",
-    "other bytes": "\ud800",
-    "deep": "[" * 10**5,
-    "a list": [],
-    "a number of files": WHOLE | {"inputs": 3},
-    "files that are numbers": WHOLE | {"inputs": [3]},
-    "files that are lists": WHOLE | {"inputs": [[]]},
-    "a name that is none": WHOLE | {"earlier": [GOOD | {"file": "../0.png"}]},
-    "the folder above": WHOLE | {"earlier": [GOOD | {"file": ".."}]},
-    "an empty name": WHOLE | {"earlier": [GOOD | {"file": ""}]},
-    "a name of zero bytes": WHOLE | {"earlier": [GOOD | {"file": "a\0b"}]},
-    "a name that is a number": WHOLE | {"earlier": [GOOD | {"file": 3}]},
-    "a size that is text": WHOLE | {"output": GOOD | {"bytes": "1"}},
-    "a hash that is a list": WHOLE | {"masks": [GOOD | {"sha256": []}]},
-    "a field too many": WHOLE | {"output": GOOD | {"more": 1}},
-    "an output that is text": WHOLE | {"output": "0.png"},
-    "masks that are none": WHOLE | {"masks": None},
-    "a key that is text": WHOLE | {"key": "key"},
-}
-
-
-@pytest.mark.parametrize("name", TAMPERED)
-def test_of_a_tampered_record_nothing_is_known(tmp_path: Path, name: str) -> None:
-    value = TAMPERED[name]
-    text = value if isinstance(value, str) else json.dumps(value)
-    (tmp_path / "barn.json").write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert read_record(tmp_path / "barn.json") is None
-    (tmp_path / "barn.json").write_text(json.dumps(WHOLE))
-    assert read_record(tmp_path / "barn.json") is not None
-
-
-def test_a_record_that_is_huge_or_no_file_is_not_read(tmp_path: Path) -> None:
-    with (tmp_path / "huge.json").open("wb") as file:
-        file.truncate(10**11)
-    os.mkfifo(tmp_path / "pipe.json")
-    (tmp_path / "folder.json").mkdir()
-    assert [read_record(path) for path in sorted(tmp_path.iterdir())] == [None] * 3
-
-
-def test_a_set_whose_record_is_tampered_with_is_made_and_one_that_can_have_none_fails(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    first.record.parent.mkdir()
-    first.record.write_text(json.dumps(WHOLE | {"earlier": [GOOD | {"file": "a/b"}]}))
-    assert not first.finished
-    assert fuse_set(first).status == "done"
-    first.record.unlink()
-    (first.record / "in the way").mkdir(parents=True)
-    outcome = fuse_set(replace(first, force=True))
-    assert outcome.status == "failed"
-    assert "no record could be written: Is a directory" in outcome.reason
-
-
 def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path: Path) -> None:
     bad = job(tmp_path)
     for index, path in enumerate(bad.files):
@@ -254,62 +195,3 @@ def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path:
     assert record(bad.output.parent, "barn")["reason"] == outcome.reason
     assert not bad.output.exists()
     assert fuse_set(replace(bad, options=FuseOptions(align=False))).status == "done"
-
-
-LOOK = FuseOptions(quality="best", deghost=False, controls=Controls(exposure_ev=1), encoding=Encoding(png_level=1))
-SEARCHED = "RuntimeError: looked for motions"
-
-
-def forbidden(*arguments: object) -> None:
-    raise RuntimeError("looked for motions")
-
-
-@pytest.fixture
-def handheld(tmp_path: Path) -> work.Job:
-    """A set whose camera moved by some pixels between its frames."""
-    first = job(tmp_path)
-    noise = cv2.GaussianBlur(np.random.default_rng(0).random((300, 400, 3)), (0, 0), 2)
-    scene = np.rint(cv2.normalize(noise, np.empty(0), 20, 200, cv2.NORM_MINMAX)).astype(np.uint8)
-    for index, path in enumerate(first.files):
-        write_photo(path, scene[4 * index : 4 * index + 240, 3 * index : 3 * index + 320] // (index + 1))
-    return first
-
-
-def told(first: work.Job) -> dict[str, Any]:
-    return record(first.out, first.scene)
-
-
-def test_a_second_look_costs_no_search_for_motions_and_is_the_same_picture(
-    handheld: work.Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    look = replace(handheld, options=LOOK)
-    fuse_set(look)
-    wanted, alignment = look.output.read_bytes(), told(look)["alignment"]
-    assert max(one["shift_px"] for one in alignment["evidence"]) > 3
-    assert fuse_set(handheld).status == "done"
-    assert look.output.read_bytes() != wanted
-    monkeypatch.setattr(stack, "register_chain", forbidden)
-    assert fuse_set(look).status == "done"
-    assert look.output.read_bytes() == wanted
-    assert told(look)["alignment"] == alignment
-
-
-def test_motions_are_looked_for_again_where_anything_behind_them_changed(
-    handheld: work.Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fuse_set(handheld)
-    good, look = told(handheld), replace(handheld, options=LOOK)
-    monkeypatch.setattr(stack, "register_chain", forbidden)
-    for values in (
-        {"versions": good["versions"] | {"numpy": "0"}},
-        {"versions": {}},
-        {"alignment": good["alignment"] | {"homographies": [[1]]}},
-        {"alignment": good["alignment"] | {"dropped": [0]}},
-        {"alignment": {}},
-        {"inputs": [good["inputs"][1], good["inputs"][0], good["inputs"][2]]},
-        {"key": good["key"] | {"options": good["key"]["options"] | {"crop": "none"}}},
-    ):
-        handheld.record.write_text(json.dumps(good | values))
-        assert fuse_set(look).reason == SEARCHED, values
-    handheld.record.write_text(json.dumps(good))
-    assert fuse_set(look).status == "done", "only what was changed above made it look"
