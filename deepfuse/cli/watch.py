@@ -26,8 +26,9 @@ DESCRIPTION = """Fuse brackets as they arrive under a folder: from a tethered ca
 its files have not changed for --settle seconds and nothing more can join it: nothing is being written to its folder, or
 only what comes after the next set. One that grows later is made anew. Pictures and records are those of `deepfuse batch
 DIR -o OUT`, options too: what either of them has made, the other does not make again. A set that fails is tried again
-when its files change; a folder that goes away is waited for. Ctrl-C or SIGTERM ends it with exit code 0; what was half
-made is made by the next watch or batch."""
+when its files change; a folder that goes away is waited for. An OUT has one watch at a time, and no batch beside it
+that would make its pictures otherwise. Ctrl-C or SIGTERM ends it with exit code 0; what was half made is made by the
+next watch or batch."""
 HELP_SETTLE = "how long a file must not have changed, in seconds; more for long exposures (default: 5)"
 POLL_S = (0.1, 1.0)  # least and most between two looks
 TROUBLE_S = 5.0  # until the next try

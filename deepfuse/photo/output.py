@@ -27,17 +27,8 @@ def check_output(
     overwrite: bool,
     depth: Depth | None = None,
     suffixes: Sequence[str] = tuple(ENCODERS),
-    otherwise: str = "",
 ) -> None:
-    """Refuse an output before any work is done for it.
-
-    Args:
-        path: where it goes.
-        sources: the files that it is made of.
-        overwrite: whether one that is there may be written anew.
-        depth: that its file has to hold.
-        suffixes: those that its file may have.
-        otherwise: what the message says of other suffixes.
+    """Refuse an output before any work is done for it; `suffixes` are those that its file may have.
 
     Raises:
         PhotoError: its suffix is none that can be written or that holds `depth`, its folder is missing or cannot be
@@ -46,8 +37,7 @@ def check_output(
     name = printable(str(path))
     if path.suffix.lower() not in suffixes:
         got = "a folder" if path.is_dir() else f"'{path.suffix}'" if path.suffix else "no suffix"
-        more = f"; {otherwise}" if otherwise else ""
-        raise PhotoError(f"{name}: expected an output of {', '.join(suffixes)}, got {got}{more}")
+        raise PhotoError(f"{name}: expected an output of {', '.join(suffixes)}, got {got}")
     with _naming(path):
         check_depth(path.suffix, depth)
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
