@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deepfuse.bracket import CONTROLS
+from deepfuse.bracket import CONTROLS, printable
 
 _KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
@@ -25,6 +25,12 @@ _KINDS = {
 def kind_of_file(mode: int) -> str:
     """What lies there where a file was expected, in words, by its `st_mode`."""
     return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
+def other_file(path: Path, manifest: Path) -> str:
+    """What is said of a stage's file that is not the one that a manifest names."""
+    wanted = f"expected the file that {manifest} names by its SHA-256"
+    return f"{printable(str(path))}: {wanted}, got another or none: `dvc repro` puts back what a stage made"
 
 
 @contextmanager

@@ -13,14 +13,15 @@ from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import file_digest, json_digest, new_folder, remove_abandoned, write_text
+from deepfuse.files import file_digest, json_digest, link, new_folder, other_file, remove_abandoned, write_text
 from deepfuse.imports import code_of
-from deepfuse.manifest import FILE, Scene, picture_name, read_manifest, record_of, write_manifest
+from deepfuse.manifest import FILE, Scene, read_manifest, record_of, write_manifest
 from deepfuse.notes import state_of_file
 
 CACHE = Path(".deepfuse/cache")
 KEPT_S = 30 * 24 * 3600
 DIGESTS = "digests"  # the results of no stage: hashes of its inputs
+SCENE = "scene"  # in a scene's folder of results, its files
 SIZES = "sizes"  # in every folder of results, what it holds: no power failure cuts a file short unseen
 
 
@@ -35,37 +36,36 @@ class SceneCache:
     stage: str
     base_key: str
 
-    def scene(self, scene: str, inputs: Any, target: Path, make: Callable[[Path], Scene]) -> Scene:
-        """Put a scene's pictures into the folder `target`, made by `make` or taken from the cache.
+    def scene(self, scene: str, inputs: Any, out: Path, make: Callable[[Path], Scene]) -> Scene:
+        """Put a scene's files into the folder `out`, made by `make` or taken from the cache.
 
         Args:
             scene: the scene's id.
             inputs: what identifies its input, as JSON values.
-            target: where the pictures go; it does not appear if the scene is refused.
-            make: fills the folder it is given, or raises DeepfuseError with the reason to refuse the scene.
+            out: where its files go; none appears if the scene is refused.
+            make: writes them into the folder it is given, by the names that they have in `out`, or raises DeepfuseError
+                with the reason to refuse the scene.
 
         Returns:
             The scene's record. A refusal is not kept: its cause may be gone the next time.
         """
 
         def make_with_record(folder: Path) -> None:
-            pictures = folder / "pictures"
-            pictures.mkdir()
-            record = make(pictures)
-            names = map(picture_name, range(len(record.frames)))
-            sha256 = tuple(file_digest(pictures / name) for name in names)
+            (folder / SCENE).mkdir()
+            record = make(folder / SCENE)
+            sha256 = file_digest(record.file(folder / SCENE))
             write_manifest(folder, [replace(record, sha256=sha256)])
 
         try:
             entry = self.folder([scene, inputs], make_with_record)
         except DeepfuseError as error:
             return Scene(scene, reason=printable(str(error)))
-        return _put(entry, target)
+        return _put(entry, out)
 
-    def kept_scene(self, scene: str, inputs: Any, target: Path) -> Scene | None:
-        """Put a scene's pictures into the folder `target` as `scene` does, if an earlier run made them."""
+    def kept_scene(self, scene: str, inputs: Any, out: Path) -> Scene | None:
+        """Put a scene's files into the folder `out` as `scene` does, if an earlier run made them."""
         entry = self._entry([scene, inputs])
-        return _put(entry, target) if _is_whole(entry) else None
+        return _put(entry, out) if _is_whole(entry) else None
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
         """The complete folder that `make` fills for these inputs; made once, and again where a file was cut short."""
@@ -134,29 +134,28 @@ def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, s
 
 
 def content(scene: Scene, folder: Path) -> Any:
-    """What identifies a scene below `folder`: its record, the SHA-256 of its pictures in it.
+    """What identifies a scene in `folder`: its record, the SHA-256 of its file in it.
 
     Raises:
-        DeepfuseError: its pictures are others.
+        DeepfuseError: its file is another.
     """
-    check_pictures(scene, folder)
+    check_file(scene, folder)
     return record_of(scene)
 
 
 def known_content(scene: Scene, folder: Path) -> Any:
-    """As `content`, where its pictures need not be read for it; else `None`."""
-    return record_of(scene) if known_digests(scene.pictures(folder), linked=True) == list(scene.sha256) else None
+    """As `content`, where its file need not be read for it; else `None`."""
+    return record_of(scene) if known_digests([scene.file(folder)], linked=True) == [scene.sha256] else None
 
 
-def check_pictures(scene: Scene, folder: Path) -> None:
-    """See that a scene's pictures are those that the manifest names, for DVC looks at nothing else of `folder`.
+def check_file(scene: Scene, folder: Path) -> None:
+    """See that a scene's file is the one that the manifest names, for DVC looks at nothing else of `folder`.
 
     Raises:
-        DeepfuseError: they are others.
+        DeepfuseError: it is another.
     """
-    if digests(scene.pictures(folder), linked=True) != list(scene.sha256):
-        wanted = f"expected the pictures that {folder / FILE} names by their SHA-256"
-        raise DeepfuseError(f"{folder / scene.scene}: {wanted}, got others: `dvc repro` puts back what a stage made")
+    if digests([scene.file(folder)], linked=True) != [scene.sha256]:
+        raise DeepfuseError(other_file(scene.file(folder), folder / FILE))
 
 
 def digests(paths: Sequence[Path], *, linked: bool = False) -> list[str]:
@@ -218,20 +217,9 @@ def _is_whole(entry: Path) -> bool:
     return expected == _sizes(entry)
 
 
-def _put(entry: Path, target: Path) -> Scene:
-    """Put the pictures of a scene's entry into `target`; its record."""
+def _put(entry: Path, out: Path) -> Scene:
+    """Put the files of a scene's entry into `out`; its record."""
     os.utime(entry)
-    _link_tree(entry / "pictures", target)
+    for name, _ in _files(entry / SCENE):
+        link(entry / SCENE / name, out / name)
     return read_manifest(entry)[0]
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    """Hard links where the file system can, copies elsewhere: results are never written in place."""
-    shutil.rmtree(target, ignore_errors=True)
-    with new_folder(target) as temporary:
-        try:
-            for name, _ in _files(source):
-                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                os.link(source / name, temporary / name)
-        except OSError:
-            shutil.copytree(source, temporary, dirs_exist_ok=True)

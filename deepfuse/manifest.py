@@ -19,32 +19,31 @@ FILE = "manifest.json"
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene: its frames from dark to bright (`00.tif`, `01.tif`, … in its folder), or the reason it failed.
+    """One scene: its frames from dark to bright, or the reason it failed.
 
     `moving`, from stage `align` on, is the share of the picture that moved, 0 to 1; `None` where the light changed, so
-    that nobody can tell. `sha256` are those of its pictures, from dark to bright, so that a manifest stands for all of
-    its folder that later stages read: DVC is told of it alone.
+    that nobody can tell. `sha256` is that of its file, so that a manifest stands for all of its folder that later
+    stages read: DVC is told of it alone.
     """
 
     scene: str
     frames: tuple[Frame, ...] = ()
     reason: str | None = None
     moving: float | None = None
-    sha256: tuple[str, ...] = ()
+    sha256: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether the scene's pictures are there."""
+        """Whether the scene's frames are there."""
         return self.reason is None
 
-    def pictures(self, folder: Path) -> list[Path]:
-        """The scene's picture files below a stage's output folder, from dark to bright."""
-        return [folder / self.scene / picture_name(index) for index in range(len(self.frames))]
+    def file(self, folder: Path) -> Path:
+        """The scene's frames in a stage's output folder: one TIFF, a page each, from dark to bright."""
+        return folder / f"{self.scene}.tif"
 
-
-def picture_name(index: int) -> str:
-    """The file name of a scene's frame, counted from the darkest."""
-    return f"{index:02d}.tif"
+    def alignment_file(self, folder: Path) -> Path:
+        """How they were registered, in the folder of stage `align`; no scene's id makes it the manifest."""
+        return folder / f"{self.scene}.alignment.json"
 
 
 def write_manifest(folder: Path, scenes: list[Scene]) -> None:

@@ -19,12 +19,12 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.files import json_digest
 from deepfuse.fusion.fuse import fuse
 from deepfuse.imports import PACKAGE, code_behind, libraries_behind
-from deepfuse.incremental import SceneCache, check_pictures
+from deepfuse.incremental import SceneCache, check_file
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics import table
 from deepfuse.model import Network, digest_of, native_precision
 from deepfuse.model.network import device_of
-from deepfuse.photo import read_photo
+from deepfuse.photo import read_pages
 from deepfuse.split import split_of
 
 if TYPE_CHECKING:
@@ -142,23 +142,24 @@ class Trial:
 
     def __init__(self, scene: Scene, aligned: Path, *, exposures: str) -> None:
         self._scene, self._aligned = scene, aligned
-        self._taken = slice(None, None, max(1, len(scene.frames) - 1)) if exposures == "extremes" else slice(None)
+        count = len(scene.frames)
+        self._taken = range(0, count, max(1, count - 1) if exposures == "extremes" else 1)
         self._fused: dict[tuple[str, ...], Image] = {}
 
     @cached_property
-    def identity(self) -> list[str]:
-        """The SHA-256 of each frame's file.
+    def identity(self) -> list[str | int]:
+        """The SHA-256 of the scene's file, and which of its frames are taken.
 
         Raises:
-            DeepfuseError: the scene's pictures are not those of its record.
+            DeepfuseError: the file is not that of the scene's record.
         """
-        check_pictures(self._scene, self._aligned)
-        return list(self._scene.sha256[self._taken])
+        check_file(self._scene, self._aligned)
+        return [self._scene.sha256, *self._taken]
 
     @cached_property
     def frames(self) -> list[Image]:
         """The aligned frames from dark to bright."""
-        return [read_photo(path) for path in self._scene.pictures(self._aligned)[self._taken]]
+        return [frame.pixels for frame in read_pages(self._scene.file(self._aligned), self._taken)]
 
     def fused(self, method: Method) -> Image:
         """The picture of a method."""

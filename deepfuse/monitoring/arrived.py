@@ -15,7 +15,7 @@ from deepfuse.color import Image, luma, to_float
 from deepfuse.manifest import Scene
 
 FILE = "arrived.csv"
-TRAITS = "traits"  # of a scene, in its alignment.json
+TRAITS = "traits"  # of a scene, in the record of its alignment
 NUMBERS = ("frames", "megapixels", "gap_ev", "burnt", "black", "noise", "moving")  # of a scene
 SIDE_PX = 1024  # of the middle of a frame, whose noise is measured
 BURNT, BLACK = 254 / 255, 1 / 255
@@ -57,7 +57,7 @@ def arrived(scene: Scene, aligned: Path) -> Arrived:
         return Arrived(scene.scene, True)
     first, values = scene.frames[0], [frame.ev for frame in scene.frames]
     known = [value for value in values if value is not None]
-    record = json.loads((aligned / scene.scene / "alignment.json").read_text(encoding="utf-8"))
+    record = json.loads(scene.alignment_file(aligned).read_text(encoding="utf-8"))
     return Arrived(
         scene=scene.scene,
         refused=False,

@@ -65,13 +65,13 @@ def open_tiff(file: BinaryIO, check_size: Callable[[int, int], None]) -> Stored:
     with _tiff(file) as tiff:
         page = picture_page(tiff, file)
         check_size(page.imagewidth, page.imagelength)
-        _check_page(page, tiff.filehandle.size)
+        check_page(page, tiff.filehandle.size)
         if page.dtype is None or page.dtype not in _TIFF_SAMPLES:
             raise ValueError(f"expected samples of {', '.join(_TIFF_SAMPLES)}, got {page.dtype}")
         tag = page.tags.get(_ICC_TAG)
         grey = page.photometric == tifffile.PHOTOMETRIC.MINISBLACK
         profile = profile_of(bytes(tag.value) if tag else b"", grey=grey)
-        size, depth, alpha = (page.imagewidth, page.imagelength), depth_of(page.dtype), _alpha(page)
+        size, depth, alpha = (page.imagewidth, page.imagelength), depth_of(page.dtype), alpha_of(page)
         metadata = metadata_with(page, file, read_file(file))
         warnings = _unwritten(page, file)
     decode = partial(_decode_tiff, file)
@@ -87,12 +87,12 @@ def _unwritten(page: tifffile.TiffPage, file: BinaryIO) -> tuple[str, ...]:
     return () if page.extrasamples else unpacked_tail(file, segments, white=not floats)
 
 
-def _alpha(page: tifffile.TiffPage) -> Alpha | None:
+def alpha_of(page: tifffile.TiffPage) -> Alpha | None:
     """What a sample behind the colours is, where the file says it: scanners write infrared there."""
     return _ALPHAS.get(page.extrasamples[0]) if len(page.extrasamples) == 1 else None
 
 
-def _check_page(page: tifffile.TiffPage, file_size: int) -> None:
+def check_page(page: tifffile.TiffPage, file_size: int) -> None:
     """Refuse what this project cannot show, and strips or tiles that claim more than a file or a memory holds."""
     kind = tifffile.PHOTOMETRIC(page.photometric)
     jpeg = kind is tifffile.PHOTOMETRIC.YCBCR and page.compression == tifffile.COMPRESSION.JPEG

@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import imagecodecs
 import numpy as np
@@ -52,15 +52,21 @@ def encode_tiff(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
 
 def tiff_bytes(image: Image, compression: Compression, level: int | None) -> bytearray:
     """A little-endian TIFF of one page."""
-    packed = compression != "none"
-    scheme = {"none": None, "deflate": _DEFLATE}.get(compression, compression)
     buffer = io.BytesIO()
-    alpha = ["unassalpha"] if image.shape[2] == 4 else None
-    tifffile.imwrite(
-        buffer, image, photometric="rgb", extrasamples=alpha, compression=scheme, predictor=packed,
-        compressionargs={"level": level} if level else None, metadata=None, byteorder="<",
-    )  # fmt: skip
+    tifffile.imwrite(buffer, image, byteorder="<", **page_options(image, compression, level))
     return bytearray(buffer.getbuffer())
+
+
+def page_options(image: Image, compression: Compression, level: int | None) -> dict[str, Any]:
+    """How tifffile writes a page of these pixels, (H, W, 3) or with an alpha."""
+    return {
+        "photometric": "rgb",
+        "extrasamples": ["unassalpha"] if image.shape[2] == 4 else None,
+        "compression": {"none": None, "deflate": _DEFLATE}.get(compression, compression),
+        "predictor": compression != "none",
+        "compressionargs": {"level": level} if level else None,
+        "metadata": None,
+    }
 
 
 def encode_png(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:

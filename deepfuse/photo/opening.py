@@ -76,7 +76,7 @@ def open_photo(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Photo]:
     """
     check_file(path, limits)
     with ExitStack() as stack:
-        with _blaming(path):
+        with blaming(path):
             file = stack.enter_context(path.open("rb"))
             kind = kind_of(path, file)
             check = partial(check_size, path, limits=limits)
@@ -96,15 +96,15 @@ def _raw_photo(path: Path, file: BinaryIO, stack: ExitStack) -> Photo:
     )
 
     def decode(development: Development, target: Profile) -> Decoded:
-        with _blaming(path):
+        with blaming(path):
             return Decoded(raw.develop(development, target))
 
     def white_balance(choice: BalanceChoice) -> WhiteBalance | None:
-        with _blaming(path):
+        with blaming(path):
             return raw.white_balance(choice, white_xy)
 
     def saturation(balance: WhiteBalance | None) -> int | None:
-        with _blaming(path):
+        with blaming(path):
             return raw.saturation(balance)
 
     return Photo(
@@ -127,7 +127,7 @@ def _picture(path: Path, file: BinaryIO, kind: Kind, check: Callable[[int, int],
 
     def decode(development: Development, target: Profile) -> Decoded:
         turned = development.orientation or orientation
-        with _blaming(path):
+        with blaming(path):
             found = shown(stored.decode(), stored.alpha)
             valid = None if found.valid is None else upright(found.valid, turned)
             rgb, warnings = in_range(found.pixels)
@@ -145,7 +145,7 @@ def _named(path: Path, warnings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _blaming(path: Path) -> Iterator[None]:
+def blaming(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises into a PhotoError that names the file."""
     name = printable(str(path))
     try:

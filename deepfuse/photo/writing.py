@@ -11,11 +11,10 @@ from deepfuse.bracket import printable
 from deepfuse.color import Image, Mask, as_uint16, from_float, to_float
 from deepfuse.files import replacing
 from deepfuse.metadata.embedded import NOTHING, Embedded
-from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, HAVE_ALPHA, Encoding, tiff_bytes, with_alpha
+from deepfuse.photo.encoding import DEFAULT_ENCODING, ENCODERS, HAVE_ALPHA, Encoding, with_alpha
 from deepfuse.photo.header import Depth
 from deepfuse.photo.output import check_output, check_sides, written_file
 
-FRAME_LEVEL = 1  # of zstd, its fastest: see `write_frame`
 _CONVERSIONS: dict[Depth, Callable[[Image], Image]] = {
     "8-bit": lambda image: image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8)),
     "16-bit": as_uint16,
@@ -80,19 +79,6 @@ def encoded(
     if shown is not None and holds_alpha(path.suffix):
         image = with_alpha(image, shown)
     return ENCODERS[path.suffix.lower()](image, encoding, embedded)
-
-
-def write_frame(path: Path, image: Image, shown: Mask | None = None) -> None:
-    """Write a frame that stays in the pipeline, as TIFF with zstd: fewer viewers open it than deflate.
-
-    It is transparent where `shown` (H, W) is 0.
-
-    On a noisy frame of 12 megapixels and 16 bits it takes a fifth of deflate's time, and no more room.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    _write(path, tiff_bytes(image if shown is None else with_alpha(image, shown), "zstd", FRAME_LEVEL))
 
 
 def _write(path: Path, data: bytes | bytearray) -> None:

@@ -13,11 +13,11 @@ from deepfuse.engine import each_scene
 from deepfuse.files import write_json, write_text
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import SceneCache, content, known_content, scene_cache
-from deepfuse.manifest import Scene, picture_name, read_manifest, report, write_manifest
+from deepfuse.manifest import Scene, read_manifest, report, write_manifest
 from deepfuse.monitoring.arrived import FILE, TRAITS, arrived, arrived_csv, traits
 from deepfuse.motion import completed, detect_motion, shown_by
 from deepfuse.params import Align, read_params
-from deepfuse.photo import read_bracket, write_frame
+from deepfuse.photo import read_pages, writing_pages
 from deepfuse.workers import worker_count
 
 FRAMES = Path("data/frames")
@@ -64,18 +64,18 @@ def most_pixels(scenes: list[Scene]) -> int:
 def kept(scene: Scene, *, cache: SceneCache) -> Scene | None:
     """One scene, if the cache has it."""
     inputs = known_content(scene, FRAMES)
-    return cache.kept_scene(scene.scene, inputs, OUT / scene.scene) if inputs else None
+    return cache.kept_scene(scene.scene, inputs, OUT) if inputs else None
 
 
 def align_scene(scene: Scene, *, cache: SceneCache, params: Align) -> Scene:
     """One scene, registered or taken from the cache, or refused."""
     make = partial(make_aligned, scene, params)
-    return cache.scene(scene.scene, content(scene, FRAMES), OUT / scene.scene, make)
+    return cache.scene(scene.scene, content(scene, FRAMES), OUT, make)
 
 
 def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
-    """Write the registered frames and `alignment.json`, the evidence and what moved, into `folder`."""
-    pictures = [picture for path in scene.pictures(FRAMES) for picture in read_bracket([path])]
+    """Write the registered frames, and the evidence and what moved as JSON, into `folder`."""
+    pictures = list(read_pages(scene.file(FRAMES), range(len(scene.frames))))
     try:
         result = align(
             [picture.pixels for picture in pictures],
@@ -87,11 +87,12 @@ def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
         raise error.named([frame.file for frame in scene.frames]) from error
     aligned = completed(result.frames, result.valid, result.base)
     height, width, _ = aligned[0].shape
-    for index, picture in enumerate(aligned):
-        write_frame(folder / picture_name(index), picture)
+    with writing_pages(scene.file(folder)) as write:
+        for picture in aligned:
+            write(picture, None)
     motion = detect_motion(aligned, result.base, told=shown_by(2, result.valid))
     record = result.record() | {"motion": motion.record(), TRAITS: traits(aligned)}
-    write_json(folder / "alignment.json", record)
+    write_json(scene.alignment_file(folder), record)
     frames = tuple(dataclasses.replace(frame, width=width, height=height) for frame in scene.frames)
     return dataclasses.replace(scene, frames=frames, moving=motion.known_share)
 

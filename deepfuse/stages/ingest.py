@@ -16,10 +16,10 @@ from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import CACHE, SceneCache, digests, known_digests, scene_cache
-from deepfuse.manifest import Scene, picture_name, report, write_manifest
+from deepfuse.manifest import Scene, report, write_manifest
 from deepfuse.notes import open_notes
 from deepfuse.params import Ingest, read_params
-from deepfuse.photo import Limits, check_file, read_bracket, write_frame
+from deepfuse.photo import Limits, check_file, order_pages, read_bracket, writing_pages
 from deepfuse.simulation.camera import camera_named, normalise_radiance, read_radiance, simulate_bracket
 from deepfuse.workers import worker_count
 
@@ -33,7 +33,7 @@ BYTES_PER_FILE_BYTE = 40  # developing a compressed RAW; a guess at how many wor
 class Shot:
     """A frame that is written, before its place in the bracket is known."""
 
-    path: Path
+    page: int
     frame: Frame
     brightness: float
     flat: bool
@@ -115,7 +115,7 @@ def kept(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene |
     except DeepfuseError:
         return None
     found = known_digests(bracket.files)
-    return cache.kept_scene(bracket.scene, by_name(bracket, found), OUT / bracket.scene) if found else None
+    return cache.kept_scene(bracket.scene, by_name(bracket, found), OUT) if found else None
 
 
 def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene:
@@ -127,7 +127,7 @@ def ingest(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene
     except DeepfuseError as error:
         return Scene(bracket.scene, reason=printable(str(error)))
     make = partial(make_frames, bracket, hashes, params, limits)
-    return cache.scene(bracket.scene, hashes, OUT / bracket.scene, make)
+    return cache.scene(bracket.scene, hashes, OUT, make)
 
 
 def check_bracket(bracket: BracketFiles, limits: Limits) -> None:
@@ -163,7 +163,7 @@ def make_frames(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, l
         return develop(bracket.scene, list(bracket.files), hashes, limits, folder)
     camera = camera_named(params.radiance_camera)
     sha256 = hashes[printable(bracket.files[0].name)]
-    # Beside the pictures, not in /tmp: what a killed worker leaves there is removed with its unfinished folder.
+    # Beside the frames, not in /tmp: what a killed worker leaves there is removed with its unfinished folder.
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         seed, stops = int(sha256[:8], 16), params.radiance_stops
         try:
@@ -176,22 +176,21 @@ def make_frames(bracket: BracketFiles, hashes: dict[str, str], params: Ingest, l
 
 def develop(scene: str, files: list[Path], hashes: dict[str, str], limits: Limits, folder: Path) -> Scene:
     """Write a bracket's frames from dark to bright: by exposure value, or by brightness where one is unknown."""
-    shots = []
-    for index, (file, photo) in enumerate(zip(files, read_bracket(files, limits=limits), strict=True)):
-        header, picture = photo.header, photo.pixels
-        path, name = folder / f"shot_{index}.tif", printable(file.name)
-        write_frame(path, as_uint16(picture), photo.valid)
-        height, width, _ = picture.shape
-        frame = Frame(
-            name, hashes[name], header.camera, header.exposure, header.exposure.ev, width, height, header.profile
-        )
-        shots.append(Shot(path, frame, mean_luma(picture), bool(picture.min() == picture.max())))
+    path, shots = Scene(scene).file(folder), []
+    with writing_pages(path) as write:
+        for page, (file, photo) in enumerate(zip(files, read_bracket(files, limits=limits), strict=True)):
+            header, picture, name = photo.header, photo.pixels, printable(file.name)
+            write(as_uint16(picture), photo.valid)
+            height, width, _ = picture.shape
+            frame = Frame(
+                name, hashes[name], header.camera, header.exposure, header.exposure.ev, width, height, header.profile
+            )
+            shots.append(Shot(page, frame, mean_luma(picture), bool(picture.min() == picture.max())))
     if all(shot.flat for shot in shots):
         names = ", ".join(shot.frame.file for shot in shots)
         raise BracketError(f"scene {scene}: expected a picture, got frames without any detail ({names})")
     ordered = dark_to_bright(shots)
-    for index, shot in enumerate(ordered):
-        shot.path.rename(folder / picture_name(index))
+    order_pages(path, [shot.page for shot in ordered])
     return Scene(scene, tuple(shot.frame for shot in ordered))
 
 

@@ -13,11 +13,12 @@ from deepfuse.color import from_float, luma, to_float
 from deepfuse.engine import each_scene, indispensable
 from deepfuse.files import link
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import SceneCache, content, scene_cache
+from deepfuse.incremental import SceneCache, content, digests, scene_cache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
-from deepfuse.photo import read_photo
+from deepfuse.photo import read_pages
 from deepfuse.split import split_of
+from deepfuse.training.contents import write_contents
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
 
 ALIGNED = Path("data/aligned")
@@ -27,7 +28,7 @@ SPLITS = ("train", "val")
 
 
 def main() -> None:
-    """Write the folders `train` and `val`; scenes of the test split are kept whole for `evaluate`."""
+    """Write the folders `train` and `val`, and their manifest; scenes under test are kept whole for `evaluate`."""
     params = read_params()
     selection = Selection(**params.patch.model_dump())
     cache = scene_cache("patch", params.patch.model_dump(), params.libraries.installed(*libraries_of("patch")))
@@ -37,23 +38,34 @@ def main() -> None:
     chosen = [(scene, split) for scene, split in scenes.items() if split in SPLITS]
     work = partial(patch_scene, cache=cache, selection=selection)
     results = each_scene(chosen, work, refuse=lambda task, why: indispensable(task[0], why))
-    for _ in tqdm(results, total=len(chosen), desc="patch", unit="scene"):
-        pass
+    contents: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+    hashes = tqdm(results, total=len(chosen), desc="patch", unit="scene")
+    for (scene, folder), sha256 in zip(chosen, hashes, strict=True):
+        contents[folder][file_name(scene)] = sha256
+    write_contents(OUT, contents)
     for split in SPLITS:
         print(f"{split}: {len(PatchSet(OUT / split))} patches of {sum(one == split for one in scenes.values())} scenes")
     cache.tidy(OUT)
 
 
-def patch_scene(task: tuple[Scene, str], *, cache: SceneCache, selection: Selection) -> None:
-    """The patches of one scene of a split, cut or taken from the cache."""
+def patch_scene(task: tuple[Scene, str], *, cache: SceneCache, selection: Selection) -> str:
+    """The patches of one scene of a split, cut or taken from the cache; their SHA-256."""
     scene, split = task
     made = cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection))
-    link(made / FILE, OUT / split / f"{scene.scene}.parquet")
+    link(made / FILE, OUT / split / file_name(scene))
+    [sha256] = digests([made / FILE], linked=True)
+    return sha256
+
+
+def file_name(scene: Scene) -> str:
+    """The name of a scene's file in the folder of its split."""
+    return f"{scene.scene}.parquet"
 
 
 def cut_scene(scene: Scene, selection: Selection, folder: Path) -> None:
     """Cut one scene into a Parquet file of its own."""
-    pictures = [luma(to_float(read_photo(picture))) for picture in scene.pictures(ALIGNED)]
+    frames = read_pages(scene.file(ALIGNED), range(len(scene.frames)))
+    pictures = [luma(to_float(frame.pixels)) for frame in frames]
     greys = [from_float(picture, np.dtype(np.uint8)) for picture in pictures]
     write_patches(folder / FILE, cut_patches(scene.scene, greys, [frame.ev for frame in scene.frames], selection))
 

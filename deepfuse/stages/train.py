@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from deepfuse.errors import ModelError, ParamsError
-from deepfuse.files import file_digest, json_digest, write_json, write_text
+from deepfuse.files import json_digest, write_json, write_text
 from deepfuse.imports import code_of, libraries_of
 from deepfuse.model import (
     SHIPPED,
@@ -27,6 +27,7 @@ from deepfuse.model import (
     write_model,
 )
 from deepfuse.params import Params, Train, read_params
+from deepfuse.training.contents import patch_digests, read_contents
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.history import History, history_csv
 from deepfuse.training.identity import training_id
@@ -146,14 +147,17 @@ def provenance(
     """What decides the weights but for their last bits, of which `hands` tells: parameters, data, code and machine.
 
     No times: the same run writes the same file.
+
+    Raises:
+        DeepfuseError: the patches are not those that stage `patch` wrote.
     """
     return {
         "arch": params.model.arch,
         "train": params.train.model_dump(exclude={"processes"}),
         "precision": settings.precision,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "patches": {split: patches_digest(PATCHES / split) for split in ("train", "val")},
-        "replay": patches_digest(REPLAY),
+        "patches": {split: json_digest(files) for split, files in read_contents(PATCHES).items()},
+        "replay": json_digest(patch_digests(REPLAY)),
         "start": None if (start := start_folder(params.train.start)) is None else weights_sha256(start),
         "code": code_of("train"),
         "versions": {"python": platform.python_version(), **libraries, "torch": torch.__version__},
@@ -163,11 +167,6 @@ def provenance(
 def hands(history: History) -> dict[str, Any]:
     """How many processes trained each epoch, for a run may go on from another's checkpoint, and the threads of one."""
     return {"processes": [epoch.processes for epoch in history], "threads": torch.get_num_threads()}
-
-
-def patches_digest(folder: Path) -> str:
-    """The SHA-256 of what the files of a folder are called and hold."""
-    return json_digest({path.name: file_digest(path) for path in folder.glob("*.parquet")})
 
 
 if __name__ == "__main__":
