@@ -1,9 +1,9 @@
 """Ghost removal: what it changes where nothing moves, what it finds and mends where something does, what it costs.
 
-python benchmarks/deghosting.py --source ALIGNED      aligned brackets, one folder a scene: MEF-SSIM with and without
-python benchmarks/deghosting.py --source RAW --align  the same, aligned first
-python benchmarks/deghosting.py --moving 12           simulated RAW brackets in which things move
-python benchmarks/deghosting.py --megapixels 24       time
+python benchmarks/deghosting.py --source data/aligned  what stage align made: MEF-SSIM with and without
+python benchmarks/deghosting.py --source RAW --align   the same of brackets, one folder a scene, aligned first
+python benchmarks/deghosting.py --moving 12            simulated RAW brackets in which things move
+python benchmarks/deghosting.py --megapixels 24        time
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,13 +23,16 @@ from moving_things import Moving, moving_bracket
 from deepfuse.alignment import AlignmentError, align
 from deepfuse.color import Image, to_float
 from deepfuse.fusion.fuse import fuse
+from deepfuse.manifest import Scene, read_manifest
 from deepfuse.metrics.ghost import ghost
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.motion import Deghosted, remove_ghosts
-from deepfuse.photo import read_photos
+from deepfuse.photo import read_pages, read_photos
 from deepfuse.simulation.scenery import render_scene
 
 FRAMES = (".tif", ".dng", ".png", ".jpg")
+Read = Callable[[], tuple[list[Image], int]]
+"""The frames of a scene, and the place of the one to prefer."""
 NEAR_PX = 12  # masks are grown on purpose
 STOPS: tuple[tuple[float, ...], ...] = ((-2, 2), (-3, 0, 3), (-4, -2, 0, 2, 4))
 
@@ -36,8 +40,8 @@ STOPS: tuple[tuple[float, ...], ...] = ((-2, 2), (-3, 0, 3), (-4, -2, 0, 2, 4))
 def main() -> None:
     """Print the tables that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source", type=Path, help="folder of brackets, one folder a scene")
-    parser.add_argument("--align", action="store_true", help="align them first")
+    parser.add_argument("--source", type=Path, help="folder of stage align; of brackets with --align")
+    parser.add_argument("--align", action="store_true", help="brackets, one folder a scene, which are aligned first")
     parser.add_argument("--moving", type=int, default=0, help="simulated scenes in which things move")
     parser.add_argument("--megapixels", type=float, default=0, help="time brackets of this size")
     options = parser.parse_args()
@@ -53,18 +57,18 @@ def print_harm(source: Path, *, align_first: bool) -> None:
     """MEF-SSIM against the frames as they were, and ghosts, with and without, scene by scene."""
     rows = []
     print(f"{'scene':36}{'moved':>8}{'regions':>9}{'MEF-SSIM without':>18}{'with':>9}{'ghost without':>15}{'with':>9}")
-    for folder in sorted(folder for folder in source.iterdir() if folder.is_dir()):
+    for name, read in (brackets(source) if align_first else aligned(source)).items():
         try:
-            frames, base = bracket(folder, align_first=align_first)
+            frames, base = read()
         except AlignmentError:
-            print(f"{folder.name:36}  refused")
+            print(f"{name:36}  refused")
             continue
         found, plain = remove_ghosts(frames, base), fuse(frames)
         mended = fuse(found.frames) if touched(found) else plain
         scores = [measure(frames, picture) for measure in (mef_ssim, ghost) for picture in (plain, mended)]
         rows.append((touched(found), *scores))
         row = f"{found.share:8.2%}{found.regions:9}{scores[0]:18.5f}{scores[1]:9.5f}{scores[2]:15.5f}{scores[3]:9.5f}"
-        print(f"{folder.name:36}{row}{'  left alone' * bool(found.warnings)}", flush=True)
+        print(f"{name:36}{row}{'  left alone' * bool(found.warnings)}", flush=True)
     changed = np.array([row[1:] for row in rows if row[0]])
     print(f"{len(rows)} scenes, {len(changed)} changed; of those the means", np.round(changed.mean(axis=0), 5))
 
@@ -74,13 +78,24 @@ def touched(found: Deghosted) -> bool:
     return any(alpha is not None for alpha in found.alphas)
 
 
-def bracket(folder: Path, *, align_first: bool) -> tuple[list[Image], int]:
-    """The frames of a scene and the one to prefer."""
-    frames = read_photos(sorted(file for file in folder.iterdir() if file.suffix in FRAMES))
-    if align_first:
-        found = align(frames)
+def brackets(source: Path) -> dict[str, Read]:
+    """Each bracket below a folder, registered when it is read."""
+
+    def read(folder: Path) -> tuple[list[Image], int]:
+        found = align(read_photos(sorted(file for file in folder.iterdir() if file.suffix in FRAMES)))
         return list(found.frames), found.reference
-    return frames, json.loads((folder / "alignment.json").read_text())["reference"]
+
+    return {folder.name: partial(read, folder) for folder in sorted(source.iterdir()) if folder.is_dir()}
+
+
+def aligned(source: Path) -> dict[str, Read]:
+    """Each scene of a folder of stage `align`."""
+
+    def read(scene: Scene) -> tuple[list[Image], int]:
+        frames = [frame.pixels for frame in read_pages(scene.file(source), range(len(scene.frames)))]
+        return frames, json.loads(scene.alignment_file(source).read_text())["reference"]
+
+    return {scene.scene: partial(read, scene) for scene in read_manifest(source) if scene.ok}
 
 
 def print_moving(count: int) -> None:

@@ -40,10 +40,10 @@ from dataclasses import replace
 from pathlib import Path
 from deepfuse.files import file_digest
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import content, scene_cache
-from deepfuse.manifest import picture_name, read_manifest, write_manifest
+from deepfuse.incremental import SCENE, content, scene_cache
+from deepfuse.manifest import read_manifest, write_manifest
 from deepfuse.params import read_params
-from deepfuse.photo import read_photo, write_frame
+from deepfuse.photo import read_pages, writing_pages
 from deepfuse.stages import align
 params = read_params()
 cache = scene_cache("align", params.align.model_dump(), params.libraries.installed(*libraries_of("align")))
@@ -52,18 +52,16 @@ first = [align.align_scene(scene, cache=cache, params=params.align) for scene in
 for index, scene in enumerate(scenes):
     like = first[index % {made}]
     def make(folder):
-        (folder / "pictures").mkdir()
-        for source in (align.OUT / like.scene).iterdir():
-            target = folder / "pictures" / source.name
-            if source.suffix == ".tif":
-                pixels = read_photo(source).copy()
-                pixels[0, 0] = index >> 10, index & 1023, 0
-                write_frame(target, pixels)
-            else:
-                target.write_bytes(source.read_bytes())
+        files = folder / SCENE
+        files.mkdir()
+        with writing_pages(scene.file(files)) as write:
+            for frame in read_pages(like.file(align.OUT), range(len(like.frames))):
+                frame.pixels[0, 0] = index >> 10, index & 1023, 0
+                write(frame.pixels, None)
+        scene.alignment_file(files).write_bytes(like.alignment_file(align.OUT).read_bytes())
         size = dict(width=like.frames[0].width, height=like.frames[0].height)
         frames = tuple(replace(frame, **size) for frame in scene.frames)
-        sha256 = tuple(file_digest(folder / "pictures" / picture_name(index)) for index in range(len(frames)))
+        sha256 = file_digest(scene.file(files))
         write_manifest(folder, [replace(like, scene=scene.scene, frames=frames, sha256=sha256)])
     cache.folder([scene.scene, content(scene, align.FRAMES)], make)
 """
@@ -71,7 +69,8 @@ HOLLOW = """
 from dataclasses import replace
 from pathlib import Path
 from deepfuse.bracket import Exposure, Frame
-from deepfuse.manifest import Scene, picture_name, write_manifest
+from deepfuse.manifest import Scene, write_manifest
+from deepfuse.training.contents import write_contents
 data = Path("data")
 frame = Frame("IMG_0000.jpg", 64 * "0", "Durian X14", Exposure(0.01, 100.0, 8.0), 12.6, 144, 96, "")
 scenes = [Scene(entry.name, 3 * (frame,), moving=0.0) for entry in sorted((data / "raw").iterdir())]
@@ -79,14 +78,15 @@ files = {"replay/replay.parquet": "", "model/model.safetensors": "", "report/ind
 files |= {f"metrics/{name}": "{}" for name in ("arrived.csv", "history.csv", "metrics.json", "scenes.csv")}
 for scene in scenes:
     for folder in ("frames", "aligned"):
-        files |= {f"{folder}/{scene.scene}/{picture_name(k)}": f"{folder} {scene.scene} {k}" for k in range(3)}
-    files[f"aligned/{scene.scene}/alignment.json"] = f"{scene.scene} aligned"
+        files[str(scene.file(Path(folder)))] = f"{folder} {scene.scene}"
+    files[str(scene.alignment_file(Path("aligned")))] = f"{scene.scene} alignment"
     files[f"patches/train/{scene.scene}.parquet"] = f"{scene.scene} cut"
 for name, text in files.items():
     (data / name).parent.mkdir(parents=True, exist_ok=True)
     (data / name).write_text(text)
 for folder in ("frames", "aligned"):
     write_manifest(data / folder, scenes)
+write_contents(data / "patches", {"train": {f"{scene.scene}.parquet": 64 * "0" for scene in scenes}})
 """
 GIT = ("git", "-c", "user.name=growth", "-c", "user.email=growth@localhost")
 

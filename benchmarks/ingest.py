@@ -27,7 +27,7 @@ from ruamel.yaml import YAML
 
 from deepfuse.grouping import find_brackets
 from deepfuse.manifest import read_manifest
-from deepfuse.photo import write_frame
+from deepfuse.photo import writing_pages
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket
 from deepfuse.simulation.scenery import render_scene
 
@@ -106,7 +106,8 @@ def decode_and_encode(path: Path, target: Path) -> None:
         pixels = raw.postprocess(
             gamma=(2.4, 12.92), no_auto_bright=True, adjust_maximum_thr=0.0, output_bps=16, use_camera_wb=True
         )
-    write_frame(target, pixels)
+    with writing_pages(target) as write:
+        write(pixels, None)
 
 
 def in_turns(

@@ -235,5 +235,5 @@ def test_the_stages_write_the_same_bytes(dask: LocalCluster, workplace: Path, mo
     for stage in (ingest, align):
         monkeypatch.setattr(stage, "each_scene", lambda tasks, do, **_: map(do, tasks))
     assert frames_of(workplace) == there
-    assert {"data/aligned/attic/00.tif", "data/aligned/manifest.json"} <= there.keys()
+    assert {"data/aligned/attic.tif", "data/aligned/manifest.json"} <= there.keys()
     assert b"barn" in there["data/aligned/manifest.json"]

@@ -21,12 +21,13 @@ from deepfuse.evaluation import (
     scoring,
 )
 from deepfuse.evaluation.report import contact_sheet, mean_scores, read_scores, report_page, scores_csv
+from deepfuse.files import file_digest
 from deepfuse.fusion.fuse import fuse
-from deepfuse.incremental import SceneCache, digests
+from deepfuse.incremental import SceneCache
 from deepfuse.manifest import Scene, write_manifest
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.metrics.table import METRICS
-from deepfuse.photo import read_photo, write_photo
+from deepfuse.photo import read_pages, writing_pages
 
 
 def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -> None:
@@ -92,9 +93,8 @@ def test_a_score_that_is_known_is_not_made_again(
     for other in ({"seed": 1}, {"cache": SceneCache("scores", "other code")}, {"exposures": "all"}):
         scores(**other)
         assert len(fused) == 2, other
-    picture = workplace / "odd/00.tif"
-    write_photo(picture, np.ascontiguousarray(read_photo(picture)[::-1]))
-    with pytest.raises(DeepfuseError, match=r"odd: expected the pictures .* names .* got others"):
+    write_pages(workplace / "odd.tif", [frame.pixels[::-1] for frame in read_pages(workplace / "odd.tif", range(3))])
+    with pytest.raises(DeepfuseError, match=r"odd.tif: expected the file that .* names .* got another"):
         scores()
     scenes = [as_they_are(scene, workplace) for scene in scenes]
     assert scores()["wide"] == first["wide"]
@@ -122,9 +122,7 @@ SIZES = {"wide": (90, 160), "odd": (61, 75)}
 def aligned_scenes(folder: Path, bracket: list[np.ndarray]) -> list[Scene]:
     """The bracket cut to several sizes, as stage `align` leaves scenes."""
     for name, (height, width) in SIZES.items():
-        (folder / name).mkdir()
-        for number, frame in enumerate(bracket):
-            write_photo(folder / name / f"{number:02}.tif", np.ascontiguousarray(frame[:height, :width]))
+        write_pages(folder / f"{name}.tif", [frame[:height, :width] for frame in bracket])
     scenes = [
         Scene(name, frames=tuple(Frame("", "", "", Exposure(), None, width, height) for _ in bracket))
         for name, (height, width) in SIZES.items()
@@ -132,9 +130,15 @@ def aligned_scenes(folder: Path, bracket: list[np.ndarray]) -> list[Scene]:
     return [as_they_are(scene, folder) for scene in scenes]
 
 
+def write_pages(path: Path, frames: list[np.ndarray]) -> None:
+    with writing_pages(path) as write:
+        for frame in frames:
+            write(np.ascontiguousarray(frame), None)
+
+
 def as_they_are(scene: Scene, folder: Path) -> Scene:
-    """The scene's record, naming the pictures that lie in the folder now."""
-    return replace(scene, sha256=tuple(digests(scene.pictures(folder))))
+    """The scene's record, naming the file that lies in the folder now."""
+    return replace(scene, sha256=file_digest(scene.file(folder)))
 
 
 def test_costs_are_those_of_each_model() -> None:

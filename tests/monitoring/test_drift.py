@@ -113,9 +113,9 @@ def test_clipping_is_of_the_frame_that_could_hold_it() -> None:
 
 def test_a_scene_comes_back_from_its_line(tmp_path: Path) -> None:
     frames = tuple(Frame(f"{ev}.dng", "0", 'A "b", c', Exposure(), ev, 3000, 2000) for ev in (3.0, 0.0, -3.0))
-    (tmp_path / "barn").mkdir()
-    (tmp_path / "barn/alignment.json").write_text(json.dumps({"traits": {"burnt": 0.1, "black": 0.0, "noise": 1.5}}))
-    known = arrived(Scene("barn", frames, moving=0.01), tmp_path)
+    barn = Scene("barn", frames, moving=0.01)
+    barn.alignment_file(tmp_path).write_text(json.dumps({"traits": {"burnt": 0.1, "black": 0.0, "noise": 1.5}}))
+    known = arrived(barn, tmp_path)
     assert known == Arrived("barn", False, 'A "b", c', 3, 6.0, 6.0, 0.1, 0.0, 1.5, 0.01)
     lines = [known, arrived(Scene("cave", reason="too dark"), tmp_path)]
     assert read_arrived(arrived_csv(lines)) == lines

@@ -16,7 +16,7 @@ from deepfuse.cli import main
 from deepfuse.manifest import Scene
 from deepfuse.motion import detect_motion, remove_ghosts
 from deepfuse.params import Align
-from deepfuse.photo import write_frame, write_photo
+from deepfuse.photo import write_photo, writing_pages
 from deepfuse.stages import align as stage
 
 MOVER_SHARE = 60 * 30 / (240 * 320)
@@ -85,12 +85,12 @@ def test_the_stage_says_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(stage, "FRAMES", tmp_path)
     frames = moving(3, 2)
     recorded = Scene("set", tuple(Frame(f"{i}.png", "", "", Exposure(), None, 320, 240) for i in range(3)))
-    recorded.pictures(tmp_path)[0].parent.mkdir()
-    for path, frame in zip(recorded.pictures(tmp_path), frames, strict=True):
-        write_frame(path, frame)
+    with writing_pages(recorded.file(tmp_path)) as write:
+        for frame in frames:
+            write(frame, None)
     (tmp_path / "out").mkdir()
     made = stage.make_aligned(recorded, Align(min_inliers=25, min_kept=0.5), tmp_path / "out")
-    record = json.loads((tmp_path / "out/alignment.json").read_text())
+    record = json.loads(made.alignment_file(tmp_path / "out").read_text())
     found = remove_ghosts(frames, record["reference"])
     assert made.moving == found.share > MOVER_SHARE
     assert record["motion"]["share"] == found.record()["share"]

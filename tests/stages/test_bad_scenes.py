@@ -39,8 +39,15 @@ def test_a_removed_scene_leaves_nothing_behind(project: Path) -> None:
     for path in (project / "brackets/elm").iterdir():
         path.unlink()
     run_dvc(project, "repro", "align")
-    assert not (project / "data/frames/elm").exists()
+    assert not (project / "data/frames/elm.tif").exists()
     assert "elm" not in {s.scene for s in read_manifest(project / "data/aligned")}
+
+
+def test_a_scene_called_like_the_manifest_is_one_like_any_other(project: Path) -> None:
+    (project / "brackets/elm").rename(project / "brackets/manifest")
+    run_stages(project, "ingest", "align")
+    assert scene(project, "aligned", "manifest").ok
+    assert scene(project, "aligned", "barn").ok
 
 
 def test_a_bad_file_fails_its_scene_and_nothing_else(project: Path) -> None:
@@ -49,13 +56,13 @@ def test_a_bad_file_fails_its_scene_and_nothing_else(project: Path) -> None:
     single = project / "brackets/single"
     single.mkdir()
     (single / "one.dng").write_bytes((project / "brackets/attic/00_ev-3.dng").read_bytes())
-    before = (project / "data/frames/attic/00.tif").read_bytes()
+    before = (project / "data/frames/attic.tif").read_bytes()
     run_dvc(project, "repro", "align")
     for stage in ("frames", "aligned"):
         assert "01_ev+0.dng" in (scene(project, stage, "barn").reason or "")
         assert "expected 2 or more exposures, got 1" in (scene(project, stage, "single").reason or "")
-        assert not (project / "data" / stage / "barn").exists()
-    assert (project / "data/frames/attic/00.tif").read_bytes() == before
+        assert not list((project / "data" / stage).glob("barn*"))
+    assert (project / "data/frames/attic.tif").read_bytes() == before
     assert sum(s.ok for s in read_manifest(project / "data/aligned")) == len(SCENES) - 1
 
 

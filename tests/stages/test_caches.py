@@ -17,12 +17,13 @@ from support.pictures import random_model
 from support.projects import commit_all, outputs, results, run_dvc, run_stages, set_params, stages_run
 
 from deepfuse import engine, notes
+from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import scoring
 from deepfuse.files import file_digest
 from deepfuse.manifest import read_manifest, write_manifest
 from deepfuse.model import write_model
 from deepfuse.params import read_params
-from deepfuse.photo import read_photo, write_photo
+from deepfuse.photo import read_pages, writing_pages
 from deepfuse.registry.dvc_contents import content_md5
 from deepfuse.split import split_of
 from deepfuse.stages import evaluate
@@ -105,11 +106,10 @@ def add_aligned(project: Path, name: str) -> None:
     scenes = read_manifest(aligned)
     cave = next(scene for scene in scenes if scene.scene == "cave")
     new = replace(cave, scene=name)
-    (aligned / name).mkdir()
-    for source, target in zip(cave.pictures(aligned), new.pictures(aligned), strict=True):
-        write_photo(target, np.ascontiguousarray(read_photo(source)[::-1]))
-    sha256 = tuple(map(file_digest, new.pictures(aligned)))
-    write_manifest(aligned, [*scenes, replace(new, sha256=sha256)])
+    with writing_pages(new.file(aligned)) as write:
+        for frame in read_pages(cave.file(aligned), range(len(cave.frames))):
+            write(np.ascontiguousarray(frame.pixels[::-1]), None)
+    write_manifest(aligned, [*scenes, replace(new, sha256=file_digest(new.file(aligned)))])
 
 
 def test_a_new_scene_under_test_costs_its_own_fusions(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +167,8 @@ def test_a_frame_lies_on_the_disk_once(finished_project: Path) -> None:
     """As the stage's private result, as its output and in DVC's cache it is one file."""
     private, dvc = inodes(finished_project / ".deepfuse/cache/ingest"), inodes(finished_project / ".dvc/cache")
     frames = finished_project / "data/frames"
-    pictures = [picture for scene in read_manifest(frames) for picture in scene.pictures(frames)]
-    assert len(pictures) == 15
+    pictures = [scene.file(frames) for scene in read_manifest(frames)]
+    assert len(pictures) == 5
     for picture in pictures:
         assert picture.stat().st_ino in private & dvc
         assert picture.stat().st_nlink >= 3
@@ -177,7 +177,7 @@ def test_a_frame_lies_on_the_disk_once(finished_project: Path) -> None:
 
 def test_a_stage_that_runs_again_writes_into_no_linked_file(project: Path) -> None:
     run_dvc(project, "checkout", "--relink", "--with-deps", "evaluate")
-    picture, index = project / "data/aligned/attic/00.tif", project / "data/report/index.html"
+    picture, index = project / "data/aligned/attic.tif", project / "data/report/index.html"
     assert min(picture.stat().st_nlink, index.stat().st_nlink) >= 2
     set_params(project, {"align": {"min_inliers": 26}, "patch": {"per_scene": 12}, "train": {"epochs": 1}})
     run_stages(project, "ingest", "align", "patch", "train", "evaluate")
@@ -191,7 +191,7 @@ def test_lost_and_changed_outputs_come_from_the_cache_with_their_metrics(project
     before = (project / "dvc.lock").read_text()
     for name in ("model", "report", "metrics"):
         shutil.rmtree(project / "data" / name)
-    frames = [project / "data/frames/attic/00.tif", project / "data/aligned/attic/00.tif"]  # later stages name neither
+    frames = [project / "data/frames/attic.tif", project / "data/aligned/attic.tif"]  # later stages name neither
     whole = [frame.read_bytes() for frame in frames]
     for frame in frames:
         frame.unlink()
@@ -201,6 +201,29 @@ def test_lost_and_changed_outputs_come_from_the_cache_with_their_metrics(project
     assert (project / "dvc.lock").read_text() == before
     assert len(list((project / "data/metrics").iterdir())) == 4
     assert (project / "data/metrics/metrics.json").stat().st_nlink == 1, "git would write into DVC's cache"
+
+
+def test_patches_changed_by_hand_train_nothing(project: Path) -> None:
+    patches = project / "data/patches/train"
+    files = {name: (patches / f"{name}.parquet").read_bytes() for name in ("attic", "barn")}
+    changes: dict[str, Callable[[Path], object]] = {
+        "attic": lambda path: path.write_bytes(files["barn"]),
+        "barn": lambda path: None,
+        "more": lambda path: path.write_bytes(files["barn"]),
+    }
+    for name, change in changes.items():
+        path = patches / f"{name}.parquet"
+        path.unlink(missing_ok=True)
+        change(path)
+        with pytest.raises(DeepfuseError, match=rf"{name}.parquet: expected the file that .*manifest.json names"):
+            run_stages(project, "train")
+        path.unlink(missing_ok=True)
+        assert stages_run(run_dvc(project, "repro", "train")) == []
+        assert {name: (patches / f"{name}.parquet").read_bytes() for name in files} == files
+        assert not (patches / "more.parquet").exists()
+    (project / "data/patches/manifest.json").unlink()
+    with pytest.raises(DeepfuseError, match=r"manifest.json: expected the manifest of stage patch"):
+        run_stages(project, "train")
 
 
 def test_a_clone_without_any_cache_shows_and_compares_the_metrics(project: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.motions import HEIGHT, IDENTITY, WIDTH, bracket
 
 from deepfuse.params import Align
-from deepfuse.photo import DEFAULT_LIMITS, read_bracket, read_photo, write_photo
+from deepfuse.photo import DEFAULT_LIMITS, read_pages, write_photo
 from deepfuse.stages.align import FRAMES, make_aligned
 from deepfuse.stages.ingest import develop
 
@@ -25,17 +25,18 @@ def test_transparent_margins_are_kept_by_ingest_and_cropped_by_align(
     files = [tmp_path / "dark.png", tmp_path / "bright.png"]
     write_photo(files[0], frames[0] * shown[..., None], shown=shown)
     write_photo(files[1], frames[1])
-    folder = FRAMES / "barn"
-    folder.mkdir(parents=True)
-    scene = develop("barn", files, {file.name: "0" for file in files}, DEFAULT_LIMITS, folder)
-    [ingested] = read_bracket([folder / "00.tif"])
+    FRAMES.mkdir(parents=True)
+    scene = develop("barn", files, {file.name: "0" for file in files}, DEFAULT_LIMITS, FRAMES)
+    ingested, whole = read_pages(scene.file(FRAMES), range(2))
     assert ingested.valid is not None
     assert np.array_equal(ingested.valid, shown)
+    assert whole.valid is None
     out = tmp_path / "out"
     out.mkdir()
     made = make_aligned(scene, Align(min_inliers=25, min_kept=0.5), out)
     assert (made.frames[0].width, made.frames[0].height) == (WIDTH - 20, HEIGHT)
-    aligned = read_photo(out / "00.tif").astype(int)
+    dark, bright = (page.pixels for page in read_pages(made.file(out), range(2)))
+    aligned = dark.astype(int)
     error = np.abs(aligned - frames[0][:, 20:].astype(int) * 257) / 257
     assert error[95:115, 175:200].mean() < 6, "the hole is filled"
-    assert np.array_equal(read_photo(out / "01.tif"), frames[1][:, 20:].astype(np.uint16) * 257)
+    assert np.array_equal(bright, frames[1][:, 20:].astype(np.uint16) * 257)
