@@ -17,7 +17,6 @@ from support.pictures import random_model
 from support.projects import commit_all, outputs, results, run_dvc, run_stages, set_params, stages_run
 
 from deepfuse import engine, notes
-from deepfuse.errors import DeepfuseError
 from deepfuse.evaluation import scoring
 from deepfuse.files import file_digest
 from deepfuse.manifest import read_manifest, write_manifest
@@ -201,29 +200,6 @@ def test_lost_and_changed_outputs_come_from_the_cache_with_their_metrics(project
     assert (project / "dvc.lock").read_text() == before
     assert len(list((project / "data/metrics").iterdir())) == 4
     assert (project / "data/metrics/metrics.json").stat().st_nlink == 1, "git would write into DVC's cache"
-
-
-def test_patches_changed_by_hand_train_nothing(project: Path) -> None:
-    patches = project / "data/patches/train"
-    files = {name: (patches / f"{name}.parquet").read_bytes() for name in ("attic", "barn")}
-    changes: dict[str, Callable[[Path], object]] = {
-        "attic": lambda path: path.write_bytes(files["barn"]),
-        "barn": lambda path: None,
-        "more": lambda path: path.write_bytes(files["barn"]),
-    }
-    for name, change in changes.items():
-        path = patches / f"{name}.parquet"
-        path.unlink(missing_ok=True)
-        change(path)
-        with pytest.raises(DeepfuseError, match=rf"{name}.parquet: expected the file that .*manifest.json names"):
-            run_stages(project, "train")
-        path.unlink(missing_ok=True)
-        assert stages_run(run_dvc(project, "repro", "train")) == []
-        assert {name: (patches / f"{name}.parquet").read_bytes() for name in files} == files
-        assert not (patches / "more.parquet").exists()
-    (project / "data/patches/manifest.json").unlink()
-    with pytest.raises(DeepfuseError, match=r"manifest.json: expected the manifest of stage patch"):
-        run_stages(project, "train")
 
 
 def test_a_clone_without_any_cache_shows_and_compares_the_metrics(project: Path, tmp_path: Path) -> None:
