@@ -135,7 +135,7 @@ def begun(params: Params, device: torch.device) -> Network:
 
 
 def precision(params: Params, device: torch.device) -> str:
-    """The precision to compute in: what params say, or bf16 where the device multiplies in it and float32 elsewhere."""
+    """The precision to compute in: what params say, or bf16 where the device is faster in it and float32 elsewhere."""
     if params.train.precision != "auto":
         return params.train.precision
     return "bf16" if native_precision(device) == torch.bfloat16 else "float32"
