@@ -49,15 +49,19 @@ def test_a_photo_written_into_is_seen_though_size_and_time_are_as_before(asked: 
     md5 = raw.recorded_md5()
     assert not unchanged.is_recorded(md5)
     raw.restore()
-    assert asked == ["data"], "DVC, which knows files by size and time, is asked at least"
+    assert contents() == WHOLE
 
 
-def test_a_photo_with_other_content_is_put_back(asked: list[str]) -> None:
+@pytest.mark.parametrize(("few", "first"), [(100, "add"), (0, "data")])
+def test_a_photo_with_other_content_is_put_back(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, few: int, first: str
+) -> None:
+    monkeypatch.setattr(unchanged, "FEW", few)
     PHOTO.unlink()
     PHOTO.write_text("other")
     again()
     assert contents() == WHOLE
-    assert asked[0] == "data"
+    assert asked[0] == first
 
 
 def test_what_the_cache_lacks_is_put_there(asked: list[str]) -> None:
