@@ -42,7 +42,7 @@ class SceneCache:
         Args:
             scene: the scene's id.
             inputs: what identifies its input, as JSON values.
-            out: where its files go; none appears if the scene is refused.
+            out: where its files go; none is put there if the scene is refused.
             make: writes them into the folder it is given, by the names that they have in `out`, or raises DeepfuseError
                 with the reason to refuse the scene.
 

@@ -96,7 +96,7 @@ def read_pages(path: Path, wanted: Iterable[int]) -> Iterator[Decoded]:
     with blaming(path), path.open("rb") as file, tifffile.TiffFile(file) as tiff:
         pages = len(tiff.pages)
         for place in wanted:
-            if place >= pages:
+            if not 0 <= place < pages:
                 raise ValueError(f"expected a page {place}, got {pages} pages: cut short or damaged")
             yield _decoded(tiff.pages[place].aspage(), tiff.filehandle.size)
 

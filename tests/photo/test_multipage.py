@@ -79,8 +79,9 @@ def test_a_file_cut_short_is_refused_by_its_name(path: Path, left: float) -> Non
 
 
 def test_a_file_or_page_that_is_not_there_is_named(path: Path) -> None:
-    with pytest.raises(PhotoError, match=r"barn.tif: cannot be decoded: expected a page 3, got 3 pages"):
-        list(read_pages(path, [3]))
+    for place in (3, -1):
+        with pytest.raises(PhotoError, match=rf"barn.tif: cannot be decoded: expected a page {place}, got 3 pages"):
+            list(read_pages(path, [place]))
     with pytest.raises(PhotoError, match=r"none.tif: cannot be read"):
         list(read_pages(path.with_name("none.tif"), [0]))
 
