@@ -29,8 +29,8 @@ PARAMS = {
     "split": SPLIT,
     "patch": {"size_px": 64, "per_scene": 1},
     "replay": {"scenes": 1, "width": 96, "height": 64},
-    "train": {"epochs": 1, "batch_size": 8, "loss_scales": 1},
-    "evaluate": {"pictures": 4},
+    "train": {"epochs": 1, "patches": 64, "batch_size": 8, "loss_scales": 1},
+    "evaluate": {"scenes": 2, "pictures": 2},
     "promote": {"min_scenes": 1},
 }
 COPIED = ("deepfuse", "flows", ".dvc")
@@ -70,7 +70,7 @@ from dataclasses import replace
 from pathlib import Path
 from deepfuse.bracket import Exposure, Frame
 from deepfuse.manifest import Scene, write_manifest
-from deepfuse.training.contents import write_contents
+from deepfuse.training.contents import PatchFile, write_contents
 data = Path("data")
 frame = Frame("IMG_0000.jpg", 64 * "0", "Durian X14", Exposure(0.01, 100.0, 8.0), 12.6, 144, 96, "")
 scenes = [Scene(entry.name, 3 * (frame,), moving=0.0) for entry in sorted((data / "raw").iterdir())]
@@ -86,7 +86,7 @@ for name, text in files.items():
     (data / name).write_text(text)
 for folder in ("frames", "aligned"):
     write_manifest(data / folder, scenes)
-write_contents(data / "patches", {"train": {f"{scene.scene}.parquet": 64 * "0" for scene in scenes}})
+write_contents(data / "patches", {"train": {f"{scene.scene}.parquet": PatchFile(64 * "0", {2: 1}) for scene in scenes}})
 """
 GIT = ("git", "-c", "user.name=growth", "-c", "user.email=growth@localhost")
 

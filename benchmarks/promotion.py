@@ -23,7 +23,7 @@ from deepfuse.metrics.table import HEADLINE, METRICS
 from deepfuse.params import Promote, read_params
 
 FIGURES = Path(__file__).with_suffix(".csv")
-SCENES = (2, 4, 6, 8, 12, 16, 26, 50)
+SCENES = (2, 4, 6, 8, 12, 16, 26, 50, 200)
 GAINS = (-0.002, -0.001, -0.0005, -0.0002, 0.0, 0.0002, 0.0005, 0.001, 0.002)
 CLEARLY_BETTER = 0.001
 BROKEN = -0.05  # on one scene of a challenger that is clearly better elsewhere

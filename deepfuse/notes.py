@@ -81,7 +81,8 @@ class Notes:
             states = [state_of_file(file) for file in files]
         except OSError:
             return None
-        known = [[str(file.absolute()), *state] for file, state in zip(files, states, strict=True) if state]
+        here = Path.cwd()
+        known = [[str(here / file), *state] for file, state in zip(files, states, strict=True) if state]
         return json_digest([self._key, question, known]) if len(known) == len(files) else None
 
     def known(self, name: str | None) -> str | None:

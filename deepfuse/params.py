@@ -111,6 +111,7 @@ class Train(Section):
     replay: Annotated[float, Field(ge=0, lt=1)]
     seed: int
     epochs: Count
+    patches: Count
     batch_size: Count
     learning_rate: Positive
     tuning_rate: Positive
@@ -125,6 +126,7 @@ class Evaluate(Section):
     """The evaluation on whole pictures."""
 
     exposures: Literal["extremes", "all"]
+    scenes: Count
     pictures: Annotated[int, Field(ge=0)]
 
 

@@ -29,7 +29,8 @@ REPORT = Path("data/report")
 METRICS = Path("data/metrics")
 LOCK = Path("dvc.lock")
 RAW_DVC = Path("data/raw.dvc")
-LAST_STAGE = "evaluate"
+FIRST_STAGE, LAST_STAGE = "ingest", "evaluate"
+DVC = [sys.executable, "-P", str(Path(__file__).with_name("dvc.py"))]
 STANDING = Path(".deepfuse/cache/standing")  # of all that it needs, when nothing was left to do
 SITE_CACHE = Path(".deepfuse/dvc")
 RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
@@ -46,7 +47,7 @@ def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
     """Run a dvc command; its lines go to the log while it runs. Somebody's own dvc command here is waited for.
 
     Args:
-        arguments: the command's words.
+        arguments: the words of a command of `flows.dvc`, which has all of DVC's.
         show: whether its lines go to the log.
         settings: more variables of its environment.
 
@@ -85,7 +86,7 @@ def _run(arguments: Sequence[str], show: bool, settings: Mapping[str, str]) -> t
     """The exit code and the lines of a dvc command."""
     lines = []
     with subprocess.Popen(
-        [str(Path(sys.executable).parent / "dvc"), *arguments],
+        [*DVC, *arguments],
         env={**environment(arguments[0]), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -144,7 +145,7 @@ def _held(lock: Path) -> bool:
         pids = [int(holder["pid"]) for holder in holders]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-    return any("dvc" in (Path(word).name for word in _words(pid)) for pid in pids)
+    return any("dvc" in (Path(word).stem for word in _words(pid)) for pid in pids)
 
 
 def _words(pid: int) -> list[str]:
@@ -183,7 +184,7 @@ def raw_md5() -> str:
 
 def up_to_date() -> bool:
     """Whether `dvc repro` would run nothing: as DVC says, or said of the very files that are there."""
-    if not LOCK.exists():
+    if not LOCK.exists() or has_other_brackets():
         return False
     now = standing(LOCK)
     if now and STANDING.exists() and STANDING.read_text(encoding="utf-8") == now:
@@ -194,6 +195,30 @@ def up_to_date() -> bool:
         STANDING.parent.mkdir(parents=True, exist_ok=True)
         write_text(STANDING, now)
     return True
+
+
+def has_other_brackets() -> bool:
+    """Whether `data/raw.dvc` records others than the stages read last, by `dvc.lock`."""
+    if not (LOCK.exists() and RAW_DVC.exists()):
+        return False
+    read = {
+        dep["path"]: dep.get("md5") for stage in read_yaml(LOCK)["stages"].values() for dep in stage.get("deps", ())
+    }
+    return bool(read.get(RAW_DVC.with_suffix("").as_posix(), raw_md5()) != raw_md5())
+
+
+def reproduce() -> None:
+    """`dvc repro`, whose lines go to the log.
+
+    Where other brackets are recorded, the first stage is run at once: DVC would walk through all of them six more times
+    to find out that it must.
+
+    Raises:
+        RuntimeError: a stage failed.
+    """
+    if has_other_brackets():
+        dvc("repro", "--single-item", "--force", FIRST_STAGE)
+    dvc("repro", LAST_STAGE)
 
 
 def ask(*arguments: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from flows.sets import check_kinds, file_md5, find_sets
 
 CHANGED = QUARANTINE / "changed"
 REMOVED = QUARANTINE / "removed"
-_MOST_TARGETS = 100  # of one `dvc fetch`; more are fetched as the folder they are in
+_MOST_TARGETS = 100  # of one command of DVC; more are the folder that they are in
 _NAMED = 5  # files in a message
 
 
@@ -84,8 +84,8 @@ def record(without: Collection[str] = ()) -> None:
         raise _loss(
             gone, "that were recorded", "they are missing; the next run looks for them in DVC's cache and remote"
         )
-    if not unchanged.is_recorded(recorded):
-        pipeline.dvc("add", str(RAW), show=False)
+    if new := unchanged.unrecorded(recorded):
+        pipeline.dvc("add", *(map(str, sorted(new)) if len(new) < _MOST_TARGETS else [str(RAW)]), show=False)
 
 
 def remove(names: Collection[str]) -> list[Path]:
@@ -117,7 +117,7 @@ def _move_out(entry: Path) -> Path:
 
 
 def _set_of(path: Path) -> str:
-    return path.relative_to(RAW).parts[0]
+    return unchanged.set_of(path).name
 
 
 def _missing(recorded: Iterable[Path]) -> list[Path]:

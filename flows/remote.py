@@ -1,27 +1,26 @@
 """The DVC remote: what made a model goes there, and is seen to be there.
 
 Where a remote has the list of a folder, DVC believes it to have all the files of that folder, and it remembers what it
-once saw there. So after `dvc push` each of them is looked for in a list of what lies there, and what is missing is sent
-as single files.
+once saw there. So each of them is looked for in a list of what lies there, before and after. What is missing is sent as
+single files; `dvc push` is for many.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from deepfuse.bracket import printable
-from deepfuse.files import write_json
 from deepfuse.params import read_yaml
 from flows import pipeline
 from flows.inbox import RAW
 from flows.logs import log
-from flows.pipeline import LAST_STAGE, LOCK, RAW_DVC
+from flows.pipeline import LAST_STAGE, LOCK, METRICS, RAW_DVC
 from flows.remote_trouble import naming_remote
 
-SINGLE_FILES = Path("data/missing.dvc")  # while they are sent
+FEW = 1000  # files that are sent by themselves
 FOLDERS = 256  # of a remote, each of which a list of it asks for: fewer files are asked for themselves
 _NAMED = 5  # files in a message
 
@@ -32,15 +31,18 @@ def push() -> None:
     Raises:
         RuntimeError: it cannot be reached, or lacks files still.
     """
-    SINGLE_FILES.unlink(missing_ok=True)
     if not pipeline.has_remote():
         log("no default DVC remote is configured: nothing is pushed")
         return
     with naming_remote():
-        pipeline.dvc("push", "--with-deps", LAST_STAGE)
+        lacking = _lacking()
+        if lacking is None or len(lacking) > FEW:
+            pipeline.dvc("push", "--with-deps", LAST_STAGE)
+        else:
+            _send(lacking)
         if missing := _absent():
             log("the DVC remote lacks %s files that it should have: they are sent again", len(missing))
-            _send(missing)
+            _send(_contents_named(missing))
             missing = _absent()
     if missing:
         names = ", ".join(printable(name) for name in missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
@@ -61,13 +63,29 @@ def absent() -> list[str]:
 
 def _absent() -> list[str]:
     """A list of the remote says at once what is there. Of what it does not show, each file is asked for."""
-    wanted = {path: _contents(path, content) for path, content in tracked()}
-    there = _listing() if sum(len(contents or ()) for contents in wanted.values()) > FOLDERS else set()
+    wanted = _wanted()
+    there = _listing() if _are_many(wanted) else set()
     unseen = [str(path) for path, contents in wanted.items() if contents is None or not contents <= there]
     if not unseen:
         return []
     answer = pipeline.ask("data", "status", "--granular", "--not-in-remote", *unseen)
     return list(answer.get("not_in_remote", []))
+
+
+def _lacking() -> set[str] | None:
+    """The MD5 of what a list of the remote does not show; `None` where it has no list, or few files are wanted."""
+    wanted = _wanted()
+    if not _are_many(wanted) or None in wanted.values() or not (there := _listing()):
+        return None
+    return {md5 for contents in wanted.values() for md5 in contents or ()} - there
+
+
+def _wanted() -> dict[Path, set[str] | None]:
+    return {path: _contents(path, content) for path, content in tracked()}
+
+
+def _are_many(wanted: dict[Path, set[str] | None]) -> bool:
+    return sum(len(contents or ()) for contents in wanted.values()) > FOLDERS
 
 
 def _contents(path: Path, content: str) -> set[str] | None:
@@ -91,28 +109,34 @@ def _listing() -> set[str]:
     return {line.replace("/", "") for line in lines}
 
 
-def _send(missing: list[str]) -> None:
-    """Push files alone, with an empty memory of the remote."""
+def _contents_named(missing: Collection[str]) -> set[str]:
+    """The MD5 of files that the remote lacks, by their names."""
     known: dict[Path, str] = {}
     for path, content in tracked():
         known |= pipeline.listed(path, content) if content.endswith(".dir") else {path: content}
-    contents = {known[Path(name)] for name in missing if Path(name) in known}
-    outs = [{"md5": md5, "hash": "md5", "path": f"missing/{md5}"} for md5 in sorted(contents)]
-    with tempfile.TemporaryDirectory() as memory:
-        try:
-            write_json(SINGLE_FILES, {"outs": outs})
-            pipeline.dvc("push", str(SINGLE_FILES), DVC_SITE_CACHE_DIR=memory)
-        finally:
-            SINGLE_FILES.unlink(missing_ok=True)
+    return {known[Path(name)] for name in missing if Path(name) in known}
+
+
+def _send(contents: Collection[str]) -> None:
+    """Copy files of DVC's cache, as far as it has them, and what is on the remote meanwhile stays."""
+    there = sorted(md5 for md5 in contents if pipeline.stored(md5).is_file())
+    if not there:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "md5"
+        wanted.write_text("\n".join(there), encoding="utf-8")
+        pipeline.dvc("send", str(wanted))
+    log("%s files sent to the DVC remote", len(there))
 
 
 def tracked() -> Iterator[tuple[Path, str]]:
-    """What the last stage and those before it read and wrote, as far as DVC stores it, with its MD5."""
+    """What the last stage and those before it read and wrote, as far as DVC and not git stores it, with its MD5."""
     stages: dict[str, Any] = read_yaml(LOCK)["stages"]
     makers = {out["path"]: name for name, stage in stages.items() for out in stage.get("outs", [])}
     names = [LAST_STAGE]
     for name in names:  # which grows
-        yield from ((Path(out["path"]), str(out["md5"])) for out in stages[name].get("outs", []))
+        outs = {Path(out["path"]): str(out["md5"]) for out in stages[name].get("outs", [])}
+        yield from ((path, md5) for path, md5 in outs.items() if METRICS not in path.parents)
         read = [Path(dep["path"]) for dep in stages[name].get("deps", [])]
         homes = {home.as_posix() for path in read for home in (path, *path.parents)}  # of a manifest, its folder
         names += sorted({makers[home] for home in homes & makers.keys()} - set(names))

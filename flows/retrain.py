@@ -140,7 +140,7 @@ def reproduce() -> None:
         RuntimeError: a stage failed; what it printed stands above.
     """
     with live_curves():
-        pipeline.dvc("repro", pipeline.LAST_STAGE)
+        pipeline.reproduce()
 
 
 @task(**NETWORK)
@@ -198,7 +198,7 @@ def decide(champion: str | None) -> Verdict:
         return judge(own, None, params.promote, baseline=average, reference=compared(MODEL, None))
     with registry.model_folder(f"models:/{registry.model_name()}/{champion}") as found:
         champion_model, reference = read_model(found.folder), compared(MODEL, found.folder)
-    scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
+    scenes = held_out_scenes(ALIGNED, params.split, params.evaluate.scenes)
     champion_scores = score_scenes(
         champion_model, scenes, ALIGNED, exposures=params.evaluate.exposures, cache=score_cache(params.libraries)
     )

@@ -124,13 +124,17 @@ def check_kinds(folder: Path) -> None:
         BracketError: what it is.
         OSError: a part of it cannot be looked at.
     """
-    for path, found in sorted(contents(folder).items()):
-        if path != folder:
-            _check_kind(path, found)
+    inside = ((path, found) for path, found in contents(folder).items() if path != folder)
+    for path, found in sorted((path, found) for path, found in inside if not _is_of_kind(found)):
+        _check_kind(path, found)
+
+
+def _is_of_kind(found: os.stat_result) -> bool:
+    return stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
 
 
 def _check_kind(path: Path, found: os.stat_result) -> None:
-    if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+    if not _is_of_kind(found):
         raise BracketError(f"{path}: expected a file, got {kind_of_file(found.st_mode)}")
 
 

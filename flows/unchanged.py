@@ -44,21 +44,28 @@ def _modified() -> set[Path]:
     return set(map(Path, status.get("uncommitted", {}).get("modified", [])))
 
 
-def is_recorded(recorded: Mapping[Path, str]) -> bool:
-    """Whether all that lies in `data/raw` is recorded and known to be as it was, and DVC's cache has it in full size.
+def unrecorded(recorded: Mapping[Path, str]) -> set[Path]:
+    """What DVC is to record: sets with a file that it did not, or all of `data/raw`.
+
+    All that is where something recorded is gone, not known to be as it was, or not in DVC's cache in full size.
 
     Args:
         recorded: the MD5 of all files that DVC recorded.
     """
-    if not recorded:
-        return False
     there = {path: found.st_size for path, found in contents(RAW).items() if stat.S_ISREG(found.st_mode)}
-    if there.keys() != recorded.keys():
-        return False
+    if not recorded or not recorded.keys() <= there.keys():
+        return {RAW}
     with open_notes(BOOK, _KEY) as notes:
         if any(notes.known(notes.name(md5, [path])) is None for path, md5 in recorded.items()):
-            return False
-    return all(_size(pipeline.stored(md5)) == there[path] for path, md5 in recorded.items())
+            return {RAW}
+    if any(_size(pipeline.stored(md5)) != there[path] for path, md5 in recorded.items()):
+        return {RAW}
+    return {set_of(path) for path in there.keys() - recorded.keys()}
+
+
+def set_of(path: Path) -> Path:
+    """The set in `data/raw` that a file belongs to."""
+    return RAW / path.relative_to(RAW).parts[0]
 
 
 def _size(path: Path) -> int | None:

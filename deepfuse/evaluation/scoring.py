@@ -25,10 +25,10 @@ from deepfuse.metrics import table
 from deepfuse.model import Network, digest_of, native_precision
 from deepfuse.model.network import device_of
 from deepfuse.photo import read_pages
-from deepfuse.split import split_of
+from deepfuse.split import position_of, split_of
 
 if TYPE_CHECKING:
-    from deepfuse.params import Libraries
+    from deepfuse.params import Libraries, Split
 
 Fuse = Callable[[Sequence[Image]], Image]
 CODE = PACKAGE / "evaluation" / "scoring.py"
@@ -115,20 +115,24 @@ def score(frames: Sequence[Image], fused: Image) -> Score:
     return Score({metric.name: metric.function(frames, fused) for metric in table.METRICS})
 
 
-def held_out_scenes(aligned: Path, *, val: float, test: float, salt: str) -> list[Scene]:
-    """The aligned scenes of the test split.
+def held_out_scenes(aligned: Path, split: Split, most: int) -> list[Scene]:
+    """The aligned scenes of the test split, in the order of the manifest.
+
+    Of more than `most` those that come first in the split: a new one takes the place of one at most.
 
     Raises:
         DeepfuseError: there is none.
     """
     scenes = [scene for scene in read_manifest(aligned) if scene.ok]
-    chosen = [scene for scene in scenes if split_of(scene.scene, val=val, test=test, salt=salt) == "test"]
-    if not chosen:
+    held_out = [scene for scene in scenes if split_of(scene.scene, **split.model_dump()) == "test"]
+    if not held_out:
         raise DeepfuseError(
             f"{aligned}: expected a scene in the test split, got none of {len(scenes)}; "
             "add scenes, or change split.test or split.salt"
         )
-    return chosen
+    by_place = sorted(held_out, key=lambda scene: position_of(scene.scene, split.salt))
+    chosen = {scene.scene for scene in by_place[:most]}
+    return [scene for scene in held_out if scene.scene in chosen]
 
 
 class Trial:

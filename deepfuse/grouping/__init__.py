@@ -11,9 +11,10 @@ from pathlib import Path
 
 from deepfuse.bracket import RADIANCE_SUFFIX, scene_id
 from deepfuse.errors import BracketError, NoPhotoError
-from deepfuse.grouping.folders import Folder, Group, Grouping, Refused, group_folder
+from deepfuse.grouping.folders import Folder, Group, Grouping, Refused
 from deepfuse.grouping.formats import Prefer
 from deepfuse.grouping.names import Home
+from deepfuse.grouping.noted import noted_groups
 from deepfuse.grouping.seams import joined
 from deepfuse.grouping.shots import LeftOut, Progress, fused_of, linked_folders, read_shots, walk
 from deepfuse.grouping.similarity import Album
@@ -80,7 +81,7 @@ def find_brackets(
         album, look = Album(looks.preview, recall), partial(_capture, looks, recall)
         parts = []
         for folder in joined(_read_folders(source, folders, look, progress), album):
-            parts.append(group_folder(folder, prefer, frames, album))
+            parts.append(noted_groups(folder, prefer, frames, album, recall))
             album.close()
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = (*(one for part in parts for one in part.refused), *(_link(source, link) for link in links))

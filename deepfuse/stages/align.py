@@ -11,6 +11,7 @@ from tqdm import tqdm
 from deepfuse.alignment import AlignmentError, align
 from deepfuse.engine import each_scene
 from deepfuse.files import write_json, write_text
+from deepfuse.heap import look_for_cycles_seldom
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import SceneCache, content, known_content, scene_cache
 from deepfuse.manifest import Scene, read_manifest, report, write_manifest
@@ -98,4 +99,5 @@ def make_aligned(scene: Scene, params: Align, folder: Path) -> Scene:
 
 
 if __name__ == "__main__":
+    look_for_cycles_seldom()
     main()

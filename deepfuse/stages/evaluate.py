@@ -36,7 +36,7 @@ def main() -> None:
     params = read_params()
     known = score_cache(params.libraries)
     drawn = scene_cache("evaluate", {}, params.libraries.installed(*libraries_of("evaluate")))
-    scenes = held_out_scenes(ALIGNED, **params.split.model_dump())
+    scenes = held_out_scenes(ALIGNED, params.split, params.evaluate.scenes)
     pictured = [scene.scene for scene in scenes[: params.evaluate.pictures]]
     methods_of_stage.cache_clear()  # an earlier run of this process had another model
     work = partial(evaluate_scene, pictured=pictured, exposures=params.evaluate.exposures, known=known, drawn=drawn)

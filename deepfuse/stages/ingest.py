@@ -14,6 +14,7 @@ from deepfuse.color import as_uint16, mean_luma
 from deepfuse.engine import each_scene
 from deepfuse.errors import BracketError, DeepfuseError, PhotoError
 from deepfuse.grouping import Group, Grouping, LeftOut, find_brackets
+from deepfuse.heap import look_for_cycles_seldom
 from deepfuse.imports import libraries_of
 from deepfuse.incremental import CACHE, SceneCache, digests, known_digests, scene_cache
 from deepfuse.manifest import Scene, report, write_manifest
@@ -201,4 +202,5 @@ def dark_to_bright(shots: list[Shot]) -> list[Shot]:
 
 
 if __name__ == "__main__":
+    look_for_cycles_seldom()
     main()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -11,19 +13,21 @@ from tqdm import tqdm
 
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.engine import each_scene, indispensable
-from deepfuse.files import link
+from deepfuse.files import link, write_json
+from deepfuse.heap import look_for_cycles_seldom
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import SceneCache, content, digests, scene_cache
+from deepfuse.incremental import SceneCache, content, scene_cache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_pages
 from deepfuse.split import split_of
-from deepfuse.training.contents import write_contents
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
+from deepfuse.training.contents import PatchFile, about, patch_file, write_contents
+from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 ALIGNED = Path("data/aligned")
 OUT = Path("data/patches")
 FILE = "patches.parquet"
+ABOUT = "about.json"  # what the manifest says of that
 SPLITS = ("train", "val")
 
 
@@ -38,23 +42,23 @@ def main() -> None:
     chosen = [(scene, split) for scene, split in scenes.items() if split in SPLITS]
     work = partial(patch_scene, cache=cache, selection=selection)
     results = each_scene(chosen, work, refuse=lambda task, why: indispensable(task[0], why))
-    contents: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
-    hashes = tqdm(results, total=len(chosen), desc="patch", unit="scene")
-    for (scene, folder), sha256 in zip(chosen, hashes, strict=True):
-        contents[folder][file_name(scene)] = sha256
+    contents: dict[str, dict[str, PatchFile]] = {split: {} for split in SPLITS}
+    files = tqdm(results, total=len(chosen), desc="patch", unit="scene")
+    for (scene, folder), file in zip(chosen, files, strict=True):
+        contents[folder][file_name(scene)] = file
     write_contents(OUT, contents)
-    for split in SPLITS:
-        print(f"{split}: {len(PatchSet(OUT / split))} patches of {sum(one == split for one in scenes.values())} scenes")
+    for split, of_split in contents.items():
+        count = sum(sum(file.exposures.values()) for file in of_split.values())
+        print(f"{split}: {count} patches of {len(of_split)} scenes")
     cache.tidy(OUT)
 
 
-def patch_scene(task: tuple[Scene, str], *, cache: SceneCache, selection: Selection) -> str:
-    """The patches of one scene of a split, cut or taken from the cache; their SHA-256."""
+def patch_scene(task: tuple[Scene, str], *, cache: SceneCache, selection: Selection) -> PatchFile:
+    """The patches of one scene of a split, cut or taken from the cache."""
     scene, split = task
     made = cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection))
     link(made / FILE, OUT / split / file_name(scene))
-    [sha256] = digests([made / FILE], linked=True)
-    return sha256
+    return patch_file(**json.loads((made / ABOUT).read_bytes()))
 
 
 def file_name(scene: Scene) -> str:
@@ -68,7 +72,9 @@ def cut_scene(scene: Scene, selection: Selection, folder: Path) -> None:
     pictures = [luma(to_float(frame.pixels)) for frame in frames]
     greys = [from_float(picture, np.dtype(np.uint8)) for picture in pictures]
     write_patches(folder / FILE, cut_patches(scene.scene, greys, [frame.ev for frame in scene.frames], selection))
+    write_json(folder / ABOUT, asdict(about(folder / FILE)))
 
 
 if __name__ == "__main__":
+    look_for_cycles_seldom()
     main()

@@ -27,7 +27,7 @@ from deepfuse.model import (
     write_model,
 )
 from deepfuse.params import Params, Train, read_params
-from deepfuse.training.contents import patch_digests, read_contents
+from deepfuse.training.contents import Contents, patch_digests, read_contents
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.history import History, history_csv
 from deepfuse.training.identity import training_id
@@ -64,20 +64,25 @@ def train_in(team: Team, params: Params, device: torch.device) -> None:
     """The work of one process of a team."""
     libraries = params.libraries.installed(*libraries_of("train"))
     settings = settings_of(params.train, precision(params, device))
-    origin = provenance(params, settings, device, libraries)
+    contents = read_contents(PATCHES)
+    origin = provenance(params, settings, device, contents, libraries)
     checkpoint = CHECKPOINTS / training_id(origin) / "epoch.pt"
     if team.leads:
         forget_unused(CHECKPOINTS)
-    train, val = (PatchSet(PATCHES / split) for split in ("train", "val"))
+    train, val = (
+        PatchSet(PATCHES / split, {name: file.exposures for name, file in contents[split].items()})
+        for split in ("train", "val")
+    )
 
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     model = begun(params, device)
     told = f"train on {device.type}" + (f" × {team.size}" if team.size > 1 else "")
-    with tqdm(total=settings.epochs * len(train), desc=told, unit="patch", disable=not team.leads) as bar:
+    each = min(len(train), params.train.patches)
+    with tqdm(total=settings.epochs * each, desc=told, unit="patch", disable=not team.leads) as bar:
 
         def show(epoch: int, patches: int) -> None:
-            bar.n = max(bar.n, (epoch - 1) * len(train))
+            bar.n = max(bar.n, (epoch - 1) * each)
             bar.set_postfix_str(f"epoch {epoch}/{settings.epochs}", refresh=False)
             bar.update(patches)
 
@@ -142,21 +147,20 @@ def precision(params: Params, device: torch.device) -> str:
 
 
 def provenance(
-    params: Params, settings: Settings, device: torch.device, libraries: Mapping[str, str]
+    params: Params, settings: Settings, device: torch.device, contents: Contents, libraries: Mapping[str, str]
 ) -> dict[str, Any]:
     """What decides the weights but for their last bits, of which `hands` tells: parameters, data, code and machine.
 
     No times: the same run writes the same file.
-
-    Raises:
-        DeepfuseError: the patches are not those that stage `patch` wrote.
     """
     return {
         "arch": params.model.arch,
         "train": params.train.model_dump(exclude={"processes"}),
         "precision": settings.precision,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "patches": {split: json_digest(files) for split, files in read_contents(PATCHES).items()},
+        "patches": {
+            split: json_digest({name: file.sha256 for name, file in files.items()}) for split, files in contents.items()
+        },
         "replay": json_digest(patch_digests(REPLAY)),
         "start": None if (start := start_folder(params.train.start)) is None else weights_sha256(start),
         "code": code_of("train"),

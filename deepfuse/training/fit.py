@@ -28,6 +28,7 @@ from deepfuse.training.team import ALONE, Team
 
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
 LARGEST_GRADIENT = 1.0  # of the norm: one odd patch must not undo many steps
+VALIDATED = 4  # times fewer patches than an epoch may have are validated on
 EPOCH_STRIDE = 1_000_003  # a prime above any seed in use: no epoch repeats the order of another training's
 
 
@@ -47,6 +48,7 @@ class Settings:
     halo_weight: float
     precision: str
     replay: float = 0.0  # share of the batches that earlier patches have
+    patches: int | None = None  # of an epoch at most; of validation a quarter; `None` for all
 
 
 def fit(
@@ -103,7 +105,8 @@ def fit(
         )
     device = _device(model)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a memory format alone is enough
-    own, val_loader = (Loader(patches, settings.batch_size, device, team) for patches in (train, val))
+    own = Loader(train, settings.batch_size, device, team, most=settings.patches)
+    val_loader = Loader(val, settings.batch_size, device, team, most=settings.patches and settings.patches // VALIDATED)
     train_loader = Mixture(own, Loader(replay, settings.batch_size, device, team), settings.replay) if replay else own
     optimizer = Adam(model.parameters(), lr=settings.learning_rate)
     schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
@@ -181,7 +184,7 @@ def _validate(model: Network, loader: Loader, settings: Settings) -> float | Non
     model.eval()
     total, patches = torch.zeros((), device=_device(model)), 0
     with torch.inference_mode():
-        for batch in loader.batches(None):
+        for batch in loader.batches(settings.seed):
             fused = _forward(model, batch, settings, model.qualities[0])
             total += mef_ssim_loss(batch.frames, fused, batch.part) * batch.part.patches
             patches += batch.part.patches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ class Loader:
             smaller. The order of the batches and what they hold are the same for teams of any size.
         device: where the batches are wanted.
         team: the processes that learn from them together.
+        most: patches that a pass takes at most, in whole batches, but one at least; `None` for all.
         resident: whether the whole set stays on the device, as bytes; `None` means on CUDA, where it takes less than
             half of the free memory. Then a batch costs no copy and no wait for the host.
     """
@@ -48,20 +50,27 @@ class Loader:
         device: torch.device,
         team: Team = ALONE,
         *,
+        most: int | None = None,
         resident: bool | None = None,
     ) -> None:
         self._patches = patches
         self._batch_size = batch_size
         self._device = device
         self._team = team
+        self._count = patches.batch_count(batch_size)
+        if most is not None:
+            self._count = min(self._count, max(1, most // batch_size))
         resident = _fits(patches, device) if resident is None else resident
         self._stacks = _upload(patches, device) if resident else None
 
     def __len__(self) -> int:
-        return self._patches.batch_count(self._batch_size)
+        return self._count
 
     def batches(self, seed: int | None) -> Iterator[Batch]:
-        """Every patch once; the seed fixes the order, and `None` keeps the file's."""
+        """Every patch once, or as many as a pass takes; the seed fixes the order, and `None` keeps the file's."""
+        return islice(self._all(seed), self._count)
+
+    def _all(self, seed: int | None) -> Iterator[Batch]:
         if self._stacks is None:
             for batch in self._patches.batches(self._batch_size, seed=seed):
                 part = self._team.part(len(batch[0]))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from deepfuse.files import replacing
 
 Grey = NDArray[np.uint8]
 Means = NDArray[np.float32]
+Counts = Mapping[int, int]
+"""How many patches hold so many exposures."""
 
 GROUP_BYTES = 4 * 2**20  # 56 pairs of 192 px, 512 of 64 px: large enough to be read fast
 PARTS_OF_GROUP = 8  # row groups of a file: where a group ends within a file, little is read in vain
@@ -136,6 +139,32 @@ def _group_rows(size_px: int) -> int:
     return max(1, GROUP_BYTES // (2 * size_px**2))
 
 
+def exposure_counts(file: Path) -> Counts:
+    """How many of the patches in a file hold so many exposures.
+
+    Raises:
+        DeepfuseError: it is no readable patch file.
+    """
+    try:
+        found = pq.read_table(file, columns=["exposures"])["exposures"].to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise _no_patches(file, error) from error
+    return dict(sorted(Counter(found).items()))
+
+
+def _read_metadata(file: Path) -> pq.FileMetaData:
+    try:
+        metadata = pq.read_metadata(file)
+        _size_px(metadata.metadata)
+    except (OSError, pa.ArrowException, KeyError, TypeError) as error:
+        raise _no_patches(file, error) from error
+    return metadata
+
+
+def _no_patches(file: Path, error: Exception) -> DeepfuseError:
+    return DeepfuseError(f"{file}: expected a Parquet file of patches, got: {error}")
+
+
 class PatchSet:
     """The patches of a folder of Parquet files, one a scene, read in shuffled batches.
 
@@ -144,50 +173,53 @@ class PatchSet:
 
     Args:
         path: a folder of files of `write_patches`; one that is not there has no patches, for DVC keeps no empty folder.
+        counts: what `exposure_counts` says of each file, by its name, where that is known: then none is opened before
+            patches of it are wanted.
 
     Raises:
         DeepfuseError: a file is no readable patch file, or has patches of another size.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, counts: Mapping[str, Counts] | None = None) -> None:
         self.path = path
-        self.size_px = 0
-        self._files: list[tuple[Path, pq.FileMetaData]] = []
-        self._parts: list[tuple[int, int]] = []  # a file, and one of its row groups
-        rows, exposures = [0], [np.empty(0, np.int32)]
-        for index, file in enumerate(sorted(path.glob("*.parquet"), key=lambda file: file.stem)):
-            metadata, counts = self._look(file)
-            self._files.append((file, metadata))
-            self._parts += [(index, group) for group in range(metadata.num_row_groups)]
-            rows += [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-            exposures.append(counts)
-        self._starts = np.cumsum(rows)
-        self._exposures = np.concatenate(exposures)
+        self._files = sorted(path.glob("*.parquet"), key=lambda file: file.stem)
+        self._opened: dict[Path, pq.FileMetaData] = {}
+        self._size_px = 0
+        of_file = [exposure_counts(file) if counts is None else counts[file.name] for file in self._files]
+        self._starts = np.cumsum([0, *(sum(count.values()) for count in of_file)])
+        self._counts = sum(map(Counter, of_file), Counter[int]())
+        if counts is None:
+            for file in self._files:
+                self._metadata(file)
 
-    def _look(self, file: Path) -> tuple[pq.FileMetaData, NDArray[np.int32]]:
-        """What a file is, and the number of exposures of each of its patches."""
-        try:
-            with pq.ParquetFile(file) as opened:
-                metadata, size_px = opened.metadata, _size_px(opened.metadata.metadata)
-                exposures = opened.read(["exposures"])["exposures"].to_numpy()
-        except (OSError, pa.ArrowException, KeyError, TypeError) as error:
-            raise DeepfuseError(f"{file}: expected a Parquet file of patches, got: {error}") from error
-        if size_px != (self.size_px or size_px):
-            raise DeepfuseError(f"{file}: expected patches of {self.size_px} px as in the files before, got {size_px}")
-        self.size_px = size_px
-        return metadata, exposures
+    def _metadata(self, file: Path) -> pq.FileMetaData:
+        """What a file is, looked at once."""
+        if file not in self._opened:
+            metadata = _read_metadata(file)
+            size_px = _size_px(metadata.metadata)
+            if size_px != (self._size_px or size_px):
+                raise DeepfuseError(f"{file}: expected patches of {self._size_px} px as in other files, got {size_px}")
+            self._opened[file], self._size_px = metadata, size_px
+        return self._opened[file]
 
     def __len__(self) -> int:
-        return len(self._exposures)
+        return int(self._starts[-1])
+
+    @property
+    def size_px(self) -> int:
+        """Width and height of a patch; 0 where there is none."""
+        if self._files:
+            self._metadata(self._files[0])
+        return self._size_px
 
     @property
     def pixel_count(self) -> int:
         """Pixels of all exposures of all patches; each is a byte."""
-        return int(self._exposures.sum()) * self.size_px**2
+        return sum(exposures * patches for exposures, patches in self._counts.items()) * self.size_px**2
 
     def batch_count(self, batch_size: int) -> int:
         """How many batches `batches` yields."""
-        return int(sum(-(-rows // batch_size) for rows in np.bincount(self._exposures)))
+        return sum(-(-patches // batch_size) for patches in self._counts.values())
 
     def batches(self, batch_size: int, *, seed: int | None = None) -> Iterator[tuple[Grey, Means]]:
         """All patches once, in batches (B, K, size, size) of luma and (B, K) of means; K is the same in a batch.
@@ -218,21 +250,25 @@ class PatchSet:
     def _read(self, rows: NDArray[np.intp]) -> list[tuple[Grey, Means]]:
         """The patches (K, size, size) of some rows, without a copy, and their means (K,)."""
         found: dict[int, tuple[Grey, Means]] = {}
-        parts = np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist()
-        for index, of_file in groupby(parts, key=lambda part: self._parts[part][0]):
-            found |= self._read_file(index, list(of_file))
+        files = np.searchsorted(self._starts, rows, side="right") - 1
+        for index in np.unique(files).tolist():
+            start = int(self._starts[index])
+            of_file = self._read_file(self._files[index], rows[files == index] - start)
+            found |= {start + row: patch for row, patch in of_file.items()}
         return [found[row] for row in rows.tolist()]
 
-    def _read_file(self, index: int, parts: list[int]) -> dict[int, tuple[Grey, Means]]:
-        """The rows of some row groups of one file."""
-        path, metadata = self._files[index]
+    def _read_file(self, path: Path, rows: NDArray[np.intp]) -> dict[int, tuple[Grey, Means]]:
+        """The rows of one file, and others of the same row groups."""
+        metadata = self._metadata(path)
+        ends = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
+        groups = np.unique(np.searchsorted(ends, rows, side="right") - 1).tolist()
         with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
-            table = file.read_row_groups([self._parts[part][1] for part in parts], ["luma", "means"])
-        rows = chain.from_iterable(range(*self._starts[part : part + 2].tolist()) for part in parts)
+            table = file.read_row_groups(groups, ["luma", "means"])
+        numbers = chain.from_iterable(range(*ends[group : group + 2].tolist()) for group in groups)
         shape = -1, self.size_px, self.size_px
         return {
             row: (luma.reshape(shape), np.array(means, np.float32))
-            for row, luma, means in zip(rows, _binaries(table["luma"]), table["means"].to_pylist(), strict=True)
+            for row, luma, means in zip(numbers, _binaries(table["luma"]), table["means"].to_pylist(), strict=True)
         }
 
 

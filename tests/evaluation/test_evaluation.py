@@ -27,7 +27,9 @@ from deepfuse.incremental import SceneCache
 from deepfuse.manifest import Scene, write_manifest
 from deepfuse.metrics.mef_ssim import mef_ssim
 from deepfuse.metrics.table import METRICS
+from deepfuse.params import Split
 from deepfuse.photo import read_pages, writing_pages
+from deepfuse.split import split_of
 
 
 def test_mertens_and_average_are_between_the_frames(bracket: list[np.ndarray]) -> None:
@@ -60,9 +62,25 @@ def test_a_score_without_a_measure_or_with_another_is_refused(values: dict[str, 
 
 def test_held_out_scenes_are_the_good_ones_of_the_test_split(tmp_path: Path) -> None:
     write_manifest(tmp_path, [Scene("good"), Scene("bad", reason="broken")])
-    assert [scene.scene for scene in held_out_scenes(tmp_path, val=0, test=1, salt="")] == ["good"]
+    assert [scene.scene for scene in held_out_scenes(tmp_path, Split(val=0, test=1, salt=""), 9)] == ["good"]
     with pytest.raises(DeepfuseError, match="none of 1"):
-        held_out_scenes(tmp_path, val=0, test=0, salt="")
+        held_out_scenes(tmp_path, Split(val=0, test=0, salt=""), 9)
+
+
+def test_of_many_held_out_scenes_a_new_one_takes_the_place_of_one_at_most(tmp_path: Path) -> None:
+    split, names = Split(val=0, test=0.5, salt=""), [f"scene_{number:02}" for number in range(40)]
+
+    def held_out(count: int, most: int) -> list[str]:
+        write_manifest(tmp_path, list(map(Scene, names[:count])))
+        return [scene.scene for scene in held_out_scenes(tmp_path, split, most)]
+
+    everyone = held_out(40, 40)
+    assert all(split_of(name, **split.model_dump()) == "test" for name in everyone)
+    for count in range(20, 40):
+        before, after = held_out(count, 5), held_out(count + 1, 5)
+        assert len(before) == len(after) == 5
+        assert len({*after} - {*before}) <= 1
+        assert after == [name for name in everyone if name in after], "in the order of the manifest"
 
 
 @pytest.mark.parametrize("arch", ["paper", "pyramid"])

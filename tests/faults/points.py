@@ -30,7 +30,7 @@ def die_with_children() -> None:
 def kill_dvc() -> None:
     """A training that it began lives on."""
     for process in pipeline._marked():
-        if "dvc" in (Path(word).name for word in process.cmdline()):
+        if "dvc" in (Path(word).stem for word in process.cmdline()):
             process.kill()
 
 

@@ -31,7 +31,6 @@ def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error(monk
     assert "up to date" in run_dvc(Path(), "push")
     remote.push()
     assert files(REMOTE) == there
-    assert not remote.SINGLE_FILES.exists()
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "ask", lambda *_: pytest.fail("each file was asked for"))
         assert remote.absent() == []
@@ -40,6 +39,39 @@ def test_what_the_remote_lost_is_sent_again_and_what_nobody_has_is_an_error(monk
     drop(REMOTE / content)
     with pytest.raises(RuntimeError, match="expected all data on the remote, got 1 files missing there: data/raw/"):
         remote.push()
+
+
+@pytest.mark.usefixtures("in_checkout")
+def test_few_files_are_sent_without_a_walk_through_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "FOLDERS", 0)
+    there, asked, dvc = files(REMOTE), [], pipeline.dvc
+    for path in [*there[:2], *(path for path in there if path.suffix == ".dir")]:
+        drop(path)
+    monkeypatch.setattr(pipeline, "dvc", lambda *words, **more: asked.append(words[0]) or dvc(*words, **more))
+    remote.push()
+    assert files(REMOTE) == there
+    assert all(path.read_bytes() == (CACHE / path.relative_to(REMOTE)).read_bytes() for path in there)
+    assert "send" in asked
+    assert "push" not in asked
+    monkeypatch.setattr(remote, "FEW", 0)
+    drop(there[0])
+    remote.push()
+    assert asked[-1] == "list-url"
+    assert "push" in asked
+
+
+@pytest.mark.usefixtures("in_checkout")
+def test_the_list_of_a_folder_is_not_sent_before_its_files() -> None:
+    listing = next(path for path in files(REMOTE) if path.suffix == ".dir")
+    file = next(path for path in files(REMOTE) if path.suffix != ".dir" and path.parent != listing.parent)
+    drop(listing)
+    for path in files(file.parent):
+        drop(path)
+    file.parent.rmdir()
+    file.parent.write_text("no folder can be here")
+    with pytest.raises(RuntimeError, match=r"dvc send .*: expected exit code 0, got 1: ERROR: NotADirectoryError"):
+        remote._send({path.parent.name + path.name for path in (listing, file)})
+    assert not listing.exists()
 
 
 def test_the_folder_of_which_a_stage_names_one_file_is_sent_whole(in_folder: None) -> None:

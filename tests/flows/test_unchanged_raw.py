@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.checkouts import CACHE, RAW, WHOLE, contents, drop
+from support.projects import run_dvc
 
 from deepfuse import notes
 from flows import pipeline, raw, standing, unchanged
@@ -47,7 +48,7 @@ def test_a_photo_written_into_is_seen_though_size_and_time_are_as_before(asked: 
     os.utime(PHOTO, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert PHOTO.stat().st_size == before.st_size
     md5 = raw.recorded_md5()
-    assert not unchanged.is_recorded(md5)
+    assert unchanged.unrecorded(md5) == {RAW}
     raw.restore()
     assert contents() == WHOLE
 
@@ -79,8 +80,12 @@ def test_another_set_is_recorded(asked: list[str]) -> None:
     new.parent.mkdir()
     new.write_text("dune 0")
     again()
-    assert new in raw.recorded_md5()
+    before = raw.recorded_md5()
+    assert new in before
     assert asked == ["add"]
+    listed = pipeline.raw_md5()
+    run_dvc(Path(), "add", str(RAW))
+    assert pipeline.raw_md5() == listed, "DVC records of all what it records of the new set"
     (RAW / "dune/00.dng").unlink()
     again()
     assert new.read_text() == "dune 0"
@@ -105,6 +110,16 @@ def test_dvc_is_asked_once_whether_anything_is_to_be_run(asked: list[str]) -> No
     PHOTO.write_text("attic X")
     os.utime(PHOTO, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert not pipeline.up_to_date(), "an input is another one of the same size and time"
+
+
+def test_dvc_is_not_asked_where_other_brackets_are_recorded_than_were_read(asked: list[str]) -> None:
+    assert pipeline.up_to_date()
+    (RAW / "dune").mkdir()
+    (RAW / "dune/00.dng").write_text("dune 0")
+    again()
+    asked.clear()
+    assert not pipeline.up_to_date()
+    assert asked == []
 
 
 def test_what_changed_a_moment_ago_is_not_taken_as_known(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

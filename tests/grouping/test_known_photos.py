@@ -8,7 +8,7 @@ import pytest
 from support.photographs import Card
 
 from deepfuse import notes
-from deepfuse.grouping import Grouping, find_brackets
+from deepfuse.grouping import Grouping, find_brackets, noted
 from deepfuse.notes import open_notes
 from deepfuse.photo import DEFAULT_LIMITS
 from deepfuse.photo.capture import Capture
@@ -51,3 +51,29 @@ def test_a_card_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert "IMG_0002.jpg" in seen, "what is damaged is looked at each time"
         assert [one.file for one in again.left_out] == [photo]
     assert seen == ["IMG_0002.jpg"], "and nothing else"
+
+
+def test_a_folder_is_grouped_once_where_every_photo_is_in_a_bracket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "SETTLED_S", -1.0)
+    card, book, grouped = tmp_path / "card", tmp_path / "book", []
+    shots = Card(card)
+    group_folder = noted.group_folder
+    monkeypatch.setattr(noted, "group_folder", lambda *args: grouped.append(args[0].path) or group_folder(*args))
+    for stops in ((-2, 0, 2), (-1, 1)):
+        shots.bracket(*stops, scene=len(stops))
+        shots.clock_s += 600
+    first, _ = found(card, book)
+    assert [len(group.bracket.files) for group in first.groups] == [3, 2]
+    assert found(card, book) == (first, [])
+    assert grouped == [card]
+    with open_notes(book, 1) as known:
+        others = find_brackets(card, frames=5, looks=Counting(), recall=known.recall)
+    assert [len(group.bracket.files) for group in others.groups] == [5], "asked otherwise"
+    shots.shoot(scene=9)
+    again, _ = found(card, book)
+    assert [len(again.groups), len(again.left_out)] == [2, 1]
+    grouped.clear()
+    assert found(card, book)[0] == again
+    assert grouped == [card], "one is left over"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import chdir
+from contextlib import chdir, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -53,8 +53,10 @@ def run_stages(project: Path, *stages: str) -> None:
 
 def results(project: Path, stage: str) -> dict[str, float]:
     """When each per-scene result of a stage was made."""
-    entries = (project / ".deepfuse/cache" / stage).glob("*/*/*")
-    return {str(entry): entry.stat().st_mtime for entry in entries if entry.suffix in (".json", ".parquet")}
+    while True:
+        entries = (project / ".deepfuse/cache" / stage).glob("*/*/*")
+        with suppress(FileNotFoundError):  # one got its final name meanwhile
+            return {str(entry): entry.stat().st_mtime for entry in entries if entry.suffix in (".json", ".parquet")}
 
 
 def outputs(project: Path, *stages: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from deepfuse.model import build_model
 from deepfuse.params import Params
 from deepfuse.stages.train import train_in
-from deepfuse.training.contents import patch_digests, write_contents
+from deepfuse.training.contents import about, write_contents
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
@@ -44,7 +44,8 @@ def write_sets(folder: Path) -> None:
         (folder / part).mkdir(parents=True)
         write_patches(folder / part / "s.parquet", table)
     patches = folder / "data/patches"
-    write_contents(patches, {split: patch_digests(patches / split) for split in ("train", "val")})
+    splits = {split: (patches / split).glob("*") for split in ("train", "val")}
+    write_contents(patches, {split: {file.name: about(file) for file in files} for split, files in splits.items()})
 
 
 def train(folder: Path, name: str, team: Team = ALONE, settings: Settings = SETTINGS) -> None:

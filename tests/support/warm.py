@@ -17,6 +17,8 @@ from typing import Any
 
 from pebble import ProcessPool
 
+from flows import pipeline
+
 IMPORTS = """
     torch rawpy deepfuse.batch.run deepfuse.job deepfuse.stages.ingest deepfuse.stages.align
     dvc.cli dvc.cli.parser dvc.repo dvc.repo.reproduce dvc.repo.index dvc.stage.run dvc.output scmrepo.git
@@ -46,10 +48,11 @@ def warm_dvc(arguments: Sequence[str], *, folder: Path, environment: Mapping[str
 
 
 class WarmCommand(AbstractContextManager["WarmCommand"]):
-    """A dvc command in the place of `subprocess.Popen`: it has ended when it is made."""
+    """A dvc command of the flows in the place of `subprocess.Popen`: it has ended when it is made."""
 
     def __init__(self, command: Sequence[str], *, env: Mapping[str, str], **_: object) -> None:
-        self.returncode, said, errors = warm_dvc(command[1:], folder=Path(), environment=env)
+        assert command[: len(pipeline.DVC)] == pipeline.DVC
+        self.returncode, said, errors = warm_dvc(command[len(pipeline.DVC) :], folder=Path(), environment=env)
         self.stdout: Iterator[str] = iter((said + errors).splitlines(keepends=True))
 
     def __exit__(self, *_: object) -> None: ...
@@ -73,7 +76,7 @@ def _have(environment: Mapping[str, str]) -> None:
 
 
 def _dvc(arguments: list[str], folder: Path, environment: Mapping[str, str], out: Path) -> None:
-    from dvc.cli import main
+    from flows.dvc import main
 
     _have(environment)
     os.chdir(folder)

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,21 @@ def test_the_seed_decides_the_order(patch_set: PatchSet, resident: bool) -> None
     assert first == contents(list(loader.batches(3)))
     assert first != contents(list(loader.batches(4)))
     assert first != contents(list(loader.batches(None)))
+
+
+@pytest.mark.parametrize("resident", [False, True])
+def test_a_pass_takes_no_more_than_wanted_and_others_the_next_time(patch_set: PatchSet, resident: bool) -> None:
+    loader = Loader(patch_set, 8, CPU, most=17, resident=resident)
+    passes = [list(loader.batches(seed)) for seed in range(20)]
+    assert all(len(batches) == len(loader) == 2 for batches in passes)
+    assert contents(passes[0]) == contents(list(loader.batches(0)))
+    assert {*contents([batch for batches in passes for batch in batches])} == {*contents(list(whole(patch_set)))}
+    assert len(Loader(patch_set, 8, CPU, most=1, resident=resident)) == 1
+    assert len(Loader(patch_set, 8, CPU, most=10_000, resident=resident)) == len(Loader(patch_set, 8, CPU))
+
+
+def whole(patch_set: PatchSet) -> Iterator[Batch]:
+    return Loader(patch_set, 8, CPU).batches(None)
 
 
 def test_both_ways_keep_the_file_s_order(patch_set: PatchSet) -> None:

@@ -55,6 +55,27 @@ def test_every_quality_is_trained(patch_set: PatchSet, tmp_path: Path) -> None:
     assert {quality for training, quality in asked if not training} == {"fast"}, "validated as it is served"
 
 
+def test_an_epoch_takes_no_more_patches_than_wanted_and_validation_a_quarter(
+    patch_set: PatchSet, tmp_path: Path
+) -> None:
+    model, trained_on = build_model("pyramid"), {1: 0, 2: 0}
+    validated = []
+
+    def look(network: torch.nn.Module, args: tuple) -> None:
+        if not network.training:
+            validated.append(len(args[0]))
+
+    def count(epoch: int, patches: int) -> None:
+        trained_on[epoch] += patches
+
+    model.register_forward_pre_hook(look)
+    settings = replace(SETTINGS, epochs=2, batch_size=2, patches=16)
+    history = fit(model, patch_set, patch_set, settings=settings, checkpoint=tmp_path / "epoch.pt", on_batch=count)
+    assert trained_on == {1: 16, 2: 16}
+    assert validated == [2, 2, 2, 2]
+    assert history[1].learning_rate == pytest.approx(0.5 * SETTINGS.learning_rate), "the cosine ends with the last step"
+
+
 def trained(
     patch_set: PatchSet, checkpoint: Path, settings: Settings = SETTINGS, arch: str = "pyramid", **options: object
 ) -> tuple:

@@ -1,0 +1,46 @@
+"""DVC as the loop runs it: a program that is `dvc`, with one more command: `send FILE`.
+
+Python looks for cycles of garbage seldom in it: among ten thousand brackets that was a seventh of the time, in vain.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+from dvc.cli import main as run_command
+from dvc.repo import Repo
+
+SEND = "send"
+NEW_OBJECTS = 100_000  # more of them than went have Python look for cycles; by default 700
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; its exit code."""
+    gc.set_threshold(NEW_OBJECTS)
+    if arguments[0] != SEND:
+        return int(run_command(arguments))
+    try:
+        send(Path(arguments[1]).read_text(encoding="utf-8").split())
+    except Exception as error:  # of any store's library
+        print(f"ERROR: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def send(contents: list[str]) -> None:
+    """Copy what the cache has under these MD5 to the default remote.
+
+    `dvc push` walks through every file of each folder that changed, 70,000 for one bracket among ten thousand; DVC has
+    no command that sends what is known to be missing. Lists go last: a folder whose list is there counts as complete.
+    """
+    with Repo() as repo:
+        cache, remote = repo.cache.local, repo.cloud.get_remote_odb(command="push")
+        for lists in (False, True):
+            part = [md5 for md5 in contents if md5.endswith(".dir") == lists]
+            remote.add([cache.oid_to_path(md5) for md5 in part], cache.fs, part)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
