@@ -18,6 +18,7 @@ from deepfuse.bracket import printable
 from deepfuse.errors import ParamsError
 from deepfuse.files import remove_abandoned
 from deepfuse.params import read_params
+from flows import pipeline
 from flows.checking import Look, look, look_again, reasons_against
 from flows.logs import log
 from flows.moving import copy, move, remove
@@ -33,7 +34,7 @@ from flows.sets import (
 )
 
 INBOX = Path("data/inbox")
-RAW = Path("data/raw")
+RAW = pipeline.RAW
 SETTLED_S = 1.0
 Status = Literal["accepted", "duplicate", "refused", "waiting"]
 

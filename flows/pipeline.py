@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from deepfuse.files import write_text
-from deepfuse.params import read_yaml
+from deepfuse.params import read_params, read_yaml
 from flows.login import BUCKET, SECRETS
 from flows.logs import log
 from flows.standing import standing
@@ -28,7 +28,8 @@ MODEL = Path("data/model")
 REPORT = Path("data/report")
 METRICS = Path("data/metrics")
 LOCK = Path("dvc.lock")
-RAW_DVC = Path("data/raw.dvc")
+RAW = Path("data/raw")
+RAW_DVC = RAW.with_suffix(".dvc")
 FIRST_STAGE, LAST_STAGE = "ingest", "evaluate"
 DVC = [sys.executable, "-P", str(Path(__file__).with_name("dvc.py"))]
 STANDING = Path(".deepfuse/cache/standing")  # of all that it needs, when nothing was left to do
@@ -201,10 +202,9 @@ def has_other_brackets() -> bool:
     """Whether `data/raw.dvc` records others than the stages read last, by `dvc.lock`."""
     if not (LOCK.exists() and RAW_DVC.exists()):
         return False
-    read = {
-        dep["path"]: dep.get("md5") for stage in read_yaml(LOCK)["stages"].values() for dep in stage.get("deps", ())
-    }
-    return bool(read.get(RAW_DVC.with_suffix("").as_posix(), raw_md5()) != raw_md5())
+    deps = (dep for stage in read_yaml(LOCK)["stages"].values() for dep in stage.get("deps", ()))
+    read = {str(dep["path"]): dep.get("md5") for dep in deps}
+    return bool(read.get(RAW.as_posix(), raw_md5()) != raw_md5())
 
 
 def reproduce() -> None:
@@ -216,7 +216,7 @@ def reproduce() -> None:
     Raises:
         RuntimeError: a stage failed.
     """
-    if has_other_brackets():
+    if has_other_brackets() and Path(read_params().ingest.source) == RAW:
         dvc("repro", "--single-item", "--force", FIRST_STAGE)
     dvc("repro", LAST_STAGE)
 
