@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from training import matrix_rate
 
 from deepfuse.fusion.strips import exposures_of, strips_of
@@ -61,17 +61,9 @@ def whole(frames: list[np.ndarray], model: Network, quality: Quality) -> None:
 
 def multiplications(model: Network, quality: Quality) -> float:
     """Of all convolutions, for a pixel of two frames."""
-    total = 0
-
-    def count(layer: nn.Module, _: object, output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * layer.weight[0].numel()
-
-    hooks = [layer.register_forward_hook(count) for layer in model.modules() if isinstance(layer, nn.Conv2d)]
-    model(torch.rand(1, 2, COUNTED_PX, COUNTED_PX), quality)
-    for hook in hooks:
-        hook.remove()
-    return total / COUNTED_PX**2
+    with FlopCounterMode(display=False) as counter:
+        model(torch.rand(1, 2, COUNTED_PX, COUNTED_PX), quality)
+    return counter.get_total_flops() / 2 / COUNTED_PX**2
 
 
 def processor_s(run: Callable[[], object], rounds: int = 3) -> float:

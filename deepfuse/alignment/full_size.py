@@ -11,7 +11,9 @@ import numpy as np
 
 from deepfuse.alignment.alike import Curve
 from deepfuse.alignment.geometry import (
+    apply,
     corner_shift_px,
+    corners,
     is_camera_motion,
     is_identity,
     to_full_size,
@@ -29,6 +31,7 @@ from deepfuse.color import Image, Mask
 TILE_PX = 128  # of full size: enough texture for a peak also where noise is strong
 INNER_PX = REACH_PX + 16  # a window needs round its tile room to search, and a surround for the contrast
 WINDOW_PX = TILE_PX + 2 * INNER_PX
+KERNEL_PX = 2  # what a cubic kernel reads on each side
 AT_ONCE = 4  # windows; a third of their time is Python's, which more threads would wait for
 MAX_TILES = 36  # spread evenly, nine times what a homography needs
 
@@ -131,10 +134,19 @@ def _ballot(here: Proxy, pair: FullPair, homography: Matrix, at: tuple[int, int]
         moved = _window(frame, known, at, here.size)
     else:
         onto = translation(-at[0], -at[1]) @ homography
-        moved = prepare(
-            luma(warp(frame, onto, here.size)), None if known is None else warp_mask(known, onto, here.size)
-        )
+        part, corner = _read_by(onto, here.size, pair.size)
+        y = warp(luma(frame[part]), onto @ translation(*corner), here.size)
+        moved = prepare(y, None if known is None else warp_mask(known, onto, here.size))
     moved = _seen(moved, pair.proxies.curves[1] if pair.proxies.curves else None)
     both = np.asarray(here.valid & moved.valid, dtype=np.uint8)
     found = ballot(here.contrast * both, moved.contrast, both, (INNER_PX, INNER_PX, TILE_PX, TILE_PX))
     return found[0] + at[0], found[1] + at[1], *found[2:]
+
+
+def _read_by(motion: Matrix, window: tuple[int, int], size: tuple[int, int]) -> tuple[tuple[slice, slice], Matrix]:
+    """What a (width, height) window reads of a picture that `motion` brings to it, and where (x, y) that begins."""
+    reached = apply(np.asarray(np.linalg.inv(motion)), corners(*window))
+    most = np.array(size)
+    low = np.clip(np.floor(reached.min(axis=0)).astype(int) - KERNEL_PX, 0, most - 1)
+    high = np.clip(np.ceil(reached.max(axis=0)).astype(int) + KERNEL_PX + 1, low + 1, most)
+    return (slice(low[1], high[1]), slice(low[0], high[0])), low

@@ -11,13 +11,15 @@ import numpy as np
 from deepfuse.alignment.geometry import is_identity, warp
 from deepfuse.alignment.result import Matrix
 from deepfuse.color import LUMA, Float, Image, Mask
-from deepfuse.proxy import averaged, reduced, well_exposed, whole
+from deepfuse.proxy import SIDE_PX, averaged, reduced, well_exposed, whole
 
 BLACK, WHITE = 0.7 / 255, 0.98  # outside, a pixel says nothing about the scene
 BLUR_PX = 1.0  # makes resampling invisible to the comparison
 NEIGHBOURHOOD_PX = 19  # larger than texture, smaller than a tile
+EVERY = 4  # pixel of the deviation along both axes tells what is quiet: its neighbourhood is five times as wide
 MIN_CONTRAST = 1e-4  # of the range: less than a frame's rounding, so that flat areas stay flat
 BAND_PX = 2**16  # converted at once: they stay in the processor's cache
+LARGE = 4  # times as large as its proxy: there means of 2 × 2 pixels do for the pixels
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,21 @@ def make_proxy(picture: Image, known: Mask | None = None) -> Proxy:
 
     `known` (height, width) is 1 where it is picture; all is if `None`.
     """
-    small = reduced(luma(picture))
+    small = reduced(_halved_luma(picture))
     return prepare(small, None if known is None else whole(known, (small.shape[1], small.shape[0])))
+
+
+def _halved_luma(picture: Image) -> Float:
+    """The luma of a picture (height, width, 3) at half its size, or at its own if it is small or has an odd side."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2 or max(height, width) < LARGE * SIDE_PX:
+        return luma(picture)
+    halved = np.empty((height // 2, width // 2), np.float32)
+    band = max(BAND_PX // width // 2, 1)
+    for top in range(0, len(halved), band):
+        y = luma(picture[2 * top : 2 * (top + band)])
+        halved[top : top + band] = averaged(y, (width // 2, len(y) // 2))
+    return halved
 
 
 def prepare(y: Float, known: Mask | None = None) -> Proxy:
@@ -98,14 +113,22 @@ def local_contrast(proxy: Proxy) -> Float:
 
     The deviation is damped by the picture's own quiet level, so that noise is not blown up to texture.
     """
-    weight = proxy.valid.astype(np.float32)
-    near, share = _weights(*weight.shape) if proxy.valid.all() else _weights_of(weight)
-    signal = _soften(proxy.luma * weight) / near
-    centred = (signal - _surround(signal * weight) / share) * weight
-    deviation = np.sqrt(np.maximum(_surround(centred * centred), 0.0) / share)
-    inside = deviation[proxy.valid > 0]
-    quiet = max(MIN_CONTRAST, float(np.percentile(inside, 25)) if inside.size else 1.0)
-    return np.asarray(np.clip(centred / np.hypot(deviation, quiet), -3.0, 3.0), dtype=np.float32)
+    weight = None if proxy.valid.all() else proxy.valid.astype(np.float32)
+    near, share = _weights(*proxy.valid.shape) if weight is None else _weights_of(weight)
+    signal = _soften(_weighted(proxy.luma, weight)) / near
+    centred = signal - _surround(_weighted(signal, weight)) / share
+    centred = _weighted(centred, weight)
+    variance = np.maximum(_surround(np.square(centred)), 0.0) / share
+    seen = variance[::EVERY, ::EVERY]
+    inside = seen if weight is None else seen[proxy.valid[::EVERY, ::EVERY] > 0]
+    quiet = max(MIN_CONTRAST**2, float(np.percentile(inside, 25)) if inside.size else 1.0)
+    variance += np.float32(quiet)
+    centred /= np.sqrt(variance, out=variance)
+    return np.asarray(np.clip(centred, -3.0, 3.0, out=centred), dtype=np.float32)
+
+
+def _weighted(plane: Float, weight: Float | None) -> Float:
+    return plane if weight is None else plane * weight
 
 
 @lru_cache(4)

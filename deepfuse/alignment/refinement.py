@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from deepfuse.alignment.fitting import likely_motion, simplest_motion
-from deepfuse.alignment.geometry import apply
+from deepfuse.alignment.geometry import apply, corner_shift_px
 from deepfuse.alignment.result import Matrix
 from deepfuse.alignment.tiles import Votes
 
@@ -51,6 +51,8 @@ def polish(
         target = votes.centres[near]
         source = apply(np.asarray(np.linalg.inv(homography)), target + votes.shifts_px[near])
         likely = likely_motion(source, target, homography, size)
+        if corner_shift_px(likely @ np.linalg.inv(homography), *size) < SETTLED_PX:
+            break
         answer = ask(likely)
         if answer.count < KEPT_SHARE * votes.count:
             break

@@ -21,6 +21,7 @@ from deepfuse.cli.options import (
     some_path,
 )
 from deepfuse.cli.refusal import with_advice
+from deepfuse.heap import look_for_cycles_seldom
 
 if TYPE_CHECKING:
     from deepfuse.job.options import FuseOptions
@@ -106,6 +107,7 @@ def _prepared(options: argparse.Namespace, bracket: Future[Prepared]) -> Prepare
 def _fuse(
     options: argparse.Namespace, wanted: FuseOptions, bracket: Future[Prepared], masks: tuple[Path, ...]
 ) -> dict[str, Any]:
+    look_for_cycles_seldom()  # among the objects of torch, as they load, they are a tenth of the time
     from deepfuse.job.fuse import fuse_prepared
     from deepfuse.job.record import UsedModel
     from deepfuse.model import read_with_sha256

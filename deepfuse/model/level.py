@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfuse.model.resampling import Planes, double, halve
+from deepfuse.model.resampling import Planes, double, halve, rectified
 from deepfuse.model.rows import Rows, coarser, grown
 
 WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
@@ -77,12 +77,13 @@ class Level(nn.Module):
         so_far = total(here) / here.shape[1] if known is None else known.fused.doubled(wide)
         contrast = Rows(around.start, self._contrast(luma.cut(around))).cut(wide)  # (N, 2·K, H, W)
         x = self._look(_inputs(here, band, contrast, so_far), wide, known)  # (N·K, C, H, W)
-        x = Rows(wide.start, self._meet(x, here.shape[1])).cut(rows)
-        coefficients = self._coefficients(x, here.shape[1], gained=not coarsest)
+        x = self._meet(x, here.shape[1])
+        coefficients = Rows(wide.start, self._coefficients(x, here.shape[1], gained=not coarsest)).cut(rows)
         part = Rows(wide.start, here if coarsest else band).cut(rows)
         start = 0.0 if coarsest else Rows(wide.start, so_far).cut(rows)
         fused = blend(start, *(planes.chunk(here.shape[1], 1) for planes in (coefficients, part)))
-        return Known(Rows(rows.start, fused), Rows(rows.start, coefficients), Rows(rows.start, x))
+        state = Rows(wide.start, x).cut(rows)
+        return Known(Rows(rows.start, fused), Rows(rows.start, coefficients), Rows(rows.start, state))
 
     def _contrast(self, luma: Tensor) -> Tensor:
         """Local contrast of K exposures, as the logarithm of the deviation from 0 to about 1, then their local mean."""
@@ -105,13 +106,16 @@ class Level(nn.Module):
 
     def _meet(self, x: Tensor, k: int) -> Tensor:
         """Each exposure beside the mean of all."""
-        together = self.others(total(_by_picture(x, k))[:, 0])  # (N, C, H, W)
-        x = _by_picture(self.own(x), k).add_(together[:, None], alpha=1 / k).flatten(0, 1)
-        return torch.relu_(cast(Tensor, self.decide(torch.relu_(x))))
+        summed = total(_by_picture(x, k))[:, 0]
+        # To spread the bias over each exposure would take as long as the product.
+        together = F.conv2d(summed, self.others.weight, k * cast(Tensor, self.own.bias))  # (N, C, H, W)
+        x = _by_picture(F.conv2d(x, self.own.weight), k).add_(together[:, None], alpha=1 / k).flatten(0, 1)
+        return torch.relu_(F.conv2d(rectified(x), self.decide.weight, self.decide.bias))
 
     def _coefficients(self, x: Tensor, k: int, *, gained: bool) -> Tensor:
         """How much of each exposure is taken (N, K, H, W): weights that add up to one, and a gain."""
-        preference, gain = _by_picture(self.head(x).float(), k).movedim(2, 0).contiguous()
+        both = _by_picture(F.conv2d(x, self.head.weight).float(), k).movedim(2, 0)
+        preference, gain = both + cast(Tensor, self.head.bias).view(2, 1, 1, 1, 1)
         weight = torch.exp(SHARPNESS * (preference - preference.amax(1, keepdim=True)))
         weight = weight / total(weight)
         return weight * torch.exp(LARGEST_GAIN_LOG * gain.tanh()) if gained else weight
@@ -174,8 +178,9 @@ def blend(fused: Planes | float, coefficients: Iterable[Planes], bands: Iterable
     shares = (coefficient * band for coefficient, band in zip(coefficients, bands, strict=True))
     together = next(shares)
     for share in shares:
-        together = together + share
-    return fused + together
+        together += share
+    together += fused
+    return together
 
 
 def bounded(y: Planes) -> Planes:

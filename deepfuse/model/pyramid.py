@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from deepfuse.model.level import COARSEST, WIDTHS, Known, Level, bounded, finer
 from deepfuse.model.network import Network, fusing_copy
-from deepfuse.model.pyramid_rows import KEPT, PyramidRows
+from deepfuse.model.pyramid_rows import PyramidRows
 from deepfuse.model.quality import Quality
-from deepfuse.model.resampling import halve, halve_exposures
+from deepfuse.model.resampling import halve
 from deepfuse.model.rows import Exposures, FewRows, Rows
 from deepfuse.threads import Run
 
@@ -50,8 +50,8 @@ class PyramidNet(Network):
         finest, grid = FINEST[quality], 2**COARSEST
         height, width = luma.shape[2:]
         pyramid = [F.pad(luma, (0, -width % grid, 0, -height % grid), mode="replicate")]
-        for index in range(COARSEST):
-            pyramid.append(halve_exposures(pyramid[-1]) if index < KEPT else halve(pyramid[-1]))
+        for _ in range(COARSEST):
+            pyramid.append(halve(pyramid[-1]))
         exposures, whole = [Rows(0, planes) for planes in pyramid], [slice(0, planes.shape[2]) for planes in pyramid]
         means = pyramid[-1].mean((2, 3)) if means is None else means
         known: Known | None = None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepfuse.model.resampling import Planes, double
 
-BAND_PX = 2**18  # pixels at once: what they need stays near, and threads seldom wait for Python's lock
+BAND_PX = 2**16  # pixels at once: what they need stays near, and threads seldom wait for Python's lock
 
 Luma = NDArray[np.float32]
 FewRows = Callable[[slice], Luma]

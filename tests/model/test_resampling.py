@@ -1,4 +1,4 @@
-"""Planes at twice the size: what every layout of them shares with torch's own, and what its own does not keep."""
+"""Planes at twice the size, or with a wider edge: what they share with torch's own, and what its own does not keep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from deepfuse.model.precision import native_precision
-from deepfuse.model.resampling import double
+from deepfuse.model.resampling import double, rectified
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 CPU = torch.device("cpu")
@@ -22,11 +22,26 @@ def test_doubled_planes_are_bilinear_in_their_own_layout(shape: tuple[int, ...],
     assert doubled.is_contiguous(memory_format=layout)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_doubled_planes_do_not_depend_on_how_many_there_are(layout: torch.memory_format) -> None:
-    planes = torch.randn((2, 24, 60, 90), generator=torch.manual_seed(1)).to(memory_format=layout)
-    few = double(planes[:, :, 20:31, 40:59])[:, :, 2:-2, 2:-2]
-    assert torch.equal(few, double(planes)[:, :, 42:60, 82:116])
+@pytest.mark.parametrize(("count", "layout"), [(1, torch.contiguous_format), (2, torch.channels_last)])
+def test_doubled_planes_do_not_depend_on_how_many_there_are(count: int, layout: torch.memory_format) -> None:
+    """Of one picture and of its exposures' features: those are what fusing doubles row by row."""
+    planes = torch.randn((count, 24, 60, 90), generator=torch.manual_seed(1)).to(memory_format=layout)
+    for rows, columns in ((slice(20, 31), slice(40, 59)), (slice(7, 60), slice(0, 90)), (slice(3, 9), slice(80, 90))):
+        few = double(planes[:, :, rows, columns])[:, :, 2:-2, 2:-2]
+        inner = [slice(2 * part.start + 2, 2 * part.stop - 2) for part in (rows, columns)]
+        assert torch.equal(few, double(planes)[:, :, *inner])
+
+
+@pytest.mark.parametrize("shape", [(2, 24, 7, 9), (1, 3, 1, 5)])
+def test_what_is_rectified_goes_on_beyond_its_edges(shape: tuple[int, ...]) -> None:
+    planes = torch.randn(shape, generator=torch.manual_seed(2)).to(memory_format=torch.channels_last)
+    expected = F.pad(planes.clamp(min=0), (1, 1, 1, 1), mode="replicate")
+    learning = planes.clone().requires_grad_(True)
+    wide = rectified(1 * learning)
+    assert torch.equal(wide, expected)
+    assert wide.requires_grad
+    assert torch.equal(rectified(planes), expected)
+    assert rectified(planes).is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(
