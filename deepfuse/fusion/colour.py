@@ -25,6 +25,7 @@ NEAR = np.float32(0.35)  # by how much of its luma a frame may be darkened until
 WHITE_BELOW = np.float32(0.4)  # of a clipped frame's smallest channel below clipping: what is white tells no colour
 NOISE = np.float32(22 / 255)  # luma below which noise and rounding decide the colour
 GARISH = np.float32(0.4)  # how far colours that are strong already are held back as they are brightened
+FEW = 0.1  # of the pixels: so few are looked at alone
 _RED, _GREEN, _BLUE = LUMA
 _TINY = np.float32(1e-20)  # below the trust of any level of 16 bits: it only keeps a division from 0 / 0
 
@@ -89,19 +90,25 @@ def _trust(frame: Shown, gain: Float, squared: Float) -> Float:
     trust *= light
     light += NOISE**4
     trust /= light
-    if frame.largest.max() * unit(frame.largest.dtype) > UNCLIPPED:
-        cv2.accumulateProduct(trust, _missing(frame, gain), trust)
+    clipping = np.flatnonzero(frame.largest > frame.largest.dtype.type(UNCLIPPED / unit(frame.largest.dtype)))
+    planes = trust, gain, frame.largest, frame.smallest
+    if clipping.size > FEW * trust.size:
+        _count_less(*planes)
+    elif clipping.size:
+        few = [plane.reshape(1, -1)[:, clipping] for plane in planes]
+        _count_less(*few)
+        trust.reshape(-1)[clipping] = few[0]
     return trust
 
 
-def _missing(frame: Shown, gain: Float) -> Float:
-    """By how much less a frame's colour counts for what it clips, from -1 to 0."""
+def _count_less(trust: Float, gain: Float, largest: Image, smallest: Image) -> None:
+    """Trust a frame's colour less for what it clips."""
     right = _rising(gain, 1 - NEAR, NEAR)
-    right *= _of_channel(frame.smallest, _coloured)
+    right *= _of_channel(smallest, _coloured)
     right -= 1
     np.maximum(right, LOST_TRUST - 1, out=right)
-    right *= _of_channel(frame.largest, _lost)
-    return right
+    right *= _of_channel(largest, _lost)
+    cv2.accumulateProduct(trust, right, trust)
 
 
 def _lost(largest: Float) -> Float:
