@@ -135,18 +135,22 @@ def _table(function: Callable[[Float], Float], dtype: np.dtype[Any]) -> Float:
 
 def _rising(plane: Float, start: np.float32, width: np.float32) -> Float:
     """From 0 at `start` to 1 that far beyond it, smoothly."""
-    t: Float = np.clip(cv2.addWeighted(plane, float(1 / width), plane, 0, float(-start / width)), 0, 1)
-    rest = np.float32(1.5) - t
+    t: Float = plane * (1 / width)
+    t -= start / width
+    np.clip(t, 0, 1, out=t)
+    rest = 3 - 2 * t
     t *= t
-    return np.asarray(cv2.multiply(t, rest, dst=t, scale=2), np.float32)
+    t *= rest
+    return t
 
 
 def _restraint(gain: Float, squared: Float, blue: Float, red: Float) -> Float:
     """What a frame's gain is divided by: more than 1 where its colour is strong and brightened far."""
     strong: Float = np.maximum(np.square(blue), np.square(red))
     strong *= squared
+    strong *= GARISH / 2
     lifted: Float = np.clip(gain, 1, 3)
     lifted -= 1
-    cv2.multiply(lifted, strong, dst=lifted, scale=float(GARISH / 2))
+    lifted *= strong
     lifted += 1
     return lifted

@@ -10,7 +10,7 @@ from deepfuse.color import Float, Image
 from deepfuse.fusion.colour import exposed, saturated
 from deepfuse.fusion.controls import NEUTRAL, Controls
 from deepfuse.fusion.gamut import fitted
-from deepfuse.fusion.planes import Colour, Shown, in_row, pieces, shown_by, store
+from deepfuse.fusion.planes import Colour, Shown, pieces, shown_by, store
 from deepfuse.fusion.temperature import warmed
 from deepfuse.fusion.tone import toned
 from deepfuse.model.network import Chroma
@@ -20,19 +20,18 @@ def paint(pixels: Image, y: Float, frames: Sequence[Image], chroma: Chroma, cont
     """Write the R'G'B' pixels (H, W, 3) of fused luma (H, W) from 0 to 1, in the colours of the frames.
 
     Args:
-        pixels: what is written, contiguous: uint8, uint16 or float32.
+        pixels: what is written: uint8, uint16 or float32.
         y: the fused luma, which is kept where a colour does not fit 0..1: see `fitted`.
         frames: the same rows of the frames (H, W, 3), from dark to bright.
         chroma: how the frames' colours are weighted: see `exposed` and `saturated`.
         controls: the look.
     """
-    painted, fused, rows = in_row(pixels), y.reshape(1, -1), [in_row(frame) for frame in frames]
-    for piece in pieces(fused.size):
-        shown = [shown_by(row[:, piece]) for row in rows]
-        planes = fitted(*_look(fused[:, piece], shown, chroma, controls))
+    for rows in pieces(pixels):
+        shown = [shown_by(frame[rows]) for frame in frames]
+        planes = fitted(*_look(y[rows], shown, chroma, controls))
         if controls.temperature:
             planes = warmed(planes, controls.temperature)
-        store(planes, painted[:, piece])
+        store(planes, pixels[rows])
 
 
 def _look(fused: Float, frames: Sequence[Shown], chroma: Chroma, controls: Controls) -> tuple[Float, Colour]:

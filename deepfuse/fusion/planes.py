@@ -35,23 +35,19 @@ class Shown:
     smallest: Image
 
 
-def pieces(count: int) -> Iterator[slice]:
-    """So many pixels, a few at a time."""
-    for start in range(0, count, PIECE_PX):
-        yield slice(start, min(start + PIECE_PX, count))
-
-
-def in_row(pixels: Image) -> Image:
-    """Pixels (H, W, 3) as one row (1, H·W, 3); a view if they are contiguous."""
-    return np.ascontiguousarray(pixels).reshape(1, -1, 3)
+def pieces(picture: Image) -> Iterator[slice]:
+    """The rows of a picture (H, W, ...), a few at a time."""
+    height, width = picture.shape[:2]
+    count = max(PIECE_PX // width, 1)
+    for top in range(0, height, count):
+        yield slice(top, min(top + count, height))
 
 
 def luma_plane(pixels: Image) -> Float:
     """Luma (H, W) from 0 to 1 of R'G'B' pixels (H, W, 3), uint8, uint16 or float32; no pixel depends on another."""
-    y, row = np.empty(pixels.shape[:2], np.float32), in_row(pixels)
-    flat, weights = y.reshape(1, -1), LUMA[None] * unit(pixels.dtype)
-    for piece in pieces(y.size):
-        cv2.transform(row[:, piece].astype(np.float32, copy=False), weights, dst=flat[:, piece])
+    y, weights = np.empty(pixels.shape[:2], np.float32), LUMA[None] * unit(pixels.dtype)
+    for rows in pieces(pixels):
+        cv2.transform(pixels[rows].astype(np.float32, copy=False), weights, dst=y[rows])
     return y
 
 
@@ -59,7 +55,7 @@ def shown_by(pixels: Image) -> Shown:
     """What pixels (H, W, 3) show, uint8, uint16 or float32."""
     y, scale = luma_plane(pixels), unit(pixels.dtype)
     red, green, blue = channels = [np.empty(y.shape, pixels.dtype) for _ in range(3)]
-    cv2.split(np.ascontiguousarray(pixels), channels)  # four times as fast as into planes that it allocates
+    cv2.split(pixels, channels)  # four times as fast as into planes that it allocates
     return Shown(
         y,
         (_difference(blue, scale, y), _difference(red, scale, y)),

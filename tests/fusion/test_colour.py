@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from deepfuse.color import Float, from_linear, luma, rgb_to_ycbcr, to_float
+from deepfuse.fusion import planes
 from deepfuse.fusion.colour import exposed, saturated
 from deepfuse.fusion.compose import paint
 from deepfuse.fusion.gamut import SHOULDER, TOP, fitted
@@ -42,6 +43,29 @@ def test_a_frame_painted_at_its_own_luma_comes_back(dtype: type, size: tuple[int
     untouched = pixels.max(-1) < SHOULDER * top
     assert (painted == pixels)[untouched].all()
     np.testing.assert_allclose(painted / top, pixels / top, atol=0.15)  # what nears the end bends, and keeps its luma
+
+
+def test_pixels_need_not_lie_together() -> None:
+    pixels, painted = rng.integers(0, 255, (9, 40, 6), np.uint8), np.zeros((9, 50, 3), np.uint8)
+    expected = np.zeros((9, 30, 3), np.uint8)
+    for frame in (pixels[:, ::-1, ::-1][:, :30, :3], pixels.swapaxes(0, 1)[5:14, :, :3].repeat(4, 1)[:, :30]):
+        whole = np.ascontiguousarray(frame)
+        paint(painted[:, 10:40], luma_plane(frame), [frame], "exposed")
+        paint(expected, luma_plane(whole), [whole], "exposed")
+        assert (painted[:, 10:40] == expected).all()
+    assert not painted[:, :10].any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("piece_px", [1, 20, 77])
+def test_pieces_leave_no_trace(dtype: type, piece_px: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    frames = [(top * gain * rng.random((99, 17, 3), np.float32)).astype(dtype) for gain in (0.4, 1)]
+    y, whole, made = luma_plane(frames[0]) + np.float32(0.3), np.empty_like(frames[0]), np.empty_like(frames[0])
+    paint(whole, y, frames, "exposed")
+    monkeypatch.setattr(planes, "PIECE_PX", piece_px)
+    paint(made, y, frames, "exposed")
+    np.testing.assert_array_equal(made, whole)
 
 
 def test_what_leaves_the_range_is_clipped() -> None:
