@@ -1,16 +1,16 @@
-"""The colours of the fused picture: planes of rows small enough to stay in the processor's cache."""
+"""The colours of the fused picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 
 from deepfuse.color import LUMA, Float, Image
-
-Colour = tuple[Float, Float]  # B − Y and R − Y of R'G'B' from 0 to 1, in that order
+from deepfuse.fusion.planes import Colour, Shown, unit
 
 CURVE_OFFSET = np.float32(0.055)
 """Of sRGB (IEC 61966-2-1): but near black, encoded values are a power of light less this, so that exposure multiplies
@@ -25,24 +25,9 @@ NEAR = np.float32(0.35)  # by how much of its luma a frame may be darkened until
 WHITE_BELOW = np.float32(0.4)  # of a clipped frame's smallest channel below clipping: what is white tells no colour
 NOISE = np.float32(22 / 255)  # luma below which noise and rounding decide the colour
 GARISH = np.float32(0.4)  # how far colours that are strong already are held back as they are brightened
+FEW = 0.1  # of the pixels: so few are looked at alone
 _RED, _GREEN, _BLUE = LUMA
-_TINY = np.float32(1e-6)  # below any level of 16 bits: it only keeps a division from 0 / 0
-
-
-def luma_plane(pixels: Image) -> Float:
-    """Luma (H, W) from 0 to 1 of R'G'B' pixels (H, W, 3), uint8, uint16 or float32; no pixel depends on another."""
-    return _luma(*_split(pixels), pixels.dtype)
-
-
-def colour_planes(pixels: Image) -> tuple[Float, Colour]:
-    """Luma (H, W) and the colour differences, two of (H, W), of R'G'B' pixels (H, W, 3)."""
-    red, green, blue = _split(pixels)
-    y = _luma(red, green, blue, pixels.dtype)
-    scale = _unit(pixels.dtype)
-    blue, red = blue * scale, red * scale
-    blue -= y
-    red -= y
-    return y, (blue, red)
+_TINY = np.float32(1e-20)  # below the trust of any level of 16 bits: it only keeps a division from 0 / 0
 
 
 def saturated(colours: Iterable[Colour]) -> Colour:
@@ -62,7 +47,7 @@ def _saturated(differences: Sequence[Float]) -> Float:
     return mean
 
 
-def exposed(frames: Iterable[tuple[Float, Colour]], fused: Float) -> Colour:
+def exposed(frames: Iterable[Shown], fused: Float) -> Colour:
     """The colour that the camera would record at the exposure that gives the fused luma; it may leave 0..1.
 
     A pixel's exposures lie on a path from black to white. Each frame that holds its colour leads to the point wanted:
@@ -72,81 +57,100 @@ def exposed(frames: Iterable[tuple[Float, Colour]], fused: Float) -> Colour:
     the range back as a camera clips.
 
     Args:
-        frames: luma from 0 to 1 and colour differences of the K frames.
+        frames: what each of the K frames shows.
         fused: the fused luma.
     """
-    blues, reds, weights = np.zeros_like(fused), np.zeros_like(fused), np.zeros_like(fused)
+    blues, reds, weights = np.zeros_like(fused), np.zeros_like(fused), np.full_like(fused, _TINY)
     wanted = fused + CURVE_OFFSET
-    for y, (blue, red) in frames:
-        gain = wanted / (y + CURVE_OFFSET)
-        weight = _trust(y, blue, red, gain)
+    for frame in frames:
+        blue, red = frame.colour
+        gain = wanted / (frame.y + CURVE_OFFSET)
+        squared = np.square(gain)
+        weight = _trust(frame, gain, squared)
         weights += weight
-        weight *= _restrained(gain, blue, red)
-        blues += weight * blue
-        reds += weight * red
+        weight *= gain
+        weight /= _restraint(gain, squared, blue, red)
+        cv2.accumulateProduct(weight, blue, blues)
+        cv2.accumulateProduct(weight, red, reds)
     blues /= weights
     reds /= weights
     return blues, reds
 
 
 def green_difference(blue: Float, red: Float) -> Float:
-    """G − Y of the other two colour differences: their luma is nought."""
-    green: Float = blue * (-_BLUE / _GREEN)
-    green -= red * (_RED / _GREEN)
-    return green
+    """G − Y of the other two colour differences (H, W): their luma is nought."""
+    return np.asarray(cv2.addWeighted(blue, float(-_BLUE / _GREEN), red, float(-_RED / _GREEN), 0), np.float32)
 
 
-def _trust(y: Float, blue: Float, red: Float, gain: Float) -> Float:
+def _trust(frame: Shown, gain: Float, squared: Float) -> Float:
     """How far a frame's colour counts."""
-    green = green_difference(blue, red)
-    largest, smallest = np.maximum(blue, red), np.minimum(blue, red)
-    np.maximum(largest, green, out=largest)
-    np.minimum(smallest, green, out=smallest)
-    largest += y
-    smallest += y
-    held = _rising(CLIPPED - largest, CLIPPED - UNCLIPPED)
-    right = _rising(gain - (1 - NEAR), NEAR)
-    right *= _rising(CLIPPED - smallest, WHITE_BELOW)
-    np.maximum(right, LOST_TRUST, out=right)
-    right *= 1 - held
-    held += right
-    held *= np.square(np.minimum(gain, 1 / gain))
-    light = np.square(np.square(y))
-    held *= light
-    held /= light + NOISE**4
-    held += _TINY
-    return held
+    trust: Float = np.minimum(squared, 1 / squared)
+    light: Float = np.square(frame.y)
+    light *= light
+    trust *= light
+    light += NOISE**4
+    trust /= light
+    clipping = np.flatnonzero(frame.largest > frame.largest.dtype.type(UNCLIPPED / unit(frame.largest.dtype)))
+    planes = trust, gain, frame.largest, frame.smallest
+    if clipping.size > FEW * trust.size:
+        _count_less(*planes)
+    elif clipping.size:
+        few = [plane.reshape(1, -1)[:, clipping] for plane in planes]
+        _count_less(*few)
+        trust.reshape(-1)[clipping] = few[0]
+    return trust
 
 
-def _rising(plane: Float, width: np.float32) -> Float:
-    """From 0 at 0 to 1 at `width`, smoothly."""
-    t = np.clip(plane / width, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
+def _count_less(trust: Float, gain: Float, largest: Image, smallest: Image) -> None:
+    """Trust a frame's colour less for what it clips."""
+    right = _rising(gain, 1 - NEAR, NEAR)
+    right *= _of_channel(smallest, _coloured)
+    right -= 1
+    np.maximum(right, LOST_TRUST - 1, out=right)
+    right *= _of_channel(largest, _lost)
+    cv2.accumulateProduct(trust, right, trust)
 
 
-def _restrained(gain: Float, blue: Float, red: Float) -> Float:
-    """The gain of a frame's colour: less where it is strong and brightened far."""
-    strong = gain * np.maximum(np.abs(blue), np.abs(red))
-    strong *= strong
-    lifted = np.clip((gain - 1) / 2, 0, 1)
+def _lost(largest: Float) -> Float:
+    """How far a colour is lost to clipping, by its largest channel."""
+    return _rising(largest, UNCLIPPED, CLIPPED - UNCLIPPED)
+
+
+def _coloured(smallest: Float) -> Float:
+    """How far a clipped colour is other than white, by its smallest channel."""
+    return 1 - _rising(smallest, CLIPPED - WHITE_BELOW, WHITE_BELOW)
+
+
+def _of_channel(plane: Image, function: Callable[[Float], Float]) -> Float:
+    """A function of a channel from 0 to 1, looked up where its values are integers."""
+    if plane.dtype == np.float32:
+        return function(plane)
+    return np.asarray(cv2.LUT(plane, _table(function, plane.dtype)), np.float32)
+
+
+@cache
+def _table(function: Callable[[Float], Float], dtype: np.dtype[Any]) -> Float:
+    return function(np.arange(np.iinfo(dtype).max + 1, dtype=np.float32)[None] * unit(dtype))
+
+
+def _rising(plane: Float, start: np.float32, width: np.float32) -> Float:
+    """From 0 at `start` to 1 that far beyond it, smoothly."""
+    t: Float = plane * (1 / width)
+    t -= start / width
+    np.clip(t, 0, 1, out=t)
+    rest = 3 - 2 * t
+    t *= t
+    t *= rest
+    return t
+
+
+def _restraint(gain: Float, squared: Float, blue: Float, red: Float) -> Float:
+    """What a frame's gain is divided by: more than 1 where its colour is strong and brightened far."""
+    strong: Float = np.maximum(np.square(blue), np.square(red))
+    strong *= squared
+    strong *= GARISH / 2
+    lifted: Float = np.clip(gain, 1, 3)
+    lifted -= 1
     lifted *= strong
-    lifted *= GARISH
     lifted += 1
-    return np.asarray(gain / lifted, np.float32)
-
-
-def _split(pixels: Image) -> tuple[Image, Image, Image]:
-    red, green, blue = cv2.split(np.ascontiguousarray(pixels))
-    return red, green, blue
-
-
-def _luma(red: Image, green: Image, blue: Image, dtype: np.dtype[Any]) -> Float:
-    scale = _unit(dtype)
-    y: Float = np.multiply(red, _RED * scale, dtype=np.float32)
-    y += green * (_GREEN * scale)
-    y += blue * (_BLUE * scale)
-    return y
-
-
-def _unit(dtype: np.dtype[Any]) -> np.float32:
-    return np.float32(1.0) if dtype == np.float32 else np.float32(1.0 / np.iinfo(dtype).max)
+    return lifted

@@ -12,14 +12,12 @@ from numpy.typing import ArrayLike
 
 from deepfuse.color import Image
 from deepfuse.frames import check_frames
-from deepfuse.fusion.colour import colour_planes
 from deepfuse.fusion.compose import paint
 from deepfuse.fusion.controls import NEUTRAL, Controls
 from deepfuse.fusion.strips import exposures_of, strips_of
 from deepfuse.model import SHIPPED, Network, Quality, native_precision, read_model
 from deepfuse.model.network import device_of
 from deepfuse.model.quality import check_quality
-from deepfuse.model.rows import bands
 from deepfuse.threads import side_by_side
 
 MEAN_ROWS = 256  # added up at once; few, should they have to be copied
@@ -73,10 +71,7 @@ def fuse(
         def fuse_strip(rows: slice) -> None:
             with torch.inference_mode():  # holds for one thread
                 y = luma_of(rows)
-            for band in bands(rows, fused.shape[1]):
-                colours = [colour_planes(array[band]) for array in arrays]
-                part = y[band.start - rows.start : band.stop - rows.start]
-                paint(fused[band], part, colours, model.chroma, controls)
+            paint(fused[rows], y, [array[rows] for array in arrays], model.chroma, controls)
 
         for _ in run(fuse_strip, strips):
             pass

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from deepfuse.color import LUMA, Float
-from deepfuse.fusion.colour import CURVE_OFFSET, Colour, green_difference
+from deepfuse.fusion.colour import CURVE_OFFSET, green_difference
+from deepfuse.fusion.planes import Colour
 
 SHOULDER = np.float32(0.95)  # channels bend from here on, so that highlights keep their gradation
 TOP = np.float32(0.992)  # what a channel nears and, but for near-white luma, never reaches: 253 of 255
@@ -16,46 +18,57 @@ Channels = tuple[Float, Float, Float]
 
 
 def fitted(y: Float, colour: Colour) -> Channels:
-    """R'G'B' planes (N,) of luma (N,) from 0 to 1 and of colour differences; the luma stays.
+    """R'G'B' planes of luma from 0 to 1 and of colour differences; the luma stays.
 
     Where a channel would fall below 0 the colour is reduced. Where one would near 1 it bends, and all are exposed more
     until the luma is right: so orange goes over yellow to white, as with a camera, and not over salmon.
     """
     blue, red = colour
     green = green_difference(blue, red)
-    below = np.maximum(-np.minimum(np.minimum(blue, red), green), _TINY)
-    share = np.minimum(y / below, 1, out=below)
-    for plane in (result := (red * share, green * share, blue * share)):
-        plane += y
-    high = np.flatnonzero(np.maximum(np.maximum(result[0], result[1]), result[2]) > SHOULDER)
-    if high.size:
-        for plane, part in zip(result, _exposed_more(y[high], [plane[high] for plane in result]), strict=True):
+    least = np.minimum(np.minimum(blue, red), green)
+    if (y + least).min() < 0:
+        share = cv2.divide(y, np.minimum(least, -_TINY, out=least), dst=least, scale=-1)
+        np.minimum(share, 1, out=share)
+        red, green, blue = red * share, green * share, blue * share
+    result = red + y, green + y, blue + y
+    largest = np.maximum(np.maximum(result[0], result[1]), result[2])
+    if largest.max() > SHOULDER:
+        high = np.flatnonzero(largest > SHOULDER)
+        flat = [plane.reshape(-1) for plane in result]
+        bent = _exposed_more(y.reshape(-1)[high], np.stack([plane[high] for plane in flat]))
+        for plane, part in zip(flat, bent, strict=True):
             plane[high] = part
     return result
 
 
-def _exposed_more(y: Float, channels: list[Float]) -> list[Float]:
-    """Channels of that luma before they bend; after it they are of that luma again."""
-    light = [plane + CURVE_OFFSET for plane in channels]
-    gain = np.ones_like(y)
+def _exposed_more(y: Float, channels: Float) -> Float:
+    """Channels (3, N) of that luma before they bend; after it they are of that luma again."""
+    light, weights = channels + CURVE_OFFSET, LUMA[:, None]
+    weighted, gain = light * weights, np.ones_like(y)
     for _ in range(STEPS):
-        reached, slope = np.zeros_like(y), np.full_like(y, _TINY)
-        for plane, share in zip(light, LUMA, strict=True):
-            value, rise = _bent(plane * gain - CURVE_OFFSET)
-            reached += share * value
-            slope += share * rise * plane
-        gain += np.maximum(y - reached, 0) / slope
+        value, rise = _bent(light * gain)
+        value *= weights
+        rise *= weighted
+        slope = rise.sum(axis=0)
+        slope += _TINY
+        short = y - value.sum(axis=0)
+        np.maximum(short, 0, out=short)
+        short /= slope
+        gain += short
         np.minimum(gain, MOST_GAIN, out=gain)
-    bent = [_bent(plane * gain - CURVE_OFFSET)[0] for plane in light]
-    missing = y - np.sum([share * plane for plane, share in zip(bent, LUMA, strict=True)], axis=0)
+    bent, _ = _bent(light * gain)
+    missing = y - (bent * weights).sum(axis=0)
     missing /= np.maximum(1 - y + missing, _TINY)  # of what is left to white
-    return [plane + (1 - plane) * missing for plane in bent]
+    bent += (1 - bent) * missing
+    return bent
 
 
-def _bent(plane: Float) -> tuple[Float, Float]:
-    """Values as they are up to the shoulder and bent towards the top beyond it, and the slope of that."""
-    over = np.maximum(plane - SHOULDER, 0)
+def _bent(light: Float) -> tuple[Float, Float]:
+    """Values of light as they are up to the shoulder and bent towards the top beyond it, and the slope of that."""
+    light -= CURVE_OFFSET
+    over = np.maximum(light - SHOULDER, 0)
     left = (TOP - SHOULDER) / (TOP - SHOULDER + over)
     over *= left
-    over += np.minimum(plane, SHOULDER)
-    return over, left * left
+    over += np.minimum(light, SHOULDER)
+    left *= left
+    return over, left

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from deepfuse.color import Float, Image
-from deepfuse.fusion.colour import luma_plane
+from deepfuse.fusion.planes import luma_plane
 from deepfuse.model.rows import Exposures
 
 STRIP_PX = 3 * 2**19  # a strip's planes stay small beside the frames; larger ones are no faster

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from deepfuse.color import Float, Mask
-from deepfuse.motion.proxies import CLIPPED, Proxy, at_places
+from deepfuse.motion.proxies import CLIPPED, Proxy, at_places, looked_up
 from deepfuse.motion.tones import Known, ToneCurve, tone_curve
 from deepfuse.structure import unlike
 
@@ -75,7 +75,7 @@ def changed_things(differing: Mask, one: Proxy, other: Proxy) -> float:
 
 def _foretold(dark: Proxy, curve: ToneCurve) -> Float:
     """The highest channel that the darker exposure foretells."""
-    red, green, blue = (row[places] for row, places in zip(curve.values, dark.places, strict=True))
+    red, green, blue = map(looked_up, curve.values, dark.places)
     return np.asarray(np.maximum(np.maximum(red, green), blue), np.float32)
 
 
@@ -84,7 +84,7 @@ def _bands(dark: Proxy, curve: ToneCurve) -> Iterator[Band]:
     noise = NOISE + (BLACK_NOISE - NOISE) * np.exp(-at_places() / BLACK)
     tables = curve.shifted(-noise), curve.shifted(noise), TOLERANCE + np.float32(SPREADS) * curve.spread
     for channel, places in enumerate(dark.places):
-        least, most, tolerance = (table[channel][places] for table in tables)
+        least, most, tolerance = (looked_up(table[channel], places) for table in tables)
         yield least, most, tolerance
 
 

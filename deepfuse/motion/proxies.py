@@ -44,7 +44,7 @@ class Proxy:
 
     def mean_of(self, table: Float) -> Float:
         """What a table (3, PLACES) says of each channel, averaged over the channels: (height, width)."""
-        red, green, blue = (row[places] for row, places in zip(table, self.places, strict=True))
+        red, green, blue = map(looked_up, table, self.places)
         return np.asarray((red + green + blue) / 3, np.float32)
 
 
@@ -62,6 +62,11 @@ def place_of(values: Float) -> Float:
     There a darker exposure differs most from a brighter one.
     """
     return np.asarray(np.sqrt(np.clip(values, 0, 1)) * np.float32(PLACES - 1), np.float32)
+
+
+def looked_up(row: Float, places: NDArray[np.uint16]) -> Float:
+    """What a row (PLACES,) of a table says at places of it; none lies beyond, which indexing would make sure of."""
+    return np.asarray(row.take(places, mode="clip"), np.float32)
 
 
 def at_places() -> Float:

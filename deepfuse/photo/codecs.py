@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
+import imagecodecs
 import numpy as np
 import tifffile
 
@@ -25,16 +28,15 @@ _TIFF_SAMPLES = ("uint8", "uint16", "float16", "float32", "float64")
 _ALPHAS: dict[int, Alpha] = {
     tifffile.EXTRASAMPLE.ASSOCALPHA: "associated", tifffile.EXTRASAMPLE.UNASSALPHA: "unassociated",
 }  # fmt: skip
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # none of those among coded pixels: ITU-T T.81, B.1.1
+_END = b"\xff\xd9"
 # Handed over at once: Pillow joins small pieces, and more of them than fit the cache take longer than decoding.
 _ROWS = 64
 _LARGEST_TILE_PX = 2**26  # 64 megapixels: writers take tiles of 512 px, and a false size must not fill the memory
 
 
 def open_jpeg(file: BinaryIO) -> Stored:
-    """A JPEG; one with a gain map (Ultra HDR) is its base picture, in standard range.
-
-    Pillow, because libjpeg fills in what a truncated file lacks and only Pillow objects.
-    """
+    """A JPEG; one with a gain map (Ultra HDR) is its base picture, in standard range."""
     if (frame := frame_header(file)) and frame.deep:
         return open_deep_jpeg(file, frame)
     with _jpeg(file) as image:
@@ -45,14 +47,37 @@ def open_jpeg(file: BinaryIO) -> Stored:
 
 
 def _decode_jpeg(file: BinaryIO) -> Image:
+    """By libjpeg alone where the file holds the end of the picture: it fills in what is missing, and Pillow objects."""
+    file.seek(0)
+    data = file.read()
     with _jpeg(file) as image:
-        image.load()
-        pixels = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
-        for top in range(0, image.height, _ROWS):
-            bottom = min(top + _ROWS, image.height)
-            rows = np.asarray(image.crop((0, top, image.width, bottom)))
-            pixels[top:bottom] = rows.reshape(bottom - top, image.width, -1)
-        return pixels
+        shape = image.height, image.width, len(image.getbands())
+        if _ends(data):
+            with suppress(imagecodecs.Jpeg8Error):  # Pillow says what is wrong
+                pixels = np.atleast_3d(imagecodecs.jpeg8_decode(data))
+                if pixels.shape == shape and pixels.dtype == np.uint8:
+                    return pixels
+        return _decode_by_pillow(image, shape)
+
+
+def _ends(data: bytes) -> bool:
+    """Whether going from marker to marker, as libjpeg does, leads to the end of a JPEG's picture."""
+    at = 2
+    while found := _MARKER.search(data, at):
+        if found[0] == _END:
+            return True
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return False
+
+
+def _decode_by_pillow(image: Jpeg, shape: tuple[int, int, int]) -> Image:
+    image.load()
+    height, width, _ = shape
+    pixels = np.empty(shape, np.uint8)
+    for top in range(0, height, _ROWS):
+        bottom = min(top + _ROWS, height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom))).reshape(bottom - top, width, -1)
+    return pixels
 
 
 def _jpeg(file: BinaryIO) -> Jpeg:

@@ -17,7 +17,7 @@ from PIL import Image as PillowImage
 from deepfuse.color import Image, Mask, from_float, to_float
 from deepfuse.metadata.embedded import NOTHING, Embedded, into_tiff
 from deepfuse.metadata.fitting import fitted
-from deepfuse.metadata.jpeg import jpeg_segments
+from deepfuse.metadata.jpeg import jpeg_segments, segments
 from deepfuse.metadata.png import png_chunks
 from deepfuse.metadata.texts import COMMENT
 from deepfuse.photo.profiles import description, srgb_profile
@@ -26,6 +26,7 @@ Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
 _PNG_HEADER_BYTES = 33  # signature and IHDR
 _TIFF_LEVELS = {"deflate": 6, "zstd": 9}  # higher ones pack 16-bit frames no better
+_QUANTIZATION = 0xDB  # ITU-T T.81, table B.1
 _DEFLATE = "adobe_deflate"  # 8, which every viewer knows; what tifffile calls deflate is 32946
 
 
@@ -101,7 +102,10 @@ def with_alpha(image: Image, shown: Mask) -> Image:
 
 
 def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: Embedded = NOTHING) -> bytes:
-    """A JPEG of full colour resolution, with as much of the metadata as it has room for."""
+    """A JPEG of full colour resolution, with as much of the metadata as it has room for.
+
+    Pillow writes the header, of one pixel: it copies all of them before it encodes.
+    """
     embedded, _ = fitted(embedded)
     image = image if image.dtype == np.uint8 else from_float(to_float(image), np.dtype(np.uint8))
     block = embedded.exif_block()
@@ -110,11 +114,17 @@ def encode_jpeg(image: Image, encoding: Encoding = DEFAULT_ENCODING, embedded: E
         "exif": b"Exif\0\0" + block if block else b"", "icc_profile": embedded.icc, "xmp": embedded.xmp,
         "extra": jpeg_segments(embedded), "dpi": embedded.dpi, "comment": comment,
     }  # fmt: skip
-    buffer = io.BytesIO()
-    PillowImage.fromarray(image).save(
-        buffer, "JPEG", quality=encoding.jpeg_quality, subsampling=0, **{key: v for key, v in extra.items() if v}
+    header = io.BytesIO()
+    PillowImage.fromarray(image[:1, :1]).save(
+        header, "JPEG", quality=encoding.jpeg_quality, subsampling=0, **{key: v for key, v in extra.items() if v}
     )
-    return buffer.getvalue()
+    data = bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(image), encoding.jpeg_quality, subsampling="444"))
+    return header.getvalue()[: _tables_at(header.getvalue())] + data[_tables_at(data) :]
+
+
+def _tables_at(jpeg: bytes) -> int:
+    """Where what is embedded in a JPEG ends and what its pixels need begins."""
+    return next(at for marker, at, _ in segments(io.BytesIO(jpeg)) if marker == _QUANTIZATION)
 
 
 def encode_avif(image: Image, quality: int) -> bytes:

@@ -8,7 +8,7 @@ from deepfuse.errors import ModelError
 from deepfuse.evaluation import fuse_average, fuse_mertens
 from deepfuse.evaluation.scoring import Fuse
 from deepfuse.fusion import fuse as fusing
-from deepfuse.fusion import strips
+from deepfuse.fusion import planes, strips
 from deepfuse.model import NETWORKS, Network, Quality, rows
 
 rng = np.random.default_rng(4)
@@ -53,6 +53,7 @@ def test_strips_leave_no_trace(
     whole = fuse(frames, model=model, quality=quality)
     monkeypatch.setattr(strips, "STRIP_PX", 1)
     monkeypatch.setattr(rows, "BAND_PX", 1)
+    monkeypatch.setattr(planes, "PIECE_PX", 997)
     np.testing.assert_array_equal(fuse(frames, model=model, quality=quality), whole)
 
 

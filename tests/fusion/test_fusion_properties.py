@@ -15,7 +15,7 @@ from support.pictures import random_model
 from deepfuse import Controls, fuse
 from deepfuse.color import Image
 from deepfuse.fusion import fuse as fusing
-from deepfuse.fusion import strips
+from deepfuse.fusion import planes, strips
 from deepfuse.fusion.controls import RANGES
 from deepfuse.model import Network, Quality, rows
 
@@ -72,4 +72,5 @@ def test_the_height_of_strips_and_bands_does_not_matter(
         whole = fuse(frames, model=model_of(arch), quality=quality, controls=controls)
         patch.setattr(strips, "STRIP_PX", data.draw(rows_at_once(width)))
         patch.setattr(rows, "BAND_PX", data.draw(rows_at_once(width)))
+        patch.setattr(planes, "PIECE_PX", data.draw(st.integers(40, 100_000)))
         np.testing.assert_array_equal(fuse(frames, model=model_of(arch), quality=quality, controls=controls), whole)

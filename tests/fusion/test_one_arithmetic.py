@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from support.pictures import expose, random_model, textured_radiance
 
-from deepfuse.fusion.colour import luma_plane
 from deepfuse.fusion.fuse import shipped_model
+from deepfuse.fusion.planes import luma_plane
 from deepfuse.fusion.strips import exposures_of, strips_of
 from deepfuse.model import NETWORKS, Network, Quality
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as PillowImage
 
+from deepfuse.metadata.embedded import Embedded
 from deepfuse.photo import Encoding, in_depth, read_photo, write_photo
+from deepfuse.photo.encoding import encode_jpeg
 
 
 @pytest.mark.parametrize("compression", ["none", "deflate", "lzw", "zstd"])
@@ -35,3 +39,15 @@ def test_depths_are_converted_between() -> None:
     assert in_depth(eight, "16-bit").tolist() == [[[0, 128 * 257, 65535]]]
     assert in_depth(in_depth(eight, "float"), "8-bit").tolist() == eight.tolist()
     assert in_depth(in_depth(eight, "16-bit"), "8-bit").tolist() == eight.tolist()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 47)])
+@pytest.mark.parametrize("quality", [30, 95])
+def test_a_jpeg_is_what_pillow_would_write(size: tuple[int, int], quality: int) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (*size, 6), np.uint8)[..., ::2]
+    embedded = Embedded(icc=b"\xff\xdb" * 40_000, xmp=b"<x/>", dpi=(300, 300))  # markers in it mean nothing
+    whole = io.BytesIO()
+    PillowImage.fromarray(pixels).save(
+        whole, "JPEG", quality=quality, subsampling=0, icc_profile=embedded.icc, xmp=embedded.xmp, dpi=embedded.dpi
+    )
+    assert encode_jpeg(pixels, Encoding(jpeg_quality=quality), embedded) == whole.getvalue()
