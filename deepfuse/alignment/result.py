@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,8 +26,8 @@ class Registration:
 
     `frame` and `registered_to` are indices into the bracket. `inliers` counts feature matches where `method`
     is SIFT alone, and agreeing tiles of the picture elsewhere. `residual_px` is the median distance left at
-    them, `shift_px` the largest displacement of a corner against the frame it was matched with, NaN where
-    that is not known; both in pixels of the full picture.
+    them, infinite where no motion was possible, `shift_px` the largest displacement of a corner against the frame
+    it was matched with, NaN where that is not known; both in pixels of the full picture.
     """
 
     frame: int
@@ -113,7 +114,7 @@ class Alignment:
             "crop": list(self.crop),
             "kept_area": self.kept_area,
             "homographies": self.homographies.tolist(),
-            "evidence": [_without_nan(asdict(registration)) for registration in self.evidence],
+            "evidence": [_finite(asdict(registration)) for registration in self.evidence],
         }
 
     @classmethod
@@ -134,8 +135,8 @@ class Alignment:
         return cls((), reference, motions, crop, kept_area, evidence)
 
 
-def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if value != value else value for name, value in values.items()}
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in values.items()}
 
 
 def _with_nan(values: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from typing import Any
 
 from pebble import ProcessPool
 
-from flows import pipeline
-
 IMPORTS = """
     torch rawpy deepfuse.batch.run deepfuse.job deepfuse.stages.ingest deepfuse.stages.align
     dvc.cli dvc.cli.parser dvc.repo dvc.repo.reproduce dvc.repo.index dvc.stage.run dvc.output scmrepo.git
@@ -51,6 +49,8 @@ class WarmCommand(AbstractContextManager["WarmCommand"]):
     """A dvc command of the flows in the place of `subprocess.Popen`: it has ended when it is made."""
 
     def __init__(self, command: Sequence[str], *, env: Mapping[str, str], **_: object) -> None:
+        from flows import pipeline  # brings Prefect, which has loggers of its own
+
         assert command[: len(pipeline.DVC)] == pipeline.DVC
         self.returncode, said, errors = warm_dvc(command[len(pipeline.DVC) :], folder=Path(), environment=env)
         self.stdout: Iterator[str] = iter((said + errors).splitlines(keepends=True))
