@@ -89,10 +89,14 @@ def _made(options: argparse.Namespace, wanted: FuseOptions) -> dict[str, Any]:
     try:
         bracket = pool.submit(prepare, options.frames, wanted, None if alone else options.output)
         if alone:
-            return light.write_alone(options, _prepared(options, bracket))
-        return _fuse(options, wanted, bracket, masks)
-    finally:
+            record = light.write_alone(options, _prepared(options, bracket))
+        else:
+            record = _fuse(options, wanted, bracket, masks)
+    except BaseException:
         pool.shutdown(wait=False)  # a refused model or Ctrl-C does not wait for frames that nobody wants any more
+        raise
+    pool.shutdown(wait=True)  # its thread is at its end, and else might not quite be there when the program leaves
+    return record
 
 
 def _prepared(options: argparse.Namespace, bracket: Future[Prepared]) -> Prepared:
