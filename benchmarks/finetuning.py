@@ -30,7 +30,8 @@ from deepfuse.model import SHIPPED, Network, build_model, read_model, write_mode
 from deepfuse.params import read_params
 from deepfuse.stages.replay import write_replay
 from deepfuse.training.fit import Settings, fit
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
+from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 Scores = dict[str, Score]
 SCORED_PX = 600

@@ -100,7 +100,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """`value` as indented JSON that is `escaped`.
+    """`value` as indented JSON in which control characters stand as escapes, also those that JSON allows as they are.
 
     Raises:
         ValueError: a number is none, or infinite.
@@ -108,11 +108,7 @@ def json_text(value: Any) -> str:
     >>> json_text("a\\x9bb")
     '"a\\\\u009bb"'
     """
-    return escaped(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def escaped(text: str) -> str:
-    """Indented JSON in which control characters stand as escapes, also those that JSON allows as they are."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return "\n".join(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n"))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import Frame
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import escaped, write_text
+from deepfuse.files import write_json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -48,8 +48,7 @@ class Scene:
 
 def write_manifest(folder: Path, scenes: list[Scene]) -> None:
     """Write `manifest.json` into a stage's output folder."""
-    text = _scenes().dump_json(tuple(scenes), indent=2).decode()
-    write_text(folder / FILE, escaped(text) + "\n")
+    write_json(folder / FILE, _scenes().dump_python(tuple(scenes), mode="json"))
 
 
 def record_of(scene: Scene) -> Any:

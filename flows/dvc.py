@@ -5,20 +5,20 @@ Python looks for cycles of garbage seldom in it: among ten thousand brackets tha
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 
 from dvc.cli import main as run_command
 from dvc.repo import Repo
 
+from deepfuse.heap import look_for_cycles_seldom
+
 SEND = "send"
-NEW_OBJECTS = 100_000  # more of them than went have Python look for cycles; by default 700
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
-    gc.set_threshold(NEW_OBJECTS)
+    look_for_cycles_seldom()
     if arguments[0] != SEND:
         return int(run_command(arguments))
     try:

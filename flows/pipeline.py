@@ -185,7 +185,7 @@ def raw_md5() -> str:
 
 def up_to_date() -> bool:
     """Whether `dvc repro` would run nothing: as DVC says, or said of the very files that are there."""
-    if not LOCK.exists() or has_other_brackets():
+    if not LOCK.exists() or _has_other_brackets():
         return False
     now = standing(LOCK)
     if now and STANDING.exists() and STANDING.read_text(encoding="utf-8") == now:
@@ -198,7 +198,7 @@ def up_to_date() -> bool:
     return True
 
 
-def has_other_brackets() -> bool:
+def _has_other_brackets() -> bool:
     """Whether `data/raw.dvc` records others than the stages read last, by `dvc.lock`."""
     if not (LOCK.exists() and RAW_DVC.exists()):
         return False
@@ -216,7 +216,7 @@ def reproduce() -> None:
     Raises:
         RuntimeError: a stage failed.
     """
-    if has_other_brackets() and Path(read_params().ingest.source) == RAW:
+    if _has_other_brackets() and Path(read_params().ingest.source) == RAW:
         dvc("repro", "--single-item", "--force", FIRST_STAGE)
     dvc("repro", LAST_STAGE)
 

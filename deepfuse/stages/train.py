@@ -32,7 +32,7 @@ from deepfuse.training.fit import Settings, fit
 from deepfuse.training.history import History, history_csv
 from deepfuse.training.identity import training_id
 from deepfuse.training.launching import together
-from deepfuse.training.patches import PatchSet
+from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.team import Team, joined, own_device
 
 PATCHES = Path("data/patches")

@@ -10,7 +10,7 @@ from pathlib import Path
 from deepfuse.errors import DeepfuseError
 from deepfuse.files import file_digest, other_file, write_json
 from deepfuse.incremental import digests
-from deepfuse.training.patches import Counts, exposure_counts
+from deepfuse.training.patch_set import Counts, exposure_counts
 
 FILE = "manifest.json"
 

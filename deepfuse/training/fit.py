@@ -23,7 +23,7 @@ from deepfuse.training.history import Epoch, History, restore, save, show
 from deepfuse.training.loader import Batch, Loader
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.mixing import Mixture
-from deepfuse.training.patches import PatchSet
+from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.team import ALONE, Team
 
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepfuse.training.patches import PatchSet
+from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.team import ALONE, WHOLE, Part, Team
 
 RESIDENT_SHARE = 0.5  # of the free memory; network and loss need the rest

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.checkouts import CACHE, RAW, WHOLE, contents, drop
-from support.projects import run_dvc
+from support.projects import ROOT, run_dvc
 
 from deepfuse import notes
 from flows import pipeline, raw, standing, unchanged
@@ -120,6 +120,22 @@ def test_dvc_is_not_asked_where_other_brackets_are_recorded_than_were_read(asked
     asked.clear()
     assert not pipeline.up_to_date()
     assert asked == []
+
+
+@pytest.mark.parametrize(("source", "first"), [("data/raw", ["--single-item --force ingest"]), ("data/sample", [])])
+def test_the_stage_that_reads_other_brackets_is_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, source: str, first: list[str]
+) -> None:
+    params = (ROOT / "params.yaml").read_text()
+    assert params.count("source: data/sample ") == 1
+    Path("params.yaml").write_text(params.replace("source: data/sample ", f"source: {source} "))
+    run: list[str] = []
+    (RAW / "dune").mkdir()
+    (RAW / "dune/00.dng").write_text("dune 0")
+    again()
+    monkeypatch.setattr(pipeline, "dvc", lambda *words: run.append(" ".join(words)))
+    pipeline.reproduce()
+    assert run == [f"repro {words}" for words in (*first, "evaluate")]
 
 
 def test_what_changed_a_moment_ago_is_not_taken_as_known(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from deepfuse.model import read_model
 from deepfuse.monitoring.arrived import read_arrived
 from deepfuse.photo import read_pages, read_photo
 from deepfuse.simulation.camera import CAMERAS, simulate_bracket
-from deepfuse.training.patches import PatchSet
+from deepfuse.training.patch_set import PatchSet
 
 TRACKED = ("arrived.csv", "history.csv", "metrics.json", "scenes.csv")
 

@@ -15,7 +15,8 @@ from deepfuse.stages.train import train_in
 from deepfuse.training.contents import about, write_contents
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
+from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patches import Selection, cut_patches, write_patches
 from deepfuse.training.team import ALONE, WHOLE, Part, Team, joined
 
 CPU = torch.device("cpu")

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from deepfuse.training.loader import Batch, Loader
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
+from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 CPU = torch.device("cpu")
 

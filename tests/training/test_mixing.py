@@ -17,7 +17,8 @@ from deepfuse.stages import train
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.loader import Loader
 from deepfuse.training.mixing import Mixture
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, write_patches
+from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 SIZE = 44
 SETTINGS = Settings(

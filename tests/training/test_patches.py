@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from deepfuse.errors import DeepfuseError
 from deepfuse.split import split_of
+from deepfuse.training import patch_set as patch_set_module
 from deepfuse.training import patches
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, schema, write_patches
+from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patches import Selection, cut_patches, schema, write_patches
 
 SIZE = 16
 SELECTION = Selection(size_px=SIZE, per_scene=30, exposures=4, flat_below=4, lost_above=0.5)
@@ -145,7 +147,7 @@ def test_batches_hold_every_patch_once_and_one_number_of_exposures_each(
     folder = tmp_path_factory.mktemp("p")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(patches, "GROUP_BYTES", group * 2 * SIZE**2)
-        patch.setattr(patches, "SHUFFLED_GROUPS", groups)
+        patch.setattr(patch_set_module, "SHUFFLED_GROUPS", groups)
         patch_set = write_scenes(folder / "many", numbered(rows), [int(end * rows) for end in ends])
         batches = list(patch_set.batches(batch_size, seed=seed))
         alone = list(write_scenes(folder / "one", numbered(rows), []).batches(batch_size, seed=seed))
@@ -179,7 +181,7 @@ def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     first = numbers(list(patch_set.batches(64, seed=1)))
     assert first == numbers(list(patch_set.batches(64, seed=1)))
     assert first != numbers(list(patch_set.batches(64, seed=2)))
-    monkeypatch.setattr(patches, "SHUFFLED_GROUPS", 1)
+    monkeypatch.setattr(patch_set_module, "SHUFFLED_GROUPS", 1)
     bounded = numbers(list(patch_set.batches(64, seed=1)))
     assert sorted(bounded) == list(range(3000))
     assert bounded != sorted(bounded)

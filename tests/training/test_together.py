@@ -21,7 +21,7 @@ from deepfuse.model import SHIPPED, build_model, read_model
 from deepfuse.stages import train
 from deepfuse.training.fit import fit
 from deepfuse.training.loader import Loader
-from deepfuse.training.patches import PatchSet
+from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.team import Team, own_device
 
 # The same preference for every exposure changes no softmax: its gradient is rounding, of which Adam makes a full step.

@@ -14,7 +14,8 @@ from deepfuse.model import build_model
 from deepfuse.training.fit import Settings, fit
 from deepfuse.training.history import history_csv
 from deepfuse.training.losses import halo_error, luminance_error
-from deepfuse.training.patches import PatchSet, Selection, cut_patches, schema, write_patches
+from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patches import Selection, cut_patches, schema, write_patches
 
 SIZE = 44
 SETTINGS = Settings(
