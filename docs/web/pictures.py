@@ -50,7 +50,7 @@ def _walk(playwright: Playwright, address: str) -> None:
 
 def _take(page: Page, name: str) -> None:
     page.wait_for_timeout(6000)
-    page.screenshot(path=DOCS / f"{name}.jpg", type="jpeg", quality=60)
+    page.screenshot(path=DOCS / f"{name}.jpg", type="jpeg", quality=50)
 
 
 if __name__ == "__main__":
