@@ -22,9 +22,10 @@ def test_doubled_planes_are_bilinear_in_their_own_layout(shape: tuple[int, ...],
     assert doubled.is_contiguous(memory_format=layout)
 
 
-@pytest.mark.parametrize(("count", "layout"), [(1, torch.contiguous_format), (2, torch.channels_last)])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("count", [1, 2])
+@torch.no_grad()
 def test_doubled_planes_do_not_depend_on_how_many_there_are(count: int, layout: torch.memory_format) -> None:
-    """Of one picture and of its exposures' features: those are what fusing doubles row by row."""
     planes = torch.randn((count, 24, 60, 90), generator=torch.manual_seed(1)).to(memory_format=layout)
     for rows, columns in ((slice(20, 31), slice(40, 59)), (slice(7, 60), slice(0, 90)), (slice(3, 9), slice(80, 90))):
         few = double(planes[:, :, rows, columns])[:, :, 2:-2, 2:-2]
