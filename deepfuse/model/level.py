@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfuse.model.resampling import Planes, double, halve, rectified
+from deepfuse.model.resampling import Planes, double, halve, rectified, widened
 from deepfuse.model.rows import Rows, coarser, grown
 
 WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
@@ -98,7 +98,7 @@ class Level(nn.Module):
 
     def _look(self, inputs: Tensor, rows: slice, known: Known | None) -> Tensor:
         """What each exposure shows, beside what the coarser level knew of it."""
-        x = self.look(inputs.to(self.look.weight.dtype))
+        x = F.conv2d(widened(inputs.to(self.look.weight.dtype)), self.look.weight, self.look.bias)
         if self.recall is not None and known is not None:
             recalled = coarser(rows, known.state.stop)
             x += Rows(recalled.start, self.recall(known.state.cut(recalled))).doubled(rows)
@@ -211,4 +211,4 @@ def total(planes: Tensor) -> Tensor:
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+    return nn.Conv2d(inputs, outputs, 3)  # of planes that are a pixel wider on each side

@@ -46,9 +46,29 @@ def _plain(planes: Tensor) -> bool:
 
 def _double_tensor(planes: Tensor) -> Tensor:
     """By torch's own, which rounds by the number of pixels, but not where all channels of a pixel lie together."""
+    if _sorted_in_torch(planes):
+        return _double_by_slices(planes)
     if planes.stride(1) == 1:
         planes = planes.contiguous(memory_format=torch.channels_last)
     return F.interpolate(planes, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _sorted_in_torch(planes: Tensor) -> bool:
+    """Whether torch's own sorts all pixels for a gradient: on CUDA, where training must be the same each time."""
+    return planes.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
+
+
+def _double_by_slices(planes: Tensor) -> Tensor:
+    """The same from shifted planes, whose gradients are sums: in float32, in the layout and type of `planes`."""
+    wide = widened(planes.float())
+    for axis in (2, 3):
+        before, after = (wide.narrow(axis, start, wide.shape[axis] - 1) for start in (0, 1))
+        count = before.shape[axis] - 1
+        even = torch.lerp(before.narrow(axis, 0, count), after.narrow(axis, 0, count), 0.75)
+        odd = torch.lerp(before.narrow(axis, 1, count), after.narrow(axis, 1, count), 0.25)
+        wide = torch.stack((even, odd), axis + 1).flatten(axis, axis + 1)
+    layout = torch.channels_last if planes.stride(1) == 1 else torch.contiguous_format
+    return wide.to(planes.dtype).contiguous(memory_format=layout)
 
 
 def _each(planes: Array, size: tuple[int, int], method: int) -> Array:
@@ -59,10 +79,20 @@ def _each(planes: Array, size: tuple[int, int], method: int) -> Array:
     return resized
 
 
+def widened(planes: Tensor) -> Tensor:
+    """Planes (N, C, H, W) and a pixel more on each side, in which their edges go on."""
+    if not _sorted_in_torch(planes):
+        return F.pad(planes, (1, 1, 1, 1), mode="replicate")
+    for axis in (2, 3):
+        first, last = (planes.narrow(axis, place, 1) for place in (0, planes.shape[axis] - 1))
+        planes = torch.cat((first, planes, last), axis)
+    return planes
+
+
 def rectified(planes: Tensor) -> Tensor:
     """The positive part of planes (N, C, H, W), and a pixel more on each side, in which their edges go on."""
     if planes.requires_grad:
-        return F.pad(torch.relu_(planes), (1, 1, 1, 1), mode="replicate")
+        return widened(torch.relu_(planes))
     n, c, height, width = planes.shape
     wide = planes.new_empty((n, height + 2, width + 2, c)).movedim(-1, 1)
     torch.clamp_min(planes, 0, out=wide[:, :, 1:-1, 1:-1])

@@ -6,8 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from deepfuse.model import resampling
 from deepfuse.model.precision import native_precision
-from deepfuse.model.resampling import double, rectified
+from deepfuse.model.resampling import double, rectified, widened
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 CPU = torch.device("cpu")
@@ -43,6 +44,24 @@ def test_what_is_rectified_goes_on_beyond_its_edges(shape: tuple[int, ...]) -> N
     assert wide.requires_grad
     assert torch.equal(rectified(planes), expected)
     assert rectified(planes).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(2, 24, 7, 9), (1, 3, 1, 5), (2, 2, 5, 1)])
+def test_what_cuda_learns_by_is_what_the_processor_learns_by(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], layout: torch.memory_format
+) -> None:
+    found = []
+    for sorted_in_torch in (False, True):
+        monkeypatch.setattr(resampling, "_sorted_in_torch", lambda _, way=sorted_in_torch: way)
+        planes = torch.randn(shape, generator=torch.manual_seed(3)).to(memory_format=layout).requires_grad_(True)
+        results = double(planes), widened(planes)
+        assert results[0].is_contiguous(memory_format=layout)
+        weights = [torch.randn(result.shape, generator=torch.manual_seed(4)) for result in results]
+        sum((result * weight).sum() for result, weight in zip(results, weights, strict=True)).backward()
+        found.append((*results, planes.grad))
+    for mine, torchs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, torchs)
 
 
 @pytest.mark.parametrize(
