@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,13 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def link(source: Path, target: Path) -> None:
     """A hard link where the file system can, a copy elsewhere: for what is never written in place."""
+    with suppress(OSError):  # something is there, or no folder is, or no link can be
+        os.link(source, target)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as temporary:
         try:
-            temporary.hardlink_to(source)
+            os.link(source, temporary)
         except OSError:
             shutil.copyfile(source, temporary)
 
@@ -108,8 +111,16 @@ def json_text(value: Any) -> str:
     >>> json_text("a\\x9bb")
     '"a\\\\u009bb"'
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return "\n".join(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n"))
+    return "\n".join(map(_escaped, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).split("\n")))
+
+
+def json_line(value: Any) -> str:
+    """The same in one line, in a quarter of the time."""
+    return _escaped(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _escaped(line: str) -> str:
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepfuse.bracket import Frame
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import write_json
+from deepfuse.files import json_line, write_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -47,8 +47,9 @@ class Scene:
 
 
 def write_manifest(folder: Path, scenes: list[Scene]) -> None:
-    """Write `manifest.json` into a stage's output folder."""
-    write_json(folder / FILE, _scenes().dump_python(tuple(scenes), mode="json"))
+    """Write `manifest.json` into a stage's output folder, a line for each scene."""
+    records = _scenes().dump_python(tuple(scenes), mode="json")
+    write_text(folder / FILE, "[\n" + ",\n".join(map(json_line, records)) + "\n]\n")
 
 
 def record_of(scene: Scene) -> Any:

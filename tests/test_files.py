@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from deepfuse.files import beside, json_text, remove_abandoned, write_json
+import pytest
+
+from deepfuse.files import beside, json_line, json_text, link, remove_abandoned, write_json
 
 HOSTILE = {"model": "\x1b[2J \x7f \x9b31m \u202e \u2028 é \ud800", "list": [1, "two\nlines"]}
 
 
-def test_json_holds_control_characters_as_escapes() -> None:
-    text = json_text(HOSTILE)
+@pytest.mark.parametrize("write", [json_text, json_line])
+def test_json_holds_control_characters_as_escapes(write: Callable[[object], str]) -> None:
+    text = write(HOSTILE)
     assert not set(text) & set("\x1b\x7f\x9b\u202e\u2028\ud800")
     assert "é" in text
     assert json.loads(text) == HOSTILE
@@ -27,6 +31,22 @@ def test_a_link_under_the_temporary_name_is_not_written_through(tmp_path: Path) 
     write_json(tmp_path / "record.json", 1)
     assert theirs.read_text() == "precious"
     assert json.loads((tmp_path / "record.json").read_text()) == 1
+
+
+@pytest.mark.parametrize("before", ["nothing", "no folder", "a file", "a link to nothing"])
+def test_what_is_linked_takes_the_place_of_what_was_there(tmp_path: Path, before: str) -> None:
+    made, target = tmp_path / "made", tmp_path / "out/scene.tif"
+    made.write_text("frames")
+    if before != "no folder":
+        target.parent.mkdir()
+    if before == "a file":
+        target.write_text("older frames")
+    if before == "a link to nothing":
+        target.symlink_to(tmp_path / "gone")
+    link(made, target)
+    assert target.samefile(made)
+    assert target.read_text() == "frames"
+    assert [path.name for path in target.parent.iterdir()] == ["scene.tif"]
 
 
 def test_of_what_ended_processes_left_a_link_goes_and_its_target_stays(tmp_path: Path) -> None:
