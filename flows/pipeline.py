@@ -31,6 +31,7 @@ LOCK = Path("dvc.lock")
 RAW = Path("data/raw")
 RAW_DVC = RAW.with_suffix(".dvc")
 FIRST_STAGE, LAST_STAGE = "ingest", "evaluate"
+NEXT_STAGES = ("align", "replay")  # with all that follow them, what there is beside the first
 DVC = [sys.executable, "-P", str(Path(__file__).with_name("dvc.py"))]
 STANDING = Path(".deepfuse/cache/standing")  # of all that it needs, when nothing was left to do
 SITE_CACHE = Path(".deepfuse/dvc")
@@ -210,15 +211,17 @@ def _has_other_brackets() -> bool:
 def reproduce() -> None:
     """`dvc repro`, whose lines go to the log.
 
-    Where other brackets are recorded, the first stage is run at once: DVC would walk through all of them six more times
-    to find out that it must.
+    Where other brackets are recorded, the first stage is run at once and not looked at again: DVC would walk through
+    all of them time and again to find out that it must, and that it did.
 
     Raises:
         RuntimeError: a stage failed.
     """
     if _has_other_brackets() and Path(read_params().ingest.source) == RAW:
         dvc("repro", "--single-item", "--force", FIRST_STAGE)
-    dvc("repro", LAST_STAGE)
+        dvc("repro", "--downstream", *NEXT_STAGES)
+    else:
+        dvc("repro", LAST_STAGE)
 
 
 def ask(*arguments: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from support.checkouts import CACHE, RAW, WHOLE, contents, drop
 from support.projects import ROOT, run_dvc
 
 from deepfuse import notes
+from deepfuse.params import read_yaml
 from flows import pipeline, raw, standing, unchanged
 
 PHOTO = RAW / "attic/00.dng"
@@ -122,9 +123,12 @@ def test_dvc_is_not_asked_where_other_brackets_are_recorded_than_were_read(asked
     assert asked == []
 
 
-@pytest.mark.parametrize(("source", "first"), [("data/raw", ["--single-item --force ingest"]), ("data/sample", [])])
+AT_ONCE = ["--single-item --force ingest", "--downstream align replay"]
+
+
+@pytest.mark.parametrize(("source", "wanted"), [("data/raw", AT_ONCE), ("data/sample", ["evaluate"])])
 def test_the_stage_that_reads_other_brackets_is_run_at_once(
-    monkeypatch: pytest.MonkeyPatch, source: str, first: list[str]
+    monkeypatch: pytest.MonkeyPatch, source: str, wanted: list[str]
 ) -> None:
     params = (ROOT / "params.yaml").read_text()
     assert params.count("source: data/sample ") == 1
@@ -135,7 +139,17 @@ def test_the_stage_that_reads_other_brackets_is_run_at_once(
     again()
     monkeypatch.setattr(pipeline, "dvc", lambda *words: run.append(" ".join(words)))
     pipeline.reproduce()
-    assert run == [f"repro {words}" for words in (*first, "evaluate")]
+    assert run == [f"repro {words}" for words in wanted]
+
+
+def test_what_follows_the_first_stage_is_all_that_there_is() -> None:
+    stages = read_yaml(ROOT / "dvc.yaml")["stages"]
+    found: set[str] = set()
+    for name, stage in stages.items():  # in the order in which they follow each other
+        made = [Path(out) for other in found for out in stages[other]["outs"]]
+        if name in pipeline.NEXT_STAGES or any(Path(dep).is_relative_to(out) for dep in stage["deps"] for out in made):
+            found.add(name)
+    assert found == stages.keys() - {"sample", pipeline.FIRST_STAGE}
 
 
 def test_what_changed_a_moment_ago_is_not_taken_as_known(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
