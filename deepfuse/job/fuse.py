@@ -136,18 +136,22 @@ def fuse_prepared(
         profile=description(profile.icc) if profile.icc else "sRGB",
         white_balance=bracket.rendered.white_balance,
         metadata_of=frames[bracket.base],
-        warnings=(
-            *bracket.rendered.warnings,
-            *bracket.unaligned,
-            *bracket.turned,
-            *_banding(bracket, depth),
-            *_unseen(bracket, suffix),
-            *(bracket.deghosting.notes(frames) if bracket.deghosting else ()),
-            *carried.warnings,
-        ),
+        warnings=(*_warnings(bracket, frames, depth, suffix), *carried.warnings),
         seconds=bracket.seconds | clock.seconds,
     )
     return Fused(in_depth(fused, depth), carried.embedded, record, bracket.masks, bracket.shown)
+
+
+def _warnings(bracket: Prepared, frames: Sequence[str], depth: Depth, suffix: str) -> tuple[str, ...]:
+    """What whoever looks at the picture should know of it, but for its metadata."""
+    return (
+        *bracket.rendered.warnings,
+        *bracket.unaligned,
+        *bracket.turned,
+        *_banding(bracket, depth),
+        *_unseen(bracket, suffix),
+        *(bracket.deghosting.notes(frames) if bracket.deghosting else ()),
+    )
 
 
 def _banding(bracket: Prepared, depth: Depth) -> tuple[str, ...]:
