@@ -21,6 +21,7 @@ from deepfuse.quiet import quiet_libraries
 
 JOBS = "DEEPFUSE_JOBS"
 _THREADS = "OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENCV_FOR_THREADS_NUM TIFFFILE_NUM_THREADS".split()
+_SAID = {"openmp": ("OMP_NUM_THREADS",), "blas": ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}  # which ask for a number
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -137,8 +138,9 @@ def _limit_threads(count: int) -> None:
     """
     from threadpoolctl import threadpool_limits  # here alone: to import it changes the environment
 
-    if not any(name in os.environ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")):
-        threadpool_limits(count)
+    for kind, names in _SAID.items():
+        if not any(name in os.environ for name in names):
+            threadpool_limits(count, kind)
     for name in _THREADS:
         os.environ.setdefault(name, str(count))
 

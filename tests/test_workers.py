@@ -114,7 +114,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("settings", "expected"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "1"}, 1), ({"OMP_NUM_THREADS": "2"}, 2)]
+)
 def test_a_worker_takes_its_share_of_threads_and_the_parent_keeps_its_own(
     tmp_path: Path, settings: dict[str, str], expected: int
 ) -> None:

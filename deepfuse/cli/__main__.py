@@ -13,6 +13,7 @@ from deepfuse.interrupts import ended_by_interrupt, hear_lost_interrupts
 
 SETTINGS = {
     "OMP_WAIT_POLICY": "passive",  # torch's threads must not spin where other programs run
+    "OPENBLAS_NUM_THREADS": "1",  # NumPy's would spin as well, and have a few small matrices to multiply
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of 7, which take minutes: who calls may retry
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",

@@ -73,6 +73,7 @@ def check_count(files: Sequence[Path], least: int) -> None:
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a program as a process of its own."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads must not spin where other programs run
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's would
     quiet_libraries()
     hear_lost_interrupts()
     code = main()

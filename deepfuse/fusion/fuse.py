@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from threading import Semaphore
 
 import cv2
 import numpy as np
@@ -63,6 +64,8 @@ def fuse(
     arrays = _from_dark_to_bright(check_frames(frames))
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
+    # Its calls are short: threads that all paint wait for Python's lock more than they work.
+    painting = Semaphore(max(1, torch.get_num_threads() // 2))
     with side_by_side(MOST_STRIPS) as run:
         luma_of = model.by_rows(
             exposures_of(arrays), quality, dtype=native_precision(device_of(model)), strips=strips, run=run
@@ -71,7 +74,8 @@ def fuse(
         def fuse_strip(rows: slice) -> None:
             with torch.inference_mode():  # holds for one thread
                 y = luma_of(rows)
-            paint(fused[rows], y, [array[rows] for array in arrays], model.chroma, controls)
+            with painting:
+                paint(fused[rows], y, [array[rows] for array in arrays], model.chroma, controls)
 
         for _ in run(fuse_strip, strips):
             pass

@@ -76,8 +76,8 @@ class Level(nn.Module):
         band = here - (coarse[..., None, None] if isinstance(coarse, Tensor) else coarse.doubled(wide))
         so_far = total(here) / here.shape[1] if known is None else known.fused.doubled(wide)
         contrast = Rows(around.start, self._contrast(luma.cut(around))).cut(wide)  # (N, 2·K, H, W)
-        x = self._look(_inputs(here, band, contrast, so_far), wide, known)  # (N·K, C, H, W)
-        x = self._meet(x, here.shape[1])
+        # In one line, so that no large plane outlives its use.
+        x = self._meet(self._look(_inputs(here, band, contrast, so_far), wide, known), here.shape[1])  # (N·K, C, H, W)
         coefficients = Rows(wide.start, self._coefficients(x, here.shape[1], gained=not coarsest)).cut(rows)
         part = Rows(wide.start, here if coarsest else band).cut(rows)
         start = 0.0 if coarsest else Rows(wide.start, so_far).cut(rows)
@@ -110,7 +110,8 @@ class Level(nn.Module):
         # To spread the bias over each exposure would take as long as the product.
         together = F.conv2d(summed, self.others.weight, k * cast(Tensor, self.own.bias))  # (N, C, H, W)
         x = _by_picture(F.conv2d(x, self.own.weight), k).add_(together[:, None], alpha=1 / k).flatten(0, 1)
-        return torch.relu_(F.conv2d(rectified(x), self.decide.weight, self.decide.bias))
+        x = rectified(x)
+        return torch.relu_(F.conv2d(x, self.decide.weight, self.decide.bias))
 
     def _coefficients(self, x: Tensor, k: int, *, gained: bool) -> Tensor:
         """How much of each exposure is taken (N, K, H, W): weights that add up to one, and a gain."""

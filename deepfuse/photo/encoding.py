@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import cv2
 import imagecodecs
 import numpy as np
 import tifffile
@@ -25,7 +26,7 @@ from deepfuse.photo.profiles import description, srgb_profile
 Compression = Literal["none", "deflate", "lzw", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("none", "deflate", "lzw", "zstd")
 _PNG_HEADER_BYTES = 33  # signature and IHDR
-_TIFF_LEVELS = {"deflate": 6, "zstd": 9}  # higher ones pack 16-bit frames no better
+_TIFF_LEVELS = {"deflate": 1, "zstd": 9}  # deflate's 6 takes 2.4 times as long for a twentieth less
 _QUANTIZATION = 0xDB  # ITU-T T.81, table B.1
 _DEFLATE = "adobe_deflate"  # 8, which every viewer knows; what tifffile calls deflate is 32946
 
@@ -66,6 +67,7 @@ def page_options(image: Image, compression: Compression, level: int | None) -> d
         "compression": {"none": None, "deflate": _DEFLATE}.get(compression, compression),
         "predictor": compression != "none",
         "compressionargs": {"level": level} if level else None,
+        "maxworkers": max(cv2.getNumThreads(), 1),  # what this process may use
         "metadata": None,
     }
 
