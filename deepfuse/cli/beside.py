@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NoReturn, TypeVar
 
 T = TypeVar("T")
 _LENGTH_BYTES = 8  # before what is asked
+_MUCH = 1.5  # times a part of an array: less is sent as it is, for to copy the part takes as much memory again
 
 
 class Beside:
@@ -138,9 +139,14 @@ def _pickled(result: object) -> list[memoryview]:
 
     class Pickler(pickle.Pickler):
         def reducer_override(self, obj: Any) -> Any:
-            """Parts of larger arrays, too, lie outside of the bytes."""
-            apart = isinstance(obj, ndarray) and not obj.flags.forc
-            return ascontiguousarray(obj).__reduce_ex__(5) if apart else NotImplemented
+            """Parts of larger arrays lie outside of the bytes too, with all of the array where that is little more."""
+            if not isinstance(obj, ndarray) or obj.flags.forc:
+                return NotImplemented
+            whole = obj.base
+            if isinstance(whole, ndarray) and whole.flags.c_contiguous and whole.nbytes < _MUCH * obj.nbytes:
+                first = obj.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+                return ndarray, (obj.shape, obj.dtype, whole, first, obj.strides)
+            return ascontiguousarray(obj).__reduce_ex__(5)
 
     data, arrays = BytesIO(), list[pickle.PickleBuffer]()
     Pickler(data, 5, buffer_callback=arrays.append).dump(result)

@@ -27,7 +27,8 @@ def arrays():
     import numpy
     whole = numpy.arange(60, dtype=numpy.uint8).reshape(5, 4, 3)
     part = whole[1:4, :3]
-    return {"whole": whole, "part": part, "again": part, "pid": os.getpid()}
+    most = numpy.arange(60, dtype=numpy.uint16).reshape(5, 4, 3)[:, 1:]
+    return {"whole": whole, "part": part, "again": part, "most": most, "pid": os.getpid()}
 def refused():
     from deepfuse.alignment import AlignmentError
     raise AlignmentError("no", unplaced=(7,))
@@ -39,7 +40,10 @@ FOUND = """
 found = beside.submit(arrays).result()
 part = found["part"]
 part += 1  # the caller may write
+most = found["most"]
+most += 1
 print(json.dumps([part.tolist(), found["whole"].sum().item(), part is found["again"], found["pid"] != os.getpid()]))
+print(json.dumps([most.tolist(), most.base.size]))
 """
 RAISED = """
 try:
@@ -91,7 +95,10 @@ def test_arrays_come_whole_and_may_be_written() -> None:
     done = run(ASK + FOUND)
     assert done.returncode == 0, done.stderr
     part = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)[1:4, :3] + 1
-    assert json.loads(done.stdout) == [part.tolist(), sum(range(60)), True, True]
+    most = np.arange(60, dtype=np.uint16).reshape(5, 4, 3)[:, 1:] + 1
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first == [part.tolist(), sum(range(60)), True, True]
+    assert second == [most.tolist(), 60]  # with all of its array, which was not copied
 
 
 @pytest.mark.parametrize(
