@@ -143,7 +143,7 @@ def add_fusing(command: argparse.ArgumentParser) -> None:
         "--compression", choices=("none", "deflate", "lzw", "zstd"), default="deflate", help=HELP_COMPRESSION
     )
     command.add_argument(
-        "--png-level", type=whole(0, 9), default=6, metavar="0-9", help="how hard PNG is packed (default: 6)"
+        "--png-level", type=whole(0, 9), default=4, metavar="0-9", help="how hard PNG is packed (default: 4)"
     )
     command.add_argument(
         "--jpeg-quality", type=whole(1, 100), default=95, metavar="1-100", help="of JPEG (default: 95)"

@@ -36,7 +36,7 @@ class Encoding:
     """How files are compressed: TIFF's scheme, PNG's level (0 to 9), JPEG's quality (1 to 100)."""
 
     compression: Compression = "deflate"
-    png_level: int = 6
+    png_level: int = 4  # 6 takes 2.4 times as long for a twentieth less
     jpeg_quality: int = 95
 
 
