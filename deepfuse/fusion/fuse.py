@@ -65,7 +65,7 @@ def fuse(
     fused = np.empty_like(arrays[0], order="C")
     strips = strips_of(*fused.shape[:2])
     # Its calls are short: threads that all paint wait for Python's lock more than they work.
-    painting = Semaphore(max(1, torch.get_num_threads() // 2))
+    painting = Semaphore(max(min(torch.get_num_threads(), MOST_STRIPS) // 2, 1))
     with side_by_side(MOST_STRIPS) as run:
         luma_of = model.by_rows(
             exposures_of(arrays), quality, dtype=native_precision(device_of(model)), strips=strips, run=run
