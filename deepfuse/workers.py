@@ -12,9 +12,6 @@ from concurrent.futures import TimeoutError
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
-from pebble import ProcessExpired, ProcessPool
-
 from deepfuse.errors import DeepfuseError
 from deepfuse.heap import keep_freed_memory
 from deepfuse.quiet import quiet_libraries
@@ -55,6 +52,8 @@ def run_scenes(
     Yields:
         The results in the order of the tasks.
     """
+    from pebble import ProcessExpired, ProcessPool  # slow, and a single picture needs it not
+
     limit = min(memory_gb * 1e9, available_memory()) if memory_gb else None
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPool(jobs, initializer=_start_worker, initargs=(limit, max(1, _cores() // jobs)), context=spawn)
@@ -64,8 +63,12 @@ def run_scenes(
         for task, future, s in zip(tasks, futures, allowed, strict=True):
             try:
                 yield future.result()
-            except (TimeoutError, MemoryError, ProcessExpired) as error:
-                yield refuse(task, _worker_failure(error, limit, s))
+            except ProcessExpired as error:
+                yield refuse(task, crash(error.exitcode or 0, "them"))
+            except MemoryError:
+                yield refuse(task, out_of_memory(limit))
+            except TimeoutError:
+                yield refuse(task, f"took longer than {s:g} s")
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -87,16 +90,10 @@ def worker_count(tasks: int, need_bytes: float) -> int:
 
 def available_memory() -> float:
     """Bytes of memory that are free for this process: the machine's, or less where its control group has less."""
+    import psutil  # slow, and a single picture needs it not
+
     limits = [path.read_text().strip() for path in _CGROUP_LIMITS if path.is_file()]
     return min([float(psutil.virtual_memory().available), *(float(text) for text in limits if text != "max")])
-
-
-def _worker_failure(error: Exception, limit_bytes: float | None, seconds: float | None) -> str:
-    if isinstance(error, ProcessExpired):
-        return crash(error.exitcode or 0, "them")
-    if isinstance(error, MemoryError):
-        return out_of_memory(limit_bytes)
-    return f"took longer than {seconds:g} s"
 
 
 def out_of_memory(limit_bytes: float | None) -> str:
@@ -154,5 +151,7 @@ def _end_with_parent() -> None:
 
 def _cores() -> int:
     """The cores that this process may use, where the system tells, else all."""
+    import psutil
+
     process = psutil.Process()
     return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1

@@ -58,7 +58,7 @@ def interruptible() -> None:
 def warm_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that are copied rather than started, but in the tests of workers themselves."""
     if request.path.stem != "test_workers":
-        monkeypatch.setattr("deepfuse.workers.ProcessPool", warm_pool)
+        monkeypatch.setattr("pebble.ProcessPool", warm_pool)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import cv2
 import imagecodecs
 import numpy as np
 import tifffile
@@ -67,7 +66,6 @@ def page_options(image: Image, compression: Compression, level: int | None) -> d
         "compression": {"none": None, "deflate": _DEFLATE}.get(compression, compression),
         "predictor": compression != "none",
         "compressionargs": {"level": level} if level else None,
-        "maxworkers": max(cv2.getNumThreads(), 1),  # what this process may use
         "metadata": None,
     }
 

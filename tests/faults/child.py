@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from pebble import ProcessPool
+import pebble
 from points import POINTS
 
-from deepfuse import registry, workers
+from deepfuse import registry
 from deepfuse.evaluation import reference_scenes
 from deepfuse.registry import aliases
 from flows import retrain
@@ -83,7 +83,9 @@ def become_child(project: Path) -> None:
         setattr(retrain, name, getattr(retrain, name).fn)
     retrain.drift.compare = retrain.drift.compare.fn
     aliases._check = lambda version: None  # a process each
-    workers.ProcessPool = ProcessPool  # those of the tests begin as copies of a process that is no child of this one
+    pebble.ProcessPool = (
+        pebble.pool.ProcessPool
+    )  # those of the tests begin as copies of a process that is no child of this one
 
 
 def do(*words: str) -> None:
