@@ -84,6 +84,8 @@ def printable(text: str) -> str:
     >>> printable("a\\x1b[31m\\nb")
     'a␛[31m␊b'
     """
+    if text.isprintable():
+        return text
     known = _BYTES.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace"), text)
     return CONTROLS.sub(lambda found: _picture(ord(found[0])), known)
 

@@ -6,22 +6,34 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import file_digest, json_digest, link, new_folder, other_file, remove_abandoned, write_text
+from deepfuse.files import (
+    file_digest,
+    json_digest,
+    link,
+    new_folder,
+    other_file,
+    remove_abandoned,
+    replacing,
+    write_text,
+)
 from deepfuse.imports import code_of
 from deepfuse.manifest import FILE, Scene, read_manifest, record_of, write_manifest
 from deepfuse.notes import state_of_file
 
 CACHE = Path(".deepfuse/cache")
+DVC_FILES = Path(".dvc/cache/files/md5")
 KEPT_S = 30 * 24 * 3600
 DIGESTS = "digests"  # the results of no stage: hashes of its inputs
 SCENE = "scene"  # in a scene's folder of results, its files
+_OF_SCENE = f"{SCENE}/"
 SIZES = "sizes"  # in every folder of results, what it holds: no power failure cuts a file short unseen
 
 
@@ -60,21 +72,22 @@ class SceneCache:
             entry = self.folder([scene, inputs], make_with_record)
         except DeepfuseError as error:
             return Scene(scene, reason=printable(str(error)))
-        return _put(entry, out)
+        return _put(entry, _files(entry), out, link)
 
     def kept_scene(self, scene: str, inputs: Any, out: Path) -> Scene | None:
         """Put a scene's files into the folder `out` as `scene` does, if an earlier run made them."""
         entry = self._entry([scene, inputs])
-        return _put(entry, out) if _is_whole(entry) else None
+        files = _whole(entry)
+        return None if files is None else _put(entry, files, out, link_kept)
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
         """The complete folder that `make` fills for these inputs; made once, and again where a file was cut short."""
         entry = self._entry(inputs)
-        if not _is_whole(entry):
+        if _whole(entry) is None:
             shutil.rmtree(entry, ignore_errors=True)
             with new_folder(entry) as temporary:
                 make(temporary)
-                write_text(temporary / SIZES, json.dumps(_sizes(temporary)))
+                write_text(temporary / SIZES, json.dumps(_files(temporary)))
         os.utime(entry)
         return entry
 
@@ -100,11 +113,11 @@ class SceneCache:
         return None
 
     def _value_file(self, inputs: Any) -> Path:
-        return self._entry(inputs).with_suffix(".json")
+        return self._entry(inputs, ".json")
 
-    def _entry(self, inputs: Any) -> Path:
+    def _entry(self, inputs: Any, suffix: str = "") -> Path:
         key = json_digest([self.base_key, inputs])
-        return CACHE / self.stage / key[:2] / key
+        return Path(f"{CACHE}/{self.stage}/{key[:2]}/{key}{suffix}")
 
     def tidy(self, *outs: Path, unused_since: float | None = None) -> None:
         """Forget results that no run has used for 30 days, and what killed workers left here and in `outs`.
@@ -123,9 +136,10 @@ class SceneCache:
 def _forget(stage: str, unused_since: float) -> None:
     for folder in (CACHE / stage).glob("*"):
         remove_abandoned(folder)
-        for entry in folder.iterdir():
-            if entry.stat().st_mtime < unused_since:
-                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.stat().st_mtime < unused_since:
+                    shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else Path(entry).unlink(missing_ok=True)
 
 
 def scene_cache(stage: str, params: Mapping[str, Any], libraries: Mapping[str, str]) -> SceneCache:
@@ -194,32 +208,51 @@ def _state(paths: Sequence[Path], linked: bool) -> list[Any] | None:
     return None if None in states else [[str(path) for path in paths], states]
 
 
-def _sizes(entry: Path) -> dict[str, int]:
-    """The size in bytes of every file below a folder but the one that holds them."""
-    return {name: size for name, size in _files(entry) if name != SIZES}
+def link_kept(made: str, target: str) -> None:
+    """Link a result of an earlier run to where an output is wanted.
+
+    Where it is this cache's alone, DVC may have the same content as another file, since it was made again after a
+    change of the code, or is that of another scene too. It would link its own in each run, and read this one to know
+    that it is the same; so its own comes here.
+    """
+    if Path(made).stat().st_nlink == 1 and DVC_FILES.is_dir():
+        md5 = file_digest(Path(made), "md5")
+        theirs = DVC_FILES / md5[:2] / md5[2:]
+        with suppress(OSError):  # it has none, or there can be no link
+            if file_digest(theirs, "md5") == md5:
+                with replacing(Path(made)) as temporary:
+                    os.link(theirs, temporary)
+    link(made, target)
 
 
-def _files(folder: str | Path, below: str = "") -> Iterator[tuple[str, int]]:
-    """The path below a folder and the size in bytes of every file in it."""
-    with os.scandir(folder) as found:
-        for one in found:
-            if one.is_dir(follow_symlinks=False):
-                yield from _files(one.path, f"{below}{one.name}/")
-            elif one.is_file():
-                yield f"{below}{one.name}", one.stat().st_size
+def _files(folder: Path) -> dict[str, int]:
+    """The path below a folder and the size in bytes of every file in it, but of the one that holds these."""
+    found, folders = {}, [""]
+    for below in folders:  # which grows
+        with os.scandir(f"{folder}/{below}") as entries:
+            for one in entries:
+                name = f"{below}{one.name}"
+                if one.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                elif one.is_file() and name != SIZES:
+                    found[name] = one.stat().st_size
+    return found
 
 
-def _is_whole(entry: Path) -> bool:
+def _whole(entry: Path) -> dict[str, int] | None:
+    """The files of a complete folder of results, as `_files` has them; `None` of any other."""
     try:
-        expected: object = json.loads((entry / SIZES).read_bytes())
+        expected = json.loads(Path(f"{entry}/{SIZES}").read_bytes())
+        found = _files(entry)
     except (OSError, ValueError):
-        return False
-    return expected == _sizes(entry)
+        return None
+    return found if found == expected else None
 
 
-def _put(entry: Path, out: Path) -> Scene:
+def _put(entry: Path, files: Iterable[str], out: Path, link: Callable[[str, str], None]) -> Scene:
     """Put the files of a scene's entry into `out`; its record."""
     os.utime(entry)
-    for name, _ in _files(entry / SCENE):
-        link(entry / SCENE / name, out / name)
+    for name in files:
+        if name.startswith(_OF_SCENE):
+            link(f"{entry}/{name}", f"{out}/{name.removeprefix(_OF_SCENE)}")
     return read_manifest(entry)[0]

@@ -7,6 +7,7 @@ not kept: it may change once more within one tick of the clock, and look the sam
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 import time
@@ -42,7 +43,7 @@ def state_of_file(path: Path, *, linked: bool = False) -> list[int] | None:
     Raises:
         OSError: it is not there.
     """
-    found = path.lstat()
+    found = os.lstat(path)
     times = [found.st_mtime_ns] if linked else [found.st_mtime_ns, found.st_ctime_ns]
     if not stat.S_ISREG(found.st_mode) or time.time() - max(times) / 1e9 < SETTLED_S:
         return None

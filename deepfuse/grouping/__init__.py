@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from deepfuse.errors import BracketError, NoPhotoError
 from deepfuse.grouping.folders import Folder, Group, Grouping, Refused
 from deepfuse.grouping.formats import Prefer
 from deepfuse.grouping.names import Home
-from deepfuse.grouping.noted import noted_groups
-from deepfuse.grouping.seams import joined
+from deepfuse.grouping.noted import known_groups, noted_groups
+from deepfuse.grouping.seams import joined, stands_alone
 from deepfuse.grouping.shots import LeftOut, Progress, fused_of, linked_folders, read_shots, walk
 from deepfuse.grouping.similarity import Album
 from deepfuse.notes import Recall, ask
@@ -79,9 +79,12 @@ def find_brackets(
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
     with onlooker(limits) if looks is None else nullcontext(looks) as looks:
         album, look = Album(looks.preview, recall), partial(_capture, looks, recall)
+        named = [Folder(parent, {parent: _home(source, parent)}, tuple(files)) for parent, files in folders]
+        alone = [folder for folder in named if stands_alone(folder.path)]
+        known = {folder.path: found for folder in alone if (found := known_groups(folder, prefer, frames, recall))}
         parts = []
-        for folder in joined(_read_folders(source, folders, look, progress), album):
-            parts.append(noted_groups(folder, prefer, frames, album, recall))
+        for folder in joined(_read_folders(named, known, look, progress), album):
+            parts.append(known.get(folder.path) or noted_groups(folder, prefer, frames, album, recall))
             album.close()
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = (*(one for part in parts for one in part.refused), *(_link(source, link) for link in links))
@@ -91,15 +94,19 @@ def find_brackets(
     return Grouping(tuple(groups), tuple(left_out), refused)
 
 
+def _home(source: Path, folder: Path) -> Home:
+    below = folder.relative_to(source).parts
+    return Home(below or (source.resolve().name,), below)
+
+
 def _read_folders(
-    source: Path, folders: list[tuple[Path, list[Path]]], look: Callable[[Path], Capture], progress: Progress
+    folders: list[Folder], known: Container[Path], look: Callable[[Path], Capture], progress: Progress
 ) -> Iterator[Folder]:
-    photos = [file for _, files in folders for file in files if file.suffix.lower() != RADIANCE_SUFFIX]
-    shots, unreadable = read_shots(progress(photos), look)
-    for parent, files in folders:
-        below = parent.relative_to(source).parts
-        home = Home(below or (source.resolve().name,), below)
-        yield Folder(parent, {parent: home}, tuple(files), tuple(shots[parent]), tuple(unreadable[parent]))
+    """The folders with what their photos say, but for those that are known."""
+    new = (file for folder in folders if folder.path not in known for file in folder.files)
+    shots, unreadable = read_shots(progress([file for file in new if file.suffix.lower() != RADIANCE_SUFFIX]), look)
+    for folder in folders:
+        yield replace(folder, shots=tuple(shots[folder.path]), unreadable=tuple(unreadable[folder.path]))
 
 
 def _capture(looks: Onlooker, recall: Recall, file: Path) -> Capture:

@@ -77,15 +77,15 @@ class Folder:
         path: of the first one.
         homes: of each, by its path.
         files: by name.
-        shots: the photos that could be read.
+        shots: the photos that could be read, if any was looked at.
         unreadable: those that could not.
     """
 
     path: Path
     homes: dict[Path, Home]
     files: tuple[Path, ...]
-    shots: tuple[Shot, ...]
-    unreadable: tuple[LeftOut, ...]
+    shots: tuple[Shot, ...] = ()
+    unreadable: tuple[LeftOut, ...] = ()
 
 
 def group_folder(folder: Folder, prefer: Prefer, frames: int | None, pictures: Pictures) -> Grouping:

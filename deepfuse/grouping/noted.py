@@ -1,4 +1,4 @@
-"""The brackets of a folder, noted where every photo is in one: then none is looked for until a file changes."""
+"""The brackets of a folder, noted where every photo is in one: then none is looked at until a file changes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ from deepfuse.grouping.formats import Prefer
 from deepfuse.notes import Recall
 
 
+class _UnknownError(Exception):
+    """Nothing is noted."""
+
+
+def known_groups(folder: Folder, prefer: Prefer, frames: int | None, recall: Recall) -> Grouping | None:
+    """What is noted of a folder by its files, of which none is looked at; `None` for nothing."""
+    try:
+        known = recall(_question(folder, prefer, frames), folder.files, _not_now)
+    except _UnknownError:
+        return None
+    return _grouping(known, folder) if known else None
+
+
+def _not_now() -> None:
+    raise _UnknownError
+
+
 def noted_groups(folder: Folder, prefer: Prefer, frames: int | None, pictures: Pictures, recall: Recall) -> Grouping:
     """What `group_folder` finds in a folder, as `recall` knows it of these files."""
     found: list[Grouping] = []
@@ -20,11 +37,15 @@ def noted_groups(folder: Folder, prefer: Prefer, frames: int | None, pictures: P
         found.append(group_folder(folder, prefer, frames, pictures))
         return [_values(group, folder) for group in found[0].groups] if _all_in(found[0]) else None
 
-    homes = [[str(path), home.alone, home.below] for path, home in folder.homes.items()]
-    known = recall(json.dumps(["groups", prefer, frames, homes]), folder.files, find)
+    known = recall(_question(folder, prefer, frames), folder.files, find)
     if known is None and not found:
         find()
-    return found[0] if found else Grouping(tuple(_group(values, folder) for values in known), (), ())
+    return found[0] if found else _grouping(known, folder)
+
+
+def _question(folder: Folder, prefer: Prefer, frames: int | None) -> str:
+    homes = [[str(path), home.alone, home.below] for path, home in folder.homes.items()]
+    return json.dumps(["groups", prefer, frames, homes])
 
 
 def _all_in(grouping: Grouping) -> bool:
@@ -44,6 +65,10 @@ def _values(group: Group, folder: Folder) -> dict[str, Any]:
         "warnings": group.warnings,
         "evs": group.evs,
     }
+
+
+def _grouping(known: list[dict[str, Any]], folder: Folder) -> Grouping:
+    return Grouping(tuple(_group(values, folder) for values in known), (), ())
 
 
 def _group(values: dict[str, Any], folder: Folder) -> Group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from deepfuse.grouping.evidence import LONGEST_PAUSE_S, Pictures, pauses
 from deepfuse.grouping.folders import Folder
@@ -25,9 +26,14 @@ def joined(folders: Iterable[Folder], pictures: Pictures) -> list[Folder]:
     return found
 
 
+def stands_alone(folder: Path) -> bool:
+    """Whether a folder is none of a camera's, which may go on in another."""
+    return not re.fullmatch(_CAMERA_FOLDER, folder.name)
+
+
 def _goes_on(before: Folder, after: Folder, pictures: Pictures) -> bool:
     last = max(before.homes)
-    if last.parent != after.path.parent or not all(re.fullmatch(_CAMERA_FOLDER, p.name) for p in (last, after.path)):
+    if last.parent != after.path.parent or stands_alone(last) or stands_alone(after.path):
         return False
     tails = [in_order(shots)[-1] for shots in by_camera(before.shots)]
     heads = [in_order(shots)[0] for shots in by_camera(after.shots)]

@@ -20,6 +20,7 @@ Cause = Literal["unreadable", "no photo", "odd", "too many", "not exposure", "bu
 NOT_SEARCHED = Path(".deepfuse/not_searched")
 """Below a folder, says that pictures in it were made of photos around it."""
 _DCF = re.compile(r"((?!.*\d{6}.*\D\d).*\D)\d{4,7}")  # a date before it: then it is the time of day
+_SUFFIXES = PHOTO_SUFFIXES | {RADIANCE_SUFFIX}
 _FUSED = re.compile(r"(.+)_fused(_mask_.+)?")  # the names that `deepfuse fuse` gives where it is told none
 _NEAR_WRAP = 20  # how far from 9999 and from 0 photos of one set may be numbered
 _NUMBERS_WRAP = 5000  # file numbers in one second further apart than this have passed 9999
@@ -70,13 +71,14 @@ def walk(source: Path, *, links: bool = True) -> Iterator[tuple[Path, list[Path]
     """
     seen: set[str] = set()
     for parent, folders, names in os.walk(source, followlinks=links):
-        if (real := os.path.realpath(parent)) in seen:
+        real = os.path.realpath(parent) if links else parent
+        if real in seen:
             folders.clear()
             continue
         seen.add(real)
         folders[:] = sorted(folder for folder in folders if _searched(parent, folder))
         files = [Path(parent) / name for name in sorted(names, key=natural) if not name.startswith(".")]
-        yield Path(parent), [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES | {RADIANCE_SUFFIX}]
+        yield Path(parent), [file for file in files if file.suffix.lower() in _SUFFIXES]
 
 
 def fused_of(files: Sequence[Path]) -> dict[Path, str]:
@@ -92,8 +94,8 @@ def _searched(parent: str, folder: str) -> bool:
 
 def linked_folders(source: Path) -> list[Path]:
     """The visible links to folders below `source`."""
-    found = (Path(parent) / name for parent, folders, _ in os.walk(source) for name in folders)
-    links = (path for path in found if path.is_symlink())
+    found = (f"{parent}/{name}" for parent, folders, _ in os.walk(source) for name in folders)
+    links = map(Path, filter(os.path.islink, found))
     return sorted(one for one in links if not any(part.startswith(".") for part in one.relative_to(source).parts))
 
 

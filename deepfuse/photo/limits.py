@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +44,18 @@ def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         found = path.stat(follow_symlinks=limits.links)
     except OSError as error:
         raise PhotoError(f"{printable(str(path))}: cannot be read: {error.strerror}") from error
-    name = printable(str(path))
+    if wrong := _fault(found, limits):
+        raise PhotoError(f"{printable(str(path))}: {wrong}")
+
+
+def _fault(found: os.stat_result, limits: Limits) -> str:
     if not stat.S_ISREG(found.st_mode):
-        raise PhotoError(f"{name}: expected a file, got {kind_of_file(found.st_mode)}")
+        return f"expected a file, got {kind_of_file(found.st_mode)}"
     if not found.st_size:
-        raise PhotoError(f"{name}: expected a photo, got an empty file")
+        return "expected a photo, got an empty file"
     if found.st_size > limits.file_gb * 1e9:
-        raise PhotoError(f"{name}: expected at most {limits.file_gb:g} GB, got {found.st_size / 1e9:.1f} GB")
+        return f"expected at most {limits.file_gb:g} GB, got {found.st_size / 1e9:.1f} GB"
+    return ""
 
 
 def check_size(path: Path, width: int, height: int, limits: Limits) -> None:

@@ -106,7 +106,15 @@ def given_up(bracket: BracketFiles, why: str) -> Scene:
 
 def largest_file(brackets: list[BracketFiles]) -> int:
     """The size in bytes of the largest file that is there."""
-    return max((path.stat().st_size for bracket in brackets for path in bracket.files if path.is_file()), default=0)
+    return max((size_of(path) for bracket in brackets for path in bracket.files), default=0)
+
+
+def size_of(path: Path) -> int:
+    """The size in bytes of what lies there, 0 of nothing."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def kept(bracket: BracketFiles, *, cache: SceneCache, params: Ingest) -> Scene | None:
