@@ -72,7 +72,7 @@ class Loader:
 
     def _all(self, seed: int | None) -> Iterator[Batch]:
         if self._stacks is None:
-            for batch in self._patches.batches(self._batch_size, seed=seed):
+            for batch in self._patches.batches(self._batch_size, seed=seed, most=self._count * self._batch_size):
                 part = self._team.part(len(batch[0]))
                 luma, means = (torch.from_numpy(of[part.rows]).to(self._device, non_blocking=True) for of in batch)
                 yield Batch(luma.float() / 255, means, part)

@@ -104,24 +104,29 @@ class PatchSet:
         """How many batches `batches` yields."""
         return sum(-(-patches // batch_size) for patches in self._counts.values())
 
-    def batches(self, batch_size: int, *, seed: int | None = None) -> Iterator[tuple[Grey, Means]]:
+    def batches(
+        self, batch_size: int, *, seed: int | None = None, most: int | None = None
+    ) -> Iterator[tuple[Grey, Means]]:
         """All patches once, in batches (B, K, size, size) of luma and (B, K) of means; K is the same in a batch.
 
         Args:
             batch_size: patches a batch; the last one of each K may be smaller.
             seed: fixes the order; `None` keeps the files'. Groups of rows are shuffled, and the rows within every 16 of
                 them, which bounds the memory.
+            most: patches that the caller will take, of which no more are read at once; `None` for all.
         """
         rng = None if seed is None else np.random.default_rng(seed)
         of_group = np.array_split(np.arange(len(self)), self._group_starts()[1:])
         order = np.arange(len(of_group)) if rng is None else rng.permutation(len(of_group))
         waiting: dict[int, list[tuple[Grey, Means]]] = {}
         for start in range(0, len(order), SHUFFLED_GROUPS):
-            rows = self._read(np.concatenate([of_group[group] for group in order[start : start + SHUFFLED_GROUPS]]))
-            for row in range(len(rows)) if rng is None else rng.permutation(len(rows)):
-                exposures = len(rows[row][1])
+            rows = np.concatenate([of_group[group] for group in order[start : start + SHUFFLED_GROUPS]])
+            for patch in self._in_parts(
+                rows if rng is None else rows[rng.permutation(len(rows))], most or len(self) or 1
+            ):
+                exposures = len(patch[1])
                 batch = waiting.setdefault(exposures, [])
-                batch.append(rows[row])
+                batch.append(patch)
                 if len(batch) == batch_size:
                     yield _stacked(waiting.pop(exposures))
         for _, batch in sorted(waiting.items()):
@@ -129,6 +134,11 @@ class PatchSet:
 
     def _group_starts(self) -> NDArray[np.intp]:
         return np.arange(0, len(self), group_rows(self.size_px or 1))
+
+    def _in_parts(self, rows: NDArray[np.intp], size: int) -> Iterator[tuple[Grey, Means]]:
+        """The patches of some rows, of which so many are read at once."""
+        for start in range(0, len(rows), size):
+            yield from self._read(rows[start : start + size])
 
     def _read(self, rows: NDArray[np.intp]) -> list[tuple[Grey, Means]]:
         """The patches (K, size, size) of some rows, without a copy, and their means (K,)."""

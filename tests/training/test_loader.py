@@ -1,11 +1,13 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from deepfuse.training import patch_set as patch_set_module
 from deepfuse.training.loader import Batch, Loader
-from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.patch_set import PatchSet, exposure_counts
 from deepfuse.training.patches import Selection, cut_patches, write_patches
 
 CPU = torch.device("cpu")
@@ -54,6 +56,20 @@ def test_a_pass_takes_no_more_than_wanted_and_others_the_next_time(patch_set: Pa
     assert {*contents([batch for batches in passes for batch in batches])} == {*contents(list(whole(patch_set)))}
     assert len(Loader(patch_set, 8, CPU, most=1, resident=resident)) == 1
     assert len(Loader(patch_set, 8, CPU, most=10_000, resident=resident)) == len(Loader(patch_set, 8, CPU))
+
+
+def test_a_bounded_pass_opens_the_files_that_it_takes_patches_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [np.random.default_rng(0).integers(0, 256, (20, 20), dtype=np.uint8) for _ in range(2)]
+    for scene in map(str, range(40)):
+        write_patches(tmp_path / f"{scene}.parquet", cut_patches(scene, frames, [None] * 2, Selection(16, 1, 2, 0, 1)))
+    counts = {file.name: exposure_counts(file) for file in tmp_path.iterdir()}
+    opened, read = set[str](), patch_set_module._read_metadata
+    monkeypatch.setattr(patch_set_module, "_read_metadata", lambda file: opened.add(file.name) or read(file))
+    loader = Loader(PatchSet(tmp_path, counts), 2, CPU, most=6)
+    assert len(list(loader.batches(1))) == 3
+    assert len(opened - {"0.parquet"}) <= 6, "and the first, for the size of a patch"
 
 
 def whole(patch_set: PatchSet) -> Iterator[Batch]:

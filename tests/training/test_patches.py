@@ -174,6 +174,8 @@ def test_the_order_of_a_seed_is_what_it_was(tmp_path: Path, monkeypatch: pytest.
         rows = [row for group in groups[start : start + 16] for row in range(300)[7 * group : 7 * group + 7]]
         expected += [rows[index] for index in rng.permutation(len(rows))]
     assert found == expected
+    for most in (1, 50, 112, 113):
+        assert numbers(list(patch_set.batches(1, seed=3, most=most))) == expected, "however many are read at once"
 
 
 def test_the_seed_decides_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
