@@ -26,7 +26,7 @@ from deepfuse.files import (
 )
 from deepfuse.imports import code_of
 from deepfuse.manifest import FILE, Scene, read_manifest, record_of, write_manifest
-from deepfuse.notes import state_of_file
+from deepfuse.notes import DAY_S, state_of_file
 
 CACHE = Path(".deepfuse/cache")
 DVC_FILES = Path(".dvc/cache/files/md5")
@@ -128,9 +128,17 @@ class SceneCache:
         """
         month_ago = time.time() - KEPT_S
         _forget(self.stage, month_ago if unused_since is None else unused_since)
-        _forget(DIGESTS, month_ago)
+        _forget_digests(month_ago)
         for out in outs:
             remove_abandoned(out)
+
+
+def _forget_digests(unused_since: float) -> None:
+    """Once a day: every stage would look at those of all. The folder has the time of the last time for its own."""
+    folder, now = CACHE / DIGESTS, time.time()
+    if folder.exists() and now - folder.stat().st_mtime > DAY_S:
+        _forget(DIGESTS, unused_since)
+        os.utime(folder, (now, now))
 
 
 def _forget(stage: str, unused_since: float) -> None:
@@ -215,7 +223,7 @@ def link_kept(made: str, target: str) -> None:
     change of the code, or is that of another scene too. It would link its own in each run, and read this one to know
     that it is the same; so its own comes here.
     """
-    if Path(made).stat().st_nlink == 1 and DVC_FILES.is_dir():
+    if os.lstat(made).st_nlink == 1 and DVC_FILES.is_dir():
         md5 = file_digest(Path(made), "md5")
         theirs = DVC_FILES / md5[:2] / md5[2:]
         with suppress(OSError):  # it has none, or there can be no link

@@ -54,4 +54,5 @@ def _scene(entry: Path) -> str:
 def _clash(one: str, other: str) -> bool:
     """Whether parts of a path joined by two underscores can be equal, one path beginning with each name."""
     shorter, longer = sorted((one, other), key=len)
-    return bool(re.fullmatch(re.escape(shorter) + "(_(_.*)?)?", longer, re.DOTALL))
+    more = longer.removeprefix(shorter)
+    return longer.startswith(shorter) and (more in ("", "_") or more.startswith("__"))

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ STANDING = Path(".deepfuse/cache/standing")  # of all that it needs, when nothin
 SITE_CACHE = Path(".deepfuse/dvc")
 RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
-_RUN_STAGES = ("repro", "exp")
+_RUN_STAGES = ("repro", "renew", "exp")
 _NO_NEWS = "Having any troubles?"  # DVC's last line of every error that it does not know
 POLL_S = 10.0
 HOURS = 6.0  # a night's training of somebody
@@ -170,13 +170,24 @@ def _cache_of(folder: Path) -> Path:
 
 def stored(md5: str) -> Path:
     """Where DVC's cache has the content of this MD5."""
-    return cache() / "files/md5" / md5[:2] / md5[2:]
+    return next(all_stored([md5]))
+
+
+def all_stored(contents: Iterable[str]) -> Iterator[Path]:
+    """Where DVC's cache has the content of each of many MD5."""
+    folder = f"{cache()}/files/md5"
+    return (Path(f"{folder}/{md5[:2]}/{md5[2:]}") for md5 in contents)
 
 
 def listed(folder: Path, content: str) -> dict[Path, str]:
     """The MD5 of the files in a folder, by the list of them in DVC's cache."""
-    entries = json.loads(stored(content).read_text(encoding="utf-8"))
-    return {folder / entry["relpath"]: str(entry["md5"]) for entry in entries}
+    return {Path(f"{folder}/{entry['relpath']}"): str(entry["md5"]) for entry in list_of(content)}
+
+
+def list_of(content: str) -> list[dict[str, str]]:
+    """The list of a folder's files in DVC's cache, the path and MD5 of each."""
+    entries: list[dict[str, str]] = json.loads(stored(content).read_text(encoding="utf-8"))
+    return entries
 
 
 def raw_md5() -> str:
@@ -218,7 +229,7 @@ def reproduce() -> None:
         RuntimeError: a stage failed.
     """
     if _has_other_brackets() and Path(read_params().ingest.source) == RAW:
-        dvc("repro", "--single-item", "--force", FIRST_STAGE)
+        dvc("renew", FIRST_STAGE)
         dvc("repro", "--downstream", *NEXT_STAGES)
     else:
         dvc("repro", LAST_STAGE)

@@ -59,7 +59,7 @@ def restore(but: Collection[str] = ()) -> None:
     Raises:
         BracketError: neither DVC's cache nor the remote has one of them as it was; what can be put back has been.
     """
-    recorded = {path: md5 for path, md5 in recorded_md5().items() if _set_of(path) not in but}
+    recorded = {path: md5 for path, md5 in recorded_md5().items() if unchanged.set_of(path) not in but}
     wrong = [*_missing(recorded), *unchanged.changed(recorded)]
     if not wrong:
         return
@@ -80,7 +80,7 @@ def record(without: Collection[str] = ()) -> None:
         BracketError: something else is missing too; nothing was recorded.
     """
     recorded = recorded_md5()
-    if gone := [path for path in _missing(recorded) if _set_of(path) not in without]:
+    if gone := [path for path in _missing(recorded) if unchanged.set_of(path) not in without]:
         raise _loss(
             gone, "that were recorded", "they are missing; the next run looks for them in DVC's cache and remote"
         )
@@ -98,7 +98,7 @@ def remove(names: Collection[str]) -> list[Path]:
         BracketError: there is no such set, another one is missing, or what lies there is no file; nothing was moved.
     """
     there = {entry.name for entry in find_sets(RAW)}
-    known = there | {_set_of(path) for path in recorded_md5()}
+    known = there | {unchanged.set_of(path) for path in recorded_md5()}
     if unknown := sorted(set(names) - known):
         raise BracketError(f"{RAW}: expected a set of that name, got none: {printable(', '.join(unknown))}")
     if RAW.is_dir():
@@ -114,10 +114,6 @@ def _move_out(entry: Path) -> Path:
     target = free_name(REMOVED, entry, pipeline.raw_md5() or entry.name)
     move(entry, target)
     return target
-
-
-def _set_of(path: Path) -> str:
-    return unchanged.set_of(path).name
 
 
 def _missing(recorded: Iterable[Path]) -> list[Path]:
@@ -198,7 +194,7 @@ def _is_whole(stored: Path, md5: str) -> bool:
 
 def _loss(paths: list[Path], wanted: str, why: str) -> BracketError:
     names = ", ".join(printable(str(path)) for path in paths[:_NAMED]) + (", …" if len(paths) > _NAMED else "")
-    sets = " ".join(sorted({printable(_set_of(path)) for path in paths}))
+    sets = " ".join(sorted({printable(unchanged.set_of(path)) for path in paths}))
     return BracketError(
         f"{RAW}: expected the files {wanted}, got {len(paths)} otherwise ({names}): {why}. Put them back, or take "
         f"their sets out of what is recorded: python -m flows remove {sets}"

@@ -81,19 +81,19 @@ def _lacking() -> set[str] | None:
 
 
 def _wanted() -> dict[Path, set[str] | None]:
-    return {path: _contents(path, content) for path, content in tracked()}
+    return {path: _contents(content) for path, content in tracked()}
 
 
 def _are_many(wanted: dict[Path, set[str] | None]) -> bool:
     return sum(len(contents or ()) for contents in wanted.values()) > FOLDERS
 
 
-def _contents(path: Path, content: str) -> set[str] | None:
-    """The MD5 of what a path needs on the remote; `None` where DVC's cache has not the whole list of a folder."""
+def _contents(content: str) -> set[str] | None:
+    """The MD5 of what is needed for a content; `None` where DVC's cache has not the whole list of a folder."""
     if not content.endswith(".dir"):
         return {content}
     try:
-        return {content, *pipeline.listed(path, content).values()}
+        return {content, *(str(entry["md5"]) for entry in pipeline.list_of(content))}
     except (OSError, ValueError, KeyError, TypeError):  # lost, or cut short
         return None
 

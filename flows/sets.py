@@ -31,8 +31,11 @@ _DVC = re.compile(r"\.(git|hg|dvcignore)|dvc\.yaml|.*\.dvc|__pycache__|\.venv|\.
 
 def find_sets(folder: Path) -> list[Path]:
     """The sets directly below a folder, by name; hidden entries are none."""
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [entry for entry in entries if not entry.name.startswith(".") and is_set(entry)]
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as found:
+        entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    return [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False) or is_set(Path(entry))]
 
 
 def is_set(entry: Path) -> bool:
@@ -124,9 +127,23 @@ def check_kinds(folder: Path) -> None:
         BracketError: what it is.
         OSError: a part of it cannot be looked at.
     """
-    inside = ((path, found) for path, found in contents(folder).items() if path != folder)
-    for path, found in sorted((path, found) for path, found in inside if not _is_of_kind(found)):
-        _check_kind(path, found)
+    if not _all_of_kind(folder):
+        for path, found in sorted(contents(folder).items()):
+            if path != folder:
+                _check_kind(path, found)
+
+
+def _all_of_kind(folder: Path) -> bool:
+    """Whether all below a folder is a file or a folder, as the lists of its folders say, without a look at each."""
+    folders = [str(folder)]
+    for one in folders:  # which grows
+        with os.scandir(one) as items:
+            for item in items:
+                if item.is_dir(follow_symlinks=False):
+                    folders.append(item.path)
+                elif not item.is_file(follow_symlinks=False):
+                    return False
+    return True
 
 
 def _is_of_kind(found: os.stat_result) -> bool:
@@ -141,7 +158,8 @@ def _check_kind(path: Path, found: os.stat_result) -> None:
 def files_of(entry: Path) -> list[Path]:
     """The visible files of a set; the record of an earlier refusal is none of it."""
     inside = [path for path, found in contents(entry).items() if stat.S_ISREG(found.st_mode) and path != entry / REASON]
-    return sorted(p for p in inside if not any(part.startswith(".") for part in p.relative_to(entry.parent).parts))
+    above = len(str(entry)) - len(entry.name)
+    return sorted(path for path in inside if f"{os.sep}." not in f"{os.sep}{path}"[above:])
 
 
 def is_partial(path: Path) -> bool:
@@ -157,7 +175,8 @@ def fingerprint(*entries: Path, known: Mapping[Path, str] | None = None) -> str:
         known: MD5 of files that need not be read again.
     """
     files = [path for entry in entries for path in files_of(entry)]
-    hashes = sorted((known or {}).get(path) or file_md5(path) for path in files)
+    known = known or {}
+    hashes = sorted(known.get(path) or file_md5(path) for path in files)
     return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 

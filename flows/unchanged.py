@@ -6,11 +6,12 @@ A few others are read. DVC is asked of many: it knows what it has read, but walk
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deepfuse.incremental import CACHE
-from deepfuse.notes import open_notes
+from deepfuse.notes import Notes, open_notes
 from flows import pipeline
 from flows.inbox import RAW
 from flows.sets import contents, file_md5
@@ -28,13 +29,27 @@ def changed(recorded: Mapping[Path, str]) -> list[Path]:
     """
     there = {path: md5 for path, md5 in recorded.items() if path.is_file()}
     with open_notes(BOOK, _KEY) as notes:
-        names = {path: notes.name(md5, [path]) for path, md5 in there.items()}
-        unknown = [path for path, name in names.items() if notes.known(name) is None]
-        modified = _modified() if len(unknown) > FEW else {one for one in unknown if file_md5(one) != there[one]}
-        for path in unknown:
-            if path not in modified:
-                notes.note(names[path], True)
+        sets = [(_name(notes, files), files) for files in _sets(there)]
+        unknown = [(name, files) for name, files in sets if notes.known(name) is None]
+        photos = [path for _, files in unknown for path in files]
+        modified = _modified() if len(photos) > FEW else {one for one in photos if file_md5(one) != there[one]}
+        for name, files in unknown:
+            if not modified & files.keys():
+                notes.note(name, True)
     return [path for path in there if path in modified]
+
+
+def _sets(recorded: Mapping[Path, str]) -> Iterable[Mapping[Path, str]]:
+    """The recorded files of each set."""
+    found: dict[str, dict[Path, str]] = defaultdict(dict)
+    for path, md5 in recorded.items():
+        found[set_of(path)][path] = md5
+    return found.values()
+
+
+def _name(notes: Notes, files: Mapping[Path, str]) -> str | None:
+    """What it is noted under that files are as they were recorded."""
+    return notes.name(" ".join(files.values()), list(files))
 
 
 def _modified() -> set[Path]:
@@ -56,16 +71,17 @@ def unrecorded(recorded: Mapping[Path, str]) -> set[Path]:
     if not recorded or not recorded.keys() <= there.keys():
         return {RAW}
     with open_notes(BOOK, _KEY) as notes:
-        if any(notes.known(notes.name(md5, [path])) is None for path, md5 in recorded.items()):
+        if any(notes.known(_name(notes, files)) is None for files in _sets(recorded)):
             return {RAW}
-    if any(_size(pipeline.stored(md5)) != there[path] for path, md5 in recorded.items()):
+    stored = pipeline.all_stored(recorded.values())
+    if any(_size(content) != there[path] for path, content in zip(recorded, stored, strict=True)):
         return {RAW}
-    return {set_of(path) for path in there.keys() - recorded.keys()}
+    return {RAW / set_of(path) for path in there.keys() - recorded.keys()}
 
 
-def set_of(path: Path) -> Path:
-    """The set in `data/raw` that a file belongs to."""
-    return RAW / path.relative_to(RAW).parts[0]
+def set_of(path: Path) -> str:
+    """The name of the set in `data/raw` that a file belongs to."""
+    return path.parts[len(RAW.parts)]
 
 
 def _size(path: Path) -> int | None:

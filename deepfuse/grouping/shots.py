@@ -77,7 +77,7 @@ def walk(source: Path, *, links: bool = True) -> Iterator[tuple[Path, list[Path]
             continue
         seen.add(real)
         folders[:] = sorted(folder for folder in folders if _searched(parent, folder))
-        files = [Path(parent) / name for name in sorted(names, key=natural) if not name.startswith(".")]
+        files = [Path(f"{parent}/{name}") for name in sorted(names, key=natural) if not name.startswith(".")]
         yield Path(parent), [file for file in files if file.suffix.lower() in _SUFFIXES]
 
 
@@ -89,7 +89,7 @@ def fused_of(files: Sequence[Path]) -> dict[Path, str]:
 
 
 def _searched(parent: str, folder: str) -> bool:
-    return not folder.startswith(".") and not (Path(parent) / folder / NOT_SEARCHED).exists()
+    return not folder.startswith(".") and not Path(f"{parent}/{folder}/{NOT_SEARCHED}").exists()
 
 
 def linked_folders(source: Path) -> list[Path]:

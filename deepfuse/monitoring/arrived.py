@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,7 @@ def arrived(scene: Scene, aligned: Path) -> Arrived:
         return Arrived(scene.scene, True)
     first, values = scene.frames[0], [frame.ev for frame in scene.frames]
     known = [value for value in values if value is not None]
-    record = json.loads(scene.alignment_file(aligned).read_text(encoding="utf-8"))
+    record = json.loads(scene.alignment_file(aligned).read_bytes())
     return Arrived(
         scene=scene.scene,
         refused=False,
@@ -118,7 +118,7 @@ def arrived_csv(scenes: Iterable[Arrived]) -> str:
     names = [field.name for field in fields(Arrived)]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**asdict(scene), "refused": int(scene.refused)} for scene in scenes)
+    writer.writerows({**vars(scene), "refused": int(scene.refused)} for scene in scenes)
     return text.getvalue()
 
 

@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.engine import each_scene, indispensable
-from deepfuse.files import link, write_json
+from deepfuse.files import write_json
 from deepfuse.heap import look_for_cycles_seldom
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import SceneCache, content, scene_cache
+from deepfuse.incremental import SceneCache, content, link_kept, scene_cache
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_pages
@@ -57,8 +57,8 @@ def patch_scene(task: tuple[Scene, str], *, cache: SceneCache, selection: Select
     """The patches of one scene of a split, cut or taken from the cache."""
     scene, split = task
     made = cache.folder(content(scene, ALIGNED), partial(cut_scene, scene, selection))
-    link(made / FILE, OUT / split / file_name(scene))
-    return patch_file(**json.loads((made / ABOUT).read_bytes()))
+    link_kept(f"{made}/{FILE}", f"{OUT}/{split}/{file_name(scene)}")
+    return patch_file(**json.loads(Path(f"{made}/{ABOUT}").read_bytes()))
 
 
 def file_name(scene: Scene) -> str:

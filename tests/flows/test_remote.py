@@ -150,6 +150,6 @@ def test_of_a_list_that_is_lost_or_cut_short_nothing_is_known(
     if held is not None:
         listing.write_text(held)
     monkeypatch.setattr(remote.pipeline, "stored", lambda content: listing)
-    assert remote._contents(Path("data/raw"), "0b.dir") is None
+    assert remote._contents("0b.dir") is None
     listing.write_text('[{"md5": "0a", "relpath": "a.dng"}]')
-    assert remote._contents(Path("data/raw"), "0b.dir") == {"0a", "0b.dir"}
+    assert remote._contents("0b.dir") == {"0a", "0b.dir"}

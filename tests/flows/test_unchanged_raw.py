@@ -123,10 +123,10 @@ def test_dvc_is_not_asked_where_other_brackets_are_recorded_than_were_read(asked
     assert asked == []
 
 
-AT_ONCE = ["--single-item --force ingest", "--downstream align replay"]
+AT_ONCE = ["renew ingest", "repro --downstream align replay"]
 
 
-@pytest.mark.parametrize(("source", "wanted"), [("data/raw", AT_ONCE), ("data/sample", ["evaluate"])])
+@pytest.mark.parametrize(("source", "wanted"), [("data/raw", AT_ONCE), ("data/sample", ["repro evaluate"])])
 def test_the_stage_that_reads_other_brackets_is_run_at_once(
     monkeypatch: pytest.MonkeyPatch, source: str, wanted: list[str]
 ) -> None:
@@ -139,7 +139,7 @@ def test_the_stage_that_reads_other_brackets_is_run_at_once(
     again()
     monkeypatch.setattr(pipeline, "dvc", lambda *words: run.append(" ".join(words)))
     pipeline.reproduce()
-    assert run == [f"repro {words}" for words in wanted]
+    assert run == wanted
 
 
 def test_what_follows_the_first_stage_is_all_that_there_is() -> None:
