@@ -7,7 +7,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,14 @@ from deepfuse.files import (
     new_folder,
     other_file,
     remove_abandoned,
-    replacing,
     write_text,
 )
 from deepfuse.imports import code_of
+from deepfuse.links import link_kept
 from deepfuse.manifest import FILE, Scene, read_manifest, record_of, write_manifest
 from deepfuse.notes import DAY_S, state_of_file
 
 CACHE = Path(".deepfuse/cache")
-DVC_FILES = Path(".dvc/cache/files/md5")
 KEPT_S = 30 * 24 * 3600
 DIGESTS = "digests"  # the results of no stage: hashes of its inputs
 SCENE = "scene"  # in a scene's folder of results, its files
@@ -214,23 +212,6 @@ def _state(paths: Sequence[Path], linked: bool) -> list[Any] | None:
     """What stands for files as they are; `None` where one may change again and look the same."""
     states = [state_of_file(path, linked=linked) for path in paths]
     return None if None in states else [[str(path) for path in paths], states]
-
-
-def link_kept(made: str, target: str) -> None:
-    """Link a result of an earlier run to where an output is wanted.
-
-    Where it is this cache's alone, DVC may have the same content as another file, since it was made again after a
-    change of the code, or is that of another scene too. It would link its own in each run, and read this one to know
-    that it is the same; so its own comes here.
-    """
-    if os.lstat(made).st_nlink == 1 and DVC_FILES.is_dir():
-        md5 = file_digest(Path(made), "md5")
-        theirs = DVC_FILES / md5[:2] / md5[2:]
-        with suppress(OSError):  # it has none, or there can be no link
-            if file_digest(theirs, "md5") == md5:
-                with replacing(Path(made)) as temporary:
-                    os.link(theirs, temporary)
-    link(made, target)
 
 
 def _files(folder: Path) -> dict[str, int]:

@@ -45,6 +45,19 @@ def test_hashes_are_kept_for_a_month_whatever_a_stage_forgets(read: list[str], m
     assert not list((incremental.CACHE / DIGESTS).glob("*/*"))
 
 
+def test_old_hashes_are_looked_for_once_a_day(read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, day_s, now = SceneCache("any", ""), 24 * 3600, time.time()
+
+    def left_at(days: float) -> int:
+        monkeypatch.setattr(time, "time", lambda: now + days * day_s)
+        cache.tidy()
+        return len(list((incremental.CACHE / DIGESTS).glob("*/*")))
+
+    Path("00.tif").write_text("frame")
+    digests([Path("00.tif")])
+    assert [left_at(days) for days in (2, 29.5, 30.2, 30.6)] == [1, 1, 1, 0]
+
+
 def test_another_link_is_no_change_of_what_a_stage_made(read: list[str]) -> None:
     frame = Path("00.tif")
     frame.write_text("frame")

@@ -16,7 +16,8 @@ from deepfuse.engine import each_scene, indispensable
 from deepfuse.files import write_json
 from deepfuse.heap import look_for_cycles_seldom
 from deepfuse.imports import libraries_of
-from deepfuse.incremental import SceneCache, content, link_kept, scene_cache
+from deepfuse.incremental import SceneCache, content, scene_cache
+from deepfuse.links import link_kept
 from deepfuse.manifest import Scene, read_manifest
 from deepfuse.params import read_params
 from deepfuse.photo import read_pages

@@ -142,6 +142,19 @@ def test_the_stage_that_reads_other_brackets_is_run_at_once(
     assert run == wanted
 
 
+def test_a_renewed_stage_is_recorded_and_no_run_of_it_is_kept() -> None:
+    (RAW / "dune").mkdir()
+    (RAW / "dune/00.dng").write_text("dune 0")
+    again()
+    before = set(Path(".dvc/cache/runs").glob("*/*/*"))
+    assert before
+    pipeline.dvc("renew", "evaluate")
+    assert pipeline.up_to_date()
+    assert set(Path(".dvc/cache/runs").glob("*/*/*")) == before
+    with pytest.raises(RuntimeError, match="expected exit code 0"):
+        pipeline.dvc("renew", "no_stage")
+
+
 def test_what_follows_the_first_stage_is_all_that_there_is() -> None:
     stages = read_yaml(ROOT / "dvc.yaml")["stages"]
     found: set[str] = set()

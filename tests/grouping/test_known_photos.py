@@ -68,6 +68,12 @@ def test_a_folder_is_grouped_once_where_every_photo_is_in_a_bracket(
     assert [len(group.bracket.files) for group in first.groups] == [3, 2]
     assert found(card, book) == (first, [])
     assert grouped == [card]
+    asked: list[str] = []
+    with open_notes(book, 1) as known:
+        find_brackets(
+            card, looks=Counting(), recall=lambda question, *of: asked.append(question) or known.recall(question, *of)
+        )
+    assert len(asked) == 1, "about the folder, and about none of its photos"
     with open_notes(book, 1) as known:
         others = find_brackets(card, frames=5, looks=Counting(), recall=known.recall)
     assert [len(group.bracket.files) for group in others.groups] == [5], "asked otherwise"

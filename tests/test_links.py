@@ -1,0 +1,54 @@
+"""Results that DVC has as another file: that takes their place, where it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from deepfuse import links
+from deepfuse.files import file_digest
+from deepfuse.links import DVC_FILES, link_kept
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A result, and the folder of DVC's cache."""
+    monkeypatch.chdir(tmp_path)
+    DVC_FILES.mkdir(parents=True)
+    path = Path("made")
+    path.write_text("frames")
+    return path
+
+
+def theirs(content: str) -> Path:
+    """What DVC has under the MD5 of the result."""
+    md5 = hashlib.md5(b"frames").hexdigest()
+    path = DVC_FILES / md5[:2] / md5[2:]
+    path.parent.mkdir()
+    path.write_text(content)
+    return path
+
+
+def test_a_result_becomes_the_file_that_dvc_has_of_it(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, read = theirs("frames"), []
+    link_kept("made", "out")
+    assert Path("out").samefile(kept)
+    assert made.samefile(kept)
+    assert made.read_text() == "frames"
+    assert sorted(path.name for path in Path().iterdir()) == [".dvc", "made", "out"]
+    monkeypatch.setattr(links, "file_digest", lambda *of: read.append(of) or file_digest(*of))
+    Path("out").unlink()
+    link_kept("made", "out")
+    assert Path("out").samefile(kept)
+    assert not read, "it is known by its links"
+
+
+@pytest.mark.parametrize("content", [None, "fram", "damage"])
+def test_what_dvc_lacks_or_has_damaged_is_not_taken(made: Path, content: str | None) -> None:
+    if content is not None:
+        theirs(content)
+    link_kept("made", "out")
+    assert Path("out").samefile(made)
+    assert made.read_text() == "frames"
