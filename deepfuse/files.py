@@ -92,7 +92,7 @@ def remove_abandoned(folder: Path) -> None:
         return
     with os.scandir(folder) as entries:
         for entry in entries:
-            name = re.fullmatch(r"\.[0-9a-f]{12}_(\d{1,9})(\..+)?", entry.name)
+            name = re.fullmatch(r"\.[0-9a-f]{12}_(\d{1,9})(\.[^.]+)?", entry.name)
             if name and not psutil.pid_exists(int(name[1])):
                 is_folder = entry.is_dir(follow_symlinks=False)
                 shutil.rmtree(entry) if is_folder else Path(entry).unlink(missing_ok=True)
