@@ -16,7 +16,6 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.files import (
     file_digest,
     json_digest,
-    link,
     new_folder,
     other_file,
     remove_abandoned,
@@ -70,13 +69,13 @@ class SceneCache:
             entry = self.folder([scene, inputs], make_with_record)
         except DeepfuseError as error:
             return Scene(scene, reason=printable(str(error)))
-        return _put(entry, _files(entry), out, link)
+        return _put(entry, _files(entry), out)
 
     def kept_scene(self, scene: str, inputs: Any, out: Path) -> Scene | None:
         """Put a scene's files into the folder `out` as `scene` does, if an earlier run made them."""
         entry = self._entry([scene, inputs])
         files = _whole(entry)
-        return None if files is None else _put(entry, files, out, link_kept)
+        return None if files is None else _put(entry, files, out)
 
     def folder(self, inputs: Any, make: Callable[[Path], None]) -> Path:
         """The complete folder that `make` fills for these inputs; made once, and again where a file was cut short."""
@@ -238,10 +237,10 @@ def _whole(entry: Path) -> dict[str, int] | None:
     return found if found == expected else None
 
 
-def _put(entry: Path, files: Iterable[str], out: Path, link: Callable[[str, str], None]) -> Scene:
+def _put(entry: Path, files: Iterable[str], out: Path) -> Scene:
     """Put the files of a scene's entry into `out`; its record."""
     os.utime(entry)
     for name in files:
         if name.startswith(_OF_SCENE):
-            link(f"{entry}/{name}", f"{out}/{name.removeprefix(_OF_SCENE)}")
+            link_kept(f"{entry}/{name}", f"{out}/{name.removeprefix(_OF_SCENE)}")
     return read_manifest(entry)[0]

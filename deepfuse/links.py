@@ -12,9 +12,9 @@ DVC_FILES = Path(".dvc/cache/files/md5")
 
 
 def link_kept(made: str, target: str) -> None:
-    """Link a result of an earlier run to where an output is wanted.
+    """Link a result that is kept to where an output is wanted.
 
-    Where `made` has no other name, DVC may have its content as another file: it was made again after a change of the
+    Where `made` has no other name, DVC may have its content as another file: it is made again after a change of the
     code, or another scene has the same. DVC would put its own in the place of `target` after each run, and read what
     it finds there after the next; so its own takes the place of `made`, once and if it is whole.
 

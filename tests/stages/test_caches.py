@@ -58,6 +58,9 @@ def test_a_constant_costs_all_scenes_of_its_stage_and_of_no_other(project: Path)
     after = kept(project)
     assert len(after["align"]) == 2 * len(before["align"])
     assert (after["ingest"], after["patch"]) == (before["ingest"], before["patch"])
+    dvc = inodes(project / ".dvc/cache")
+    anew = [path for path in (project / ".deepfuse/cache/align").glob("*/*/scene/*.tif") if path.stat().st_ino in dvc]
+    assert len(anew) == len(before["align"]), "what came out as before is DVC's file"
 
 
 def test_bytecode_in_a_package_is_no_change(project: Path) -> None:
