@@ -28,9 +28,10 @@ def link_kept(made: str, target: str) -> None:
 
 
 def _take_over(made: Path) -> None:
-    md5 = file_digest(made, "md5")
-    theirs = DVC_FILES / md5[:2] / md5[2:]
-    with suppress(OSError):  # DVC has it not, or there can be no link
+    with suppress(OSError), replacing(made) as temporary:  # DVC has it not
+        os.link(made, temporary)  # where no link can be, nothing is read
+        md5 = file_digest(made, "md5")
+        theirs = DVC_FILES / md5[:2] / md5[2:]
         if file_digest(theirs, "md5") == md5:
-            with replacing(made) as temporary:
-                os.link(theirs, temporary)
+            temporary.unlink()
+            os.link(theirs, temporary)

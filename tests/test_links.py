@@ -52,3 +52,14 @@ def test_what_dvc_lacks_or_has_damaged_is_not_taken(made: Path, content: str | N
     link_kept("made", "out")
     assert Path("out").samefile(made)
     assert made.read_text() == "frames"
+
+
+def test_where_no_link_can_be_nothing_is_read(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*of: object) -> None:
+        raise PermissionError
+
+    theirs("frames")
+    monkeypatch.setattr(links.os, "link", refused)
+    monkeypatch.setattr(links, "file_digest", lambda *of: pytest.fail("read"))
+    link_kept("made", "out")
+    assert Path("out").read_text() == "frames"

@@ -83,9 +83,8 @@ def become_child(project: Path) -> None:
         setattr(retrain, name, getattr(retrain, name).fn)
     retrain.drift.compare = retrain.drift.compare.fn
     aliases._check = lambda version: None  # a process each
-    pebble.ProcessPool = (
-        pebble.pool.ProcessPool
-    )  # those of the tests begin as copies of a process that is no child of this one
+    # Those of the tests begin as copies of a process that is no child of this one.
+    pebble.ProcessPool = pebble.pool.ProcessPool
 
 
 def do(*words: str) -> None:
