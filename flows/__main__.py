@@ -172,12 +172,12 @@ def _sweep(arguments: argparse.Namespace) -> None:
 
 def _remove(sets: list[str]) -> None:
     from deepfuse.bracket import printable
-    from flows import pipeline, raw
+    from flows import killed, raw
     from flows.inbox import RAW
     from flows.lock import only_run
 
     with only_run():
-        pipeline.recover()
+        killed.recover()
         moved = raw.remove([name.removeprefix(f"{RAW}/").rstrip("/") for name in sets])
     print("no longer recorded in data/raw.dvc:", *(printable(name) for name in sets))
     for place in moved:

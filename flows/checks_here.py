@@ -16,7 +16,7 @@ from packaging.markers import Marker
 
 from deepfuse.errors import ParamsError
 from deepfuse.params import read_params
-from flows import pipeline, remote
+from flows import dvc_cache, pipeline, remote
 from flows.findings import Check, Finding, fault, ok, warning
 from flows.inbox import INBOX, RAW
 from flows.lock import FINISHED, is_running, is_unfinished
@@ -81,7 +81,7 @@ def check_brackets() -> Iterator[Finding]:
         yield warning(f"no bracket is recorded yet: {pipeline.RAW_DVC} is made when the first arrive")
         return
     try:
-        recorded = pipeline.listed(RAW, pipeline.raw_md5())
+        recorded = dvc_cache.listed(RAW, pipeline.raw_md5())
     except (OSError, ValueError):  # looked at, not mended: the doctor changes nothing
         what = "the next run fetches it, or says what to do"
         yield fault(f"the list of {pipeline.RAW_DVC} is not in DVC's cache: {what}")

@@ -1,8 +1,7 @@
-"""DVC, as commands: what it tracks, `dvc repro` with its progress in the log, and what a killed run leaves behind."""
+"""DVC, as commands: what it tracks, and `dvc repro` with its progress in the log."""
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -10,15 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from deepfuse.files import write_text
 from deepfuse.params import read_params, read_yaml
+from flows.killed import MARK, RWLOCK, held
 from flows.login import BUCKET, SECRETS
 from flows.logs import log
 from flows.standing import standing
@@ -35,14 +32,12 @@ NEXT_STAGES = ("align", "replay")  # with all that follow them, what there is be
 DVC = [sys.executable, "-P", str(Path(__file__).with_name("dvc.py"))]
 STANDING = Path(".deepfuse/cache/standing")  # of all that it needs, when nothing was left to do
 SITE_CACHE = Path(".deepfuse/dvc")
-RWLOCK = Path(".dvc/tmp/rwlock")  # of a command's stages, beside a lock of the moments in which DVC reads and writes
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
 _RUN_STAGES = ("repro", "renew", "exp")
 _NO_NEWS = "Having any troubles?"  # DVC's last line of every error that it does not know
 POLL_S = 10.0
 HOURS = 6.0  # a night's training of somebody
 LONGEST_WAIT_S = 3600 * HOURS
-_MARK = "DEEPFUSE_RETRAINS_IN"
 
 
 def dvc(*arguments: str, show: bool = True, **settings: str) -> str:
@@ -80,7 +75,7 @@ def _speaks_of_space(line: str) -> bool:
 def _await_others(end: float) -> None:
     """Wait once, and for as long as a dvc that lives holds DVC's lock file."""
     time.sleep(POLL_S)
-    while _held(RWLOCK) and time.monotonic() < end:
+    while held(RWLOCK) and time.monotonic() < end:
         time.sleep(POLL_S)
 
 
@@ -114,80 +109,10 @@ def environment(command: str) -> dict[str, str]:
     harmless = {name: value for name, value in os.environ.items() if name not in secret}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     # An experiment's folder is another one: it wants DVC's state by its whole name.
-    own = {"PATH": path, _MARK: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}
+    own = {"PATH": path, MARK: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(SITE_CACHE.absolute())}
     # Where a bucket went away, botocore by default tries each of a hundred thousand files for seconds; so it ceases.
     known = {"TQDM_MININTERVAL": "10", "AWS_RETRY_MODE": "standard"}  # seconds a line
     return {**known, **harmless, **own}
-
-
-def recover() -> None:
-    """Make the folder ready for DVC after a run that was killed: end its children, drop locks without a holder."""
-    for process in _marked():
-        log("process %s of a killed run is ended; its finished epochs are kept", process.pid)
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    if RWLOCK.exists() and not _held(RWLOCK):
-        RWLOCK.unlink()
-
-
-def _marked() -> Iterator[psutil.Process]:
-    """The processes that a retraining in this folder started."""
-    here = str(Path.cwd())
-    for process in psutil.process_iter(["environ"]):
-        environment = process.info["environ"] or {}  # None where it is somebody else's, or ended
-        if environment.get(_MARK) == here and process.pid != os.getpid():
-            yield process
-
-
-def _held(lock: Path) -> bool:
-    """Whether a dvc that lives holds DVC's lock file: not one cut short, nor one whose process is another now."""
-    try:
-        entries = json.loads(lock.read_text(encoding="utf-8"))
-        holders = [*entries["write"].values(), *(reader for readers in entries["read"].values() for reader in readers)]
-        pids = [int(holder["pid"]) for holder in holders]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-    return any("dvc" in (Path(word).stem for word in _words(pid)) for pid in pids)
-
-
-def _words(pid: int) -> list[str]:
-    """The command line of a process, empty if there is none."""
-    try:
-        return psutil.Process(pid).cmdline()
-    except (psutil.Error, ValueError, OverflowError):
-        return []
-
-
-def cache() -> Path:
-    """Where DVC's cache is."""
-    return _cache_of(Path.cwd())
-
-
-@functools.cache
-def _cache_of(folder: Path) -> Path:
-    return folder / dvc("cache", "dir", show=False).splitlines()[-1]
-
-
-def stored(md5: str) -> Path:
-    """Where DVC's cache has the content of this MD5."""
-    return next(all_stored([md5]))
-
-
-def all_stored(contents: Iterable[str]) -> Iterator[Path]:
-    """Where DVC's cache has the content of each of many MD5."""
-    folder = f"{cache()}/files/md5"
-    return (Path(f"{folder}/{md5[:2]}/{md5[2:]}") for md5 in contents)
-
-
-def listed(folder: Path, content: str) -> dict[Path, str]:
-    """The MD5 of the files in a folder, by the list of them in DVC's cache."""
-    return {Path(f"{folder}/{entry['relpath']}"): str(entry["md5"]) for entry in list_of(content)}
-
-
-def list_of(content: str) -> list[dict[str, str]]:
-    """The list of a folder's files in DVC's cache, the path and MD5 of each."""
-    entries: list[dict[str, str]] = json.loads(stored(content).read_text(encoding="utf-8"))
-    return entries
 
 
 def raw_md5() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import pipeline, raw, remote
+from flows import dvc_cache, pipeline, raw, remote
 from flows.background import ServiceError
 from flows.inbox import RAW
 from flows.lock import only_run
@@ -43,7 +43,7 @@ def _pull() -> None:
     if RAW_DVC.exists() and not RAW.exists():
         with naming_remote():
             pipeline.dvc("fetch", str(RAW_DVC))
-            if not pipeline.stored(pipeline.raw_md5()).exists():  # which DVC passes over
+            if not dvc_cache.stored(pipeline.raw_md5()).exists():  # which DVC passes over
                 raise RuntimeError(f"dvc fetch {RAW_DVC}: expected the list of its files, got none: they are not there")
     raw.restore()
     made = [str(path) for path, _ in remote.tracked() if path != RAW and not path.exists()] if LOCK.exists() else []

@@ -15,7 +15,7 @@ from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.files import file_digest, replacing, write_text
 from deepfuse.registry.dvc_contents import folder_list
-from flows import pipeline, unchanged
+from flows import dvc_cache, pipeline, unchanged
 from flows.inbox import RAW
 from flows.logs import log
 from flows.moving import move
@@ -40,12 +40,12 @@ def recorded_md5() -> dict[Path, str]:
     if not RAW_DVC.exists():
         return {}
     content = pipeline.raw_md5()
-    listing = pipeline.stored(content)
+    listing = dvc_cache.stored(content)
     if not _is_whole(listing, content):
         _fetch([RAW_DVC])
     if not _is_whole(listing, content):
         _list_anew(listing, content)
-    return pipeline.listed(RAW, content)
+    return dvc_cache.listed(RAW, content)
 
 
 def restore(but: Collection[str] = ()) -> None:
@@ -122,7 +122,7 @@ def _missing(recorded: Iterable[Path]) -> list[Path]:
 
 def _find_whole(wanted: Mapping[Path, str]) -> dict[Path, Path]:
     """The files whose content DVC's cache has, fetched where it had it not; with where it lies."""
-    stored = {path: pipeline.stored(md5) for path, md5 in wanted.items()}
+    stored = {path: dvc_cache.stored(md5) for path, md5 in wanted.items()}
     absent = [path for path, content in stored.items() if not _is_whole(content, wanted[path])]
     if absent:
         _fetch(absent if len(absent) <= _MOST_TARGETS else [RAW_DVC])

@@ -14,7 +14,7 @@ from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.params import read_yaml
-from flows import pipeline
+from flows import dvc_cache, pipeline
 from flows.inbox import RAW
 from flows.logs import log
 from flows.pipeline import LAST_STAGE, LOCK, METRICS, RAW_DVC
@@ -93,7 +93,7 @@ def _contents(content: str) -> set[str] | None:
     if not content.endswith(".dir"):
         return {content}
     try:
-        return {content, *(str(entry["md5"]) for entry in pipeline.list_of(content))}
+        return {content, *(str(entry["md5"]) for entry in dvc_cache.list_of(content))}
     except (OSError, ValueError, KeyError, TypeError):  # lost, or cut short
         return None
 
@@ -113,13 +113,13 @@ def _contents_named(missing: Collection[str]) -> set[str]:
     """The MD5 of files that the remote lacks, by their names."""
     known: dict[Path, str] = {}
     for path, content in tracked():
-        known |= pipeline.listed(path, content) if content.endswith(".dir") else {path: content}
+        known |= dvc_cache.listed(path, content) if content.endswith(".dir") else {path: content}
     return {known[Path(name)] for name in missing if Path(name) in known}
 
 
 def _send(contents: Collection[str]) -> None:
     """Copy files of DVC's cache, as far as it has them, and what is on the remote meanwhile stays."""
-    there = sorted(md5 for md5 in contents if pipeline.stored(md5).is_file())
+    there = sorted(md5 for md5 in contents if dvc_cache.stored(md5).is_file())
     if not there:
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ from deepfuse.evaluation.report import read_scores
 from deepfuse.files import write_json
 from deepfuse.model import SHIPPED, read_model, weights_sha256
 from deepfuse.params import read_params
-from flows import drift, events, history, pipeline, raw, remote
+from flows import drift, events, history, killed, pipeline, raw, remote
 from flows.best_known import compared, publish_shipped, start_changed, write_start
 from flows.experiments import uncommitted_params
 from flows.facts import about_data
@@ -53,7 +53,7 @@ def retrain() -> State[Verdict]:
     """
     check_max_worse(read_params().promote)  # now, not after the training
     with only_run(), marked():
-        pipeline.recover()
+        killed.recover()
         supersede()
         accept()
         if Path(read_params().ingest.source) == RAW and not find_sets(RAW):

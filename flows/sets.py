@@ -146,12 +146,8 @@ def _all_of_kind(folder: Path) -> bool:
     return True
 
 
-def _is_of_kind(found: os.stat_result) -> bool:
-    return stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
-
-
 def _check_kind(path: Path, found: os.stat_result) -> None:
-    if not _is_of_kind(found):
+    if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
         raise BracketError(f"{path}: expected a file, got {kind_of_file(found.st_mode)}")
 
 

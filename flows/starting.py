@@ -15,10 +15,10 @@ from flows.login import LOGIN, MLFLOW_PASSWORD, PREFECT
 
 def end_orphans() -> None:
     """A worker that is stopped may leave the training of its run behind."""
-    from flows import lock, pipeline
+    from flows import killed, lock
 
     if not lock.is_running():
-        pipeline.recover()
+        killed.recover()
 
 
 def up(arguments: argparse.Namespace) -> None:

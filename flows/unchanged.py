@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deepfuse.incremental import CACHE
 from deepfuse.notes import Notes, open_notes
-from flows import pipeline
+from flows import dvc_cache, pipeline
 from flows.inbox import RAW
 from flows.sets import contents, file_md5
 
@@ -73,7 +73,7 @@ def unrecorded(recorded: Mapping[Path, str]) -> set[Path]:
     with open_notes(BOOK, _KEY) as notes:
         if any(notes.known(_name(notes, files)) is None for files in _sets(recorded)):
             return {RAW}
-    stored = pipeline.all_stored(recorded.values())
+    stored = dvc_cache.all_stored(recorded.values())
     if any(_size(content) != there[path] for path, content in zip(recorded, stored, strict=True)):
         return {RAW}
     return {RAW / set_of(path) for path in there.keys() - recorded.keys()}

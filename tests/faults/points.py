@@ -12,7 +12,7 @@ from typing import Any
 import mlflow
 
 from deepfuse import registry
-from flows import history, inbox, moving, pipeline, retrain
+from flows import history, inbox, killed, moving, pipeline, retrain
 
 WITHOUT_DVC = "in stage train, dvc alone"  # the run lives on, and sees it fail
 
@@ -22,14 +22,14 @@ def die() -> None:
 
 
 def die_with_children() -> None:
-    for process in pipeline._marked():
+    for process in killed.started_here():
         process.kill()
     die()
 
 
 def kill_dvc() -> None:
     """A training that it began lives on."""
-    for process in pipeline._marked():
+    for process in killed.started_here():
         if "dvc" in (Path(word).stem for word in process.cmdline()):
             process.kill()
 

@@ -17,7 +17,7 @@ import pytest
 from support.projects import ROOT
 
 from deepfuse import registry
-from flows import checks_here, checks_servers, lock, pipeline
+from flows import checks_here, checks_servers, dvc_cache, lock, pipeline
 from flows.findings import Check, Finding, examine, fault, ok, warning
 from flows.inbox import INBOX, RAW
 
@@ -73,11 +73,11 @@ def test_brackets_recorded_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("params.yaml").write_text(text.replace("source: data/sample", "source: data/raw"))
     assert levels(checks_here.check_brackets) == ["warning"]
     pipeline.RAW_DVC.write_text("outs: [{md5: ab}]")
-    monkeypatch.setattr(pipeline, "cache", lambda: Path(".dvc/cache"))
+    monkeypatch.setattr(dvc_cache, "cache", lambda: Path(".dvc/cache"))
     before = sorted(Path().rglob("*"))
     assert levels(checks_here.check_brackets) == ["fault"]
     assert sorted(Path().rglob("*")) == before, "it changes nothing, also where a run would write the list anew"
-    listing = pipeline.stored("ab")
+    listing = dvc_cache.stored("ab")
     listing.parent.mkdir(parents=True)
     listing.write_text(json.dumps([{"md5": "a", "relpath": "attic/1.dng"}]))
     [gone] = checks_here.check_brackets()

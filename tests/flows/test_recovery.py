@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import pipeline
+from flows import killed, pipeline
 from flows.lock import HOLDER, UNFINISHED, is_running, is_unfinished, marked, only_run
 
 HOLD = "from flows.lock import marked, only_run\nwith only_run(), marked(): print('held', flush=True); input()"
@@ -75,8 +75,8 @@ def test_a_run_that_did_not_come_to_its_end_leaves_a_mark_until_one_does(folder:
 
 
 def sleeper(mark: str) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(["sleep", "600"], env={**os.environ, pipeline._MARK: mark})
-    while pipeline._MARK not in psutil.Process(process.pid).environ():
+    process = subprocess.Popen(["sleep", "600"], env={**os.environ, killed.MARK: mark})
+    while killed.MARK not in psutil.Process(process.pid).environ():
         time.sleep(0.01)  # until the new program has its environment
     return process
 
@@ -84,7 +84,7 @@ def sleeper(mark: str) -> subprocess.Popen[bytes]:
 def test_what_a_killed_run_left_running_is_ended_here_alone(folder: Path) -> None:
     ours, others = sleeper(str(folder)), sleeper("/elsewhere")
     try:
-        pipeline.recover()
+        killed.recover()
         assert ours.wait() == -9
         assert others.poll() is None
     finally:
@@ -101,7 +101,7 @@ def test_a_lock_of_dvc_without_a_living_dvc_is_dropped(folder: Path, text: str) 
     lock = folder / ".dvc/tmp/rwlock"
     lock.parent.mkdir(parents=True)
     lock.write_text(text)
-    pipeline.recover()
+    killed.recover()
     assert not lock.exists()
 
 
@@ -111,7 +111,7 @@ def test_the_lock_of_a_living_dvc_stays(folder: Path) -> None:
     lock.parent.mkdir(parents=True)
     lock.write_text(lock_of(process.pid))
     try:
-        pipeline.recover()
+        killed.recover()
         assert lock.exists()
     finally:
         process.kill()
@@ -125,7 +125,7 @@ def test_a_cancelled_command_leaves_no_process(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(pipeline, "log", cancel)
     with pytest.raises(KeyboardInterrupt):
         pipeline.dvc("doctor")
-    assert list(pipeline._marked()) == []
+    assert list(killed.started_here()) == []
 
 
 def hold(lock: Path) -> subprocess.Popen[bytes]:
@@ -141,7 +141,7 @@ def hold(lock: Path) -> subprocess.Popen[bytes]:
 def test_a_dvc_of_somebody_is_waited_for_with_a_word_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    process = hold(pipeline.RWLOCK)
+    process = hold(killed.RWLOCK)
 
     def end_it(seconds: float) -> None:
         process.kill()

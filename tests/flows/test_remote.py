@@ -13,7 +13,7 @@ from support.projects import run_dvc
 from deepfuse import registry
 from deepfuse.evaluation import Verdict
 from deepfuse.files import write_json
-from flows import pipeline, remote, retrain
+from flows import dvc_cache, pipeline, remote, retrain
 from flows.checks_here import check_remote
 from flows.remote_trouble import advice
 
@@ -149,7 +149,7 @@ def test_of_a_list_that_is_lost_or_cut_short_nothing_is_known(
     listing = tmp_path / "listing"
     if held is not None:
         listing.write_text(held)
-    monkeypatch.setattr(remote.pipeline, "stored", lambda content: listing)
+    monkeypatch.setattr(dvc_cache, "stored", lambda content: listing)
     assert remote._contents("0b.dir") is None
     listing.write_text('[{"md5": "0a", "relpath": "a.dng"}]')
     assert remote._contents("0b.dir") == {"0a", "0b.dir"}
