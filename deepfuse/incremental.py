@@ -13,14 +13,7 @@ from typing import Any
 
 from deepfuse.bracket import printable
 from deepfuse.errors import DeepfuseError
-from deepfuse.files import (
-    file_digest,
-    json_digest,
-    new_folder,
-    other_file,
-    remove_abandoned,
-    write_text,
-)
+from deepfuse.files import file_digest, json_digest, new_folder, other_file, remove_abandoned, write_text
 from deepfuse.imports import code_of
 from deepfuse.links import link_kept
 from deepfuse.manifest import FILE, Scene, read_manifest, record_of, write_manifest

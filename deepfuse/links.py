@@ -16,7 +16,8 @@ def link_kept(made: str, target: str) -> None:
 
     Where `made` has no other name, DVC may have its content as another file: it is made again after a change of the
     code, or another scene has the same. DVC would put its own in the place of `target` after each run, and read what
-    it finds there after the next; so its own takes the place of `made`, once and if it is whole.
+    it finds there after the next; so its own takes the place of `made`, once and if it is whole. Where DVC is told to
+    keep its cache elsewhere, nothing is taken over.
 
     Args:
         made: a file that nothing is written into.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
@@ -78,14 +78,8 @@ def find_brackets(
     if not folders and not links:
         raise NoPhotoError(f"{source}: expected brackets, got no photo and no radiance map")
     with onlooker(limits) if looks is None else nullcontext(looks) as looks:
-        album, look = Album(looks.preview, recall), partial(_capture, looks, recall)
         named = [Folder(parent, {parent: _home(source, parent)}, tuple(files)) for parent, files in folders]
-        alone = [folder for folder in named if stands_alone(folder.path)]
-        known = {folder.path: found for folder in alone if (found := known_groups(folder, prefer, frames, recall))}
-        parts = []
-        for folder in joined(_read_folders(named, known, look, progress), album):
-            parts.append(known.get(folder.path) or noted_groups(folder, prefer, frames, album, recall))
-            album.close()
+        parts = _grouped(named, prefer, frames, looks, recall, progress)
     groups = sorted((group for part in parts for group in part.groups), key=lambda group: group.bracket.scene)
     refused = (*(one for part in parts for one in part.refused), *(_link(source, link) for link in links))
     _check_ids(source, [*(group.bracket.scene for group in groups), *(one.scene for one in refused)])
@@ -94,13 +88,31 @@ def find_brackets(
     return Grouping(tuple(groups), tuple(left_out), refused)
 
 
+def _grouped(
+    folders: Sequence[Folder],
+    prefer: Prefer,
+    frames: int | None,
+    looks: Onlooker,
+    recall: Recall,
+    progress: Progress,
+) -> list[Grouping]:
+    """What is in each of the folders, or in those that go on in each other together."""
+    alone = [folder for folder in folders if stands_alone(folder.path)]
+    known = {folder.path: found for folder in alone if (found := known_groups(folder, prefer, frames, recall))}
+    album, look, parts = Album(looks.preview, recall), partial(_capture, looks, recall), []
+    for folder in joined(_read_folders(folders, known, look, progress), album):
+        parts.append(known.get(folder.path) or noted_groups(folder, prefer, frames, album, recall))
+        album.close()
+    return parts
+
+
 def _home(source: Path, folder: Path) -> Home:
     below = folder.relative_to(source).parts
     return Home(below or (source.resolve().name,), below)
 
 
 def _read_folders(
-    folders: list[Folder], known: Container[Path], look: Callable[[Path], Capture], progress: Progress
+    folders: Sequence[Folder], known: Container[Path], look: Callable[[Path], Capture], progress: Progress
 ) -> Iterator[Folder]:
     """The folders with what their photos say, but for those that are known."""
     new = (file for folder in folders if folder.path not in known for file in folder.files)

@@ -121,9 +121,8 @@ class PatchSet:
         waiting: dict[int, list[tuple[Grey, Means]]] = {}
         for start in range(0, len(order), SHUFFLED_GROUPS):
             rows = np.concatenate([of_group[group] for group in order[start : start + SHUFFLED_GROUPS]])
-            for patch in self._in_parts(
-                rows if rng is None else rows[rng.permutation(len(rows))], most or len(self) or 1
-            ):
+            shuffled = rows if rng is None else rows[rng.permutation(len(rows))]
+            for patch in self._in_parts(shuffled, most or max(len(rows), 1)):
                 exposures = len(patch[1])
                 batch = waiting.setdefault(exposures, [])
                 batch.append(patch)
