@@ -29,9 +29,10 @@ from deepfuse.metrics.table import METRICS
 from deepfuse.model import SHIPPED, Network, build_model, read_model, write_model
 from deepfuse.params import read_params
 from deepfuse.stages.replay import write_replay
-from deepfuse.training.fit import Settings, fit
+from deepfuse.training.fit import fit
 from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.patches import Selection, cut_patches, write_patches
+from deepfuse.training.settings import Settings
 
 Scores = dict[str, Score]
 SCORED_PX = 600

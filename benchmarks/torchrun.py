@@ -20,10 +20,11 @@ import torch
 
 from deepfuse.files import write_json
 from deepfuse.model import SHIPPED, pick_device, read_model
-from deepfuse.training.fit import Settings, fit
+from deepfuse.training.fit import fit
 from deepfuse.training.launching import together
 from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.patches import Selection, cut_patches, write_patches
+from deepfuse.training.settings import Settings
 from deepfuse.training.team import joined, own_device
 
 

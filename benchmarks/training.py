@@ -11,6 +11,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +21,12 @@ from torch.optim import Adam
 from deepfuse.metrics.mef_ssim import STABILISER, WINDOW_PX
 from deepfuse.model import build_model, pick_device
 from deepfuse.model.paper import LEAK, PaperNet
-from deepfuse.training.fit import Settings, step
+from deepfuse.training.fit import step
+from deepfuse.training.learning import learned
 from deepfuse.training.loader import Batch
+from deepfuse.training.recorded import recorded
+from deepfuse.training.settings import Settings
+from deepfuse.training.team import ALONE
 
 MAC_PER_PX = 114_352  # of a pair through the paper's network
 PASSES = 3  # forward, and backward for inputs and for weights
@@ -72,7 +77,8 @@ def our_step(frames: Tensor, arch: str, precision: str) -> Callable[[], object]:
     )  # fmt: skip
     optimizer = Adam(model.parameters(), lr=settings.learning_rate)
     batch = Batch(frames, frames.mean((2, 3)))  # each patch as if it were a whole picture
-    return lambda: step(model, batch, optimizer, settings)
+    learn = recorded(partial(learned, model, settings), frames.device, ALONE)
+    return lambda: step(learn, batch, optimizer)
 
 
 def plain_step(frames: Tensor) -> Callable[[], object]:

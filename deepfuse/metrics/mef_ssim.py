@@ -133,7 +133,7 @@ def product_of(means: Tensor) -> Tensor:
     """MEF-SSIM of the mean qualities at each scale (scales,): their weighted geometric mean; one passes unchanged."""
     if len(means) == 1:
         return means[0]
-    exponents = means.new_tensor(SCALE_EXPONENTS[: len(means)])
+    exponents = torch.stack([means.new_full((), exponent) for exponent in SCALE_EXPONENTS[: len(means)]])
     logs = means.clamp(min=torch.finfo(exponents.dtype).tiny).log()
     return (exponents * logs).sum().div(exponents.sum()).exp()
 
@@ -178,7 +178,8 @@ def _next_scale(x: Tensor) -> Tensor:
 
 
 def _mean_quality(frames: Tensor, fused: Tensor, run: Run) -> Tensor:
-    return tile_mean(quality_map, frames, fused, window_px=WINDOW_PX, tile_px=TILE_PX, run=run)
+    size = TILE_PX if fused.device.type == "cpu" else (fused.shape[2], fused.shape[3])
+    return tile_mean(quality_map, frames, fused, window_px=WINDOW_PX, tile_px=size, run=run)
 
 
 def quality_map(frames: Tensor, fused: Tensor) -> Tensor:

@@ -28,11 +28,12 @@ from deepfuse.model import (
 )
 from deepfuse.params import Params, Train, read_params
 from deepfuse.training.contents import Contents, patch_digests, read_contents
-from deepfuse.training.fit import Settings, fit
+from deepfuse.training.fit import fit
 from deepfuse.training.history import History, history_csv
 from deepfuse.training.identity import training_id
 from deepfuse.training.launching import together
 from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.settings import Settings
 from deepfuse.training.team import Team, joined, own_device
 
 PATCHES = Path("data/patches")
@@ -76,6 +77,7 @@ def train_in(team: Team, params: Params, device: torch.device) -> None:
 
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # nothing reads it
     model = begun(params, device)
     told = f"train on {device.type}" + (f" × {team.size}" if team.size > 1 else "")
     each = min(len(train), params.train.patches)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,35 +18,18 @@ from deepfuse.errors import DeepfuseError
 from deepfuse.model import Network
 from deepfuse.model.quality import Quality
 from deepfuse.training.history import Epoch, History, restore, save, show
+from deepfuse.training.learning import learned, scored
 from deepfuse.training.loader import Batch, Loader
-from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.mixing import Mixture
 from deepfuse.training.patch_set import PatchSet
+from deepfuse.training.recorded import Work, recorded
+from deepfuse.training.settings import Settings
 from deepfuse.training.team import ALONE, Team
 
 WARM_UP_STEPS = 100  # in the first steps Adam divides by what it has hardly measured
 LARGEST_GRADIENT = 1.0  # of the norm: one odd patch must not undo many steps
 VALIDATED = 4  # times fewer patches than an epoch may have are validated on
 EPOCH_STRIDE = 1_000_003  # a prime above any seed in use: no epoch repeats the order of another training's
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train, whatever the number of processes: `batch_size` is of all together.
-
-    `precision` is float32 or bf16: autocast for the network, the loss stays in float32.
-    """
-
-    seed: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    loss_scales: int
-    luminance_weight: float
-    halo_weight: float
-    precision: str
-    replay: float = 0.0  # share of the batches that earlier patches have
-    patches: int | None = None  # of an epoch at most; of validation a quarter; `None` for all
 
 
 def fit(
@@ -108,37 +89,36 @@ def fit(
     own = Loader(train, settings.batch_size, device, team, most=settings.patches)
     val_loader = Loader(val, settings.batch_size, device, team, most=settings.patches and settings.patches // VALIDATED)
     train_loader = Mixture(own, Loader(replay, settings.batch_size, device, team), settings.replay) if replay else own
-    optimizer = Adam(model.parameters(), lr=settings.learning_rate)
+    optimizer = Adam(model.parameters(), lr=settings.learning_rate, fused=device.type == "cuda")
     schedule = LambdaLR(optimizer, partial(_rate, steps=settings.epochs * len(train_loader)))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
     history = restore(checkpoint, state)
     if team.leads:
         show(checkpoint, history)
-    network = team.wrap(model)
+    learn = recorded(partial(learned, team.wrap(model), settings), device, team)
+    score = recorded(partial(scored, model, settings), device, team)
     for epoch in range(len(history) + 1, settings.epochs + 1):
         rate = optimizer.param_groups[0]["lr"]
         batches = train_loader.batches(settings.seed + EPOCH_STRIDE * epoch)
-        loss = _train_epoch(network, model.qualities, batches, optimizer, schedule, settings, epoch, on_batch)
-        history = (*history, Epoch(epoch, rate, loss, _validate(model, val_loader, settings), team.size))
+        model.train()
+        loss = _train_epoch(learn, model.qualities, batches, optimizer, schedule, settings.seed, epoch, on_batch)
+        model.eval()
+        validated = _validate(score, model.qualities[0], val_loader.batches(settings.seed))
+        history = (*history, Epoch(epoch, rate, loss, validated, team.size))
         if team.leads:
             save(checkpoint, state, history)
     return history
 
 
-def step(network: nn.Module, batch: Batch, optimizer: Adam, settings: Settings, quality: Quality = "best") -> Tensor:
-    """One update of the network, as a team wraps it, on a batch of the loader; the loss, still on the device."""
-    frames, means, part = batch
-    fused = _forward(network, batch, settings, quality)
-    loss: Tensor = MEFSSIMLoss(settings.loss_scales)(frames, fused, part)
-    if settings.luminance_weight:
-        loss = loss + settings.luminance_weight * luminance_error(frames, fused, means, part)
-    if settings.halo_weight:
-        loss = loss + settings.halo_weight * halo_error(frames, fused, part)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call] # torch declares no types here
-    nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+def step(learn: Work, batch: Batch, optimizer: Adam, quality: Quality = "best") -> Tensor:
+    """One update of the weights by what `learned` finds from a batch of the loader; the loss, still on the device."""
+    loss, *gradients = learn(batch, quality)
+    [group] = optimizer.param_groups
+    for weight, gradient in zip(group["params"], gradients, strict=True):
+        weight.grad = gradient
+    nn.utils.clip_grad_norm_(group["params"], LARGEST_GRADIENT)
     optimizer.step()
-    return loss.detach()
+    return cast(Tensor, loss)
 
 
 def _rate(step: int, *, steps: int) -> float:
@@ -148,22 +128,21 @@ def _rate(step: int, *, steps: int) -> float:
 
 
 def _train_epoch(
-    network: nn.Module,
+    learn: Work,
     qualities: Sequence[Quality],
     batches: Iterator[Batch],
     optimizer: Adam,
     schedule: LambdaLR,
-    settings: Settings,
+    seed: int,
     epoch: int,
     on_batch: Callable[[int, int], None],
 ) -> float:
-    network.train()
-    total, patches = torch.zeros((), device=_device(network)), 0
-    rng = np.random.default_rng([settings.seed, epoch])
+    total, patches = torch.zeros(()), 0
+    rng = np.random.default_rng([seed, epoch])
     for batch in batches:
         quality = qualities[int(rng.integers(len(qualities)))]
         turned = batch._replace(frames=_turned(batch.frames, int(rng.integers(8))))
-        total += step(network, turned, optimizer, settings, quality) * batch.part.patches
+        total = step(learn, turned, optimizer, quality) * batch.part.patches + total
         schedule.step()
         patches += batch.part.patches
         on_batch(epoch, batch.part.patches)
@@ -179,23 +158,14 @@ def _turned(frames: Tensor, which: int) -> Tensor:
     return (turned.flip(3) if which >= 4 else turned).contiguous()
 
 
-def _validate(model: Network, loader: Loader, settings: Settings) -> float | None:
-    mef_ssim_loss = MEFSSIMLoss(settings.loss_scales)
-    model.eval()
-    total, patches = torch.zeros((), device=_device(model)), 0
+def _validate(score: Work, quality: Quality, batches: Iterator[Batch]) -> float | None:
+    total, patches = torch.zeros(()), 0
     with torch.inference_mode():
-        for batch in loader.batches(settings.seed):
-            fused = _forward(model, batch, settings, model.qualities[0])
-            total += mef_ssim_loss(batch.frames, fused, batch.part) * batch.part.patches
+        for batch in batches:
+            [loss] = cast(Sequence[Tensor], score(batch, quality))
+            total = loss * batch.part.patches + total
             patches += batch.part.patches
     return 1 - float(total) / patches if patches else None
-
-
-def _forward(network: nn.Module, batch: Batch, settings: Settings, quality: Quality) -> Tensor:
-    bf16 = settings.precision == "bf16"
-    with torch.autocast(batch.frames.device.type, torch.bfloat16) if bf16 else nullcontext():
-        fused: Tensor = network(batch.frames, quality, batch.means)
-    return fused.float()
 
 
 def _device(network: nn.Module) -> torch.device:

@@ -13,10 +13,11 @@ from deepfuse.model import build_model
 from deepfuse.params import Params
 from deepfuse.stages.train import train_in
 from deepfuse.training.contents import about, write_contents
-from deepfuse.training.fit import Settings, fit
+from deepfuse.training.fit import fit
 from deepfuse.training.losses import MEFSSIMLoss, halo_error, luminance_error
 from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.patches import Selection, cut_patches, write_patches
+from deepfuse.training.settings import Settings
 from deepfuse.training.team import ALONE, WHOLE, Part, Team, joined
 
 CPU = torch.device("cpu")
@@ -35,9 +36,9 @@ SETTINGS = Settings(
 )
 
 
-def write_sets(folder: Path) -> None:
+def write_sets(folder: Path, train: int = 8) -> None:
     """Few patches, of two and three exposures, in batches that cannot all be divided by two."""
-    for part, count in zip(SETS, (8, 3, 1), strict=True):
+    for part, count in zip(SETS, (train, 3 * train // 8, train // 8), strict=True):
         noise = np.random.default_rng(count).integers(0, 256, (90, 90), np.uint8)
         noise[:, 40:] //= 3
         frames = [noise // 6, noise // 2, noise]

@@ -14,11 +14,12 @@ from deepfuse.errors import ParamsError
 from deepfuse.model import SHIPPED, build_model, read_model, write_model
 from deepfuse.params import Params, read_params
 from deepfuse.stages import train
-from deepfuse.training.fit import Settings, fit
+from deepfuse.training.fit import fit
 from deepfuse.training.loader import Loader
 from deepfuse.training.mixing import Mixture
 from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.patches import Selection, cut_patches, write_patches
+from deepfuse.training.settings import Settings
 
 SIZE = 44
 SETTINGS = Settings(

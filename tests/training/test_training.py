@@ -11,11 +11,12 @@ from benchmarks.training import our_step
 from deepfuse.color import from_float, luma, to_float
 from deepfuse.errors import DeepfuseError
 from deepfuse.model import build_model
-from deepfuse.training.fit import Settings, fit
+from deepfuse.training.fit import fit
 from deepfuse.training.history import history_csv
 from deepfuse.training.losses import halo_error, luminance_error
 from deepfuse.training.patch_set import PatchSet
 from deepfuse.training.patches import Selection, cut_patches, schema, write_patches
+from deepfuse.training.settings import Settings
 
 SIZE = 44
 SETTINGS = Settings(

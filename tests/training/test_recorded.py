@@ -1,0 +1,103 @@
+"""Steps that are recorded once for each kind of batch, and played from then on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from support import teams
+from torch import Tensor
+
+from deepfuse.model import build_model
+from deepfuse.model.quality import Quality
+from deepfuse.training import fit as fitting
+from deepfuse.training.loader import Batch
+from deepfuse.training.recorded import REHEARSALS, Kind, Recorded, Recording, Stage, Work, recorded
+from deepfuse.training.team import ALONE
+
+
+class Repeating(Stage):
+    """Records as CUDA does, on the processor: what is played reads one place and writes to one place."""
+
+    def __init__(self) -> None:
+        self.kinds: list[Kind] = []
+
+    def rehearse(self, work: Work, batch: Batch, quality: Quality) -> Sequence[Tensor | None]:
+        return work(batch, quality)
+
+    def record(self, work: Work, batch: Batch, quality: Quality) -> Recording:
+        self.kinds.append((batch.frames.shape, quality))
+        own = batch._replace(frames=batch.frames.clone(), means=batch.means.clone())
+        results = [None if found is None else torch.full_like(found, torch.nan) for found in work(own, quality)]
+
+        def play() -> None:
+            for place, found in zip(results, work(own, quality), strict=True):
+                if place is not None and found is not None:
+                    place.copy_(found)
+
+        return Recording(own, results, play)
+
+
+class Unable(Repeating):
+    def record(self, work: Work, batch: Batch, quality: Quality) -> Recording:
+        raise RuntimeError("not permitted when stream is capturing")
+
+
+def trained(folder: Path, name: str) -> dict[str, Tensor]:
+    teams.train(folder, name)
+    weights: dict[str, Tensor] = torch.load(folder / f"{name}.after", weights_only=False)["weights"]
+    return weights
+
+
+def test_a_recorded_training_ends_with_the_weights_of_a_plain_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teams.write_sets(tmp_path, 48)
+    plain, stages = trained(tmp_path, "plain"), [Repeating(), Repeating()]
+    unused = iter(stages)
+    monkeypatch.setattr(fitting, "recorded", lambda work, device, team: Recorded(work, next(unused)))
+    played = trained(tmp_path, "played")
+    assert all(torch.equal(played[name], plain[name]) for name in plain)
+    for stage in stages:
+        assert stage.kinds
+        assert len(set(stage.kinds)) == len(stage.kinds), "once for each kind"
+    assert {quality for _, quality in stages[0].kinds} == {"fast", "best"}
+
+
+def test_what_cannot_be_recorded_is_computed_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    work = Recorded(lambda batch, quality: [batch.frames.sum()], Unable())
+    with caplog.at_level(logging.WARNING):
+        found = [float(work(batch_of(level), "fast")[0]) for level in range(REHEARSALS + 3)]
+    assert found == [4.0 * level for level in range(REHEARSALS + 3)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "training is slower than it could be: CUDA cannot record a step: not permitted when stream is capturing"
+    ]
+
+
+def batch_of(level: float) -> Batch:
+    return Batch(torch.full((1, 1, 2, 2), level), torch.full((1, 1), level))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_plays_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    monkeypatch.setattr(teams, "build_model", lambda arch: build_model(arch).cuda())
+    teams.write_sets(tmp_path, 48)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        played = trained(tmp_path, "played")
+        monkeypatch.setattr(fitting, "recorded", lambda work, device, team: work)
+        plain = trained(tmp_path, "plain")
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert all(torch.equal(played[name], plain[name]) for name in plain)
+
+
+def test_the_processor_starts_each_operation_itself() -> None:
+    def work(batch: Batch, quality: Quality) -> list[Tensor | None]:
+        return []
+
+    assert recorded(work, torch.device("cpu"), ALONE) is work
