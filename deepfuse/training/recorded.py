@@ -31,7 +31,7 @@ class Recording:
     play: Callable[[], None]
 
 
-class Stage:
+class Recorder:
     """A stream of its own, as CUDA wants it for recordings, and memory that they share: one plays at a time."""
 
     def __init__(self, device: torch.device) -> None:
@@ -64,11 +64,11 @@ class Recorded:
 
     Args:
         work: what to do, the same operations for every batch of a kind, without a wait for the device.
-        stage: where it is done until it is recorded, and what records it.
+        recorder: where it is done until it is recorded, and what records it.
     """
 
-    def __init__(self, work: Work, stage: Stage) -> None:
-        self._work, self._stage = work, stage
+    def __init__(self, work: Work, recorder: Recorder) -> None:
+        self._work, self._recorder = work, recorder
         self._seen: Counter[Kind] = Counter()
         self._recordings: dict[Kind, Recording] = {}
         self._recordable = True
@@ -78,10 +78,10 @@ class Recorded:
         kind = batch.frames.shape, quality
         self._seen[kind] += 1
         if not self._recordable or self._seen[kind] <= REHEARSALS:
-            return self._stage.rehearse(self._work, batch, quality)
+            return self._recorder.rehearse(self._work, batch, quality)
         if kind not in self._recordings:
             try:
-                self._recordings[kind] = self._stage.record(self._work, batch, quality)
+                self._recordings[kind] = self._recorder.record(self._work, batch, quality)
             except RuntimeError as error:  # of a network of one's own, say, that asks the device for a number
                 _log.warning("training is slower than it could be: CUDA cannot record a step: %s", error)
                 self._recordable = False
@@ -97,4 +97,4 @@ def recorded(work: Work, device: torch.device, team: Team) -> Work:
     """The work as the device does it fastest; several processes wait for each other in it, which is not recorded."""
     if device.type != "cuda" or team.size > 1:
         return work
-    return Recorded(work, Stage(device))
+    return Recorded(work, Recorder(device))

@@ -15,11 +15,11 @@ from deepfuse.model import build_model
 from deepfuse.model.quality import Quality
 from deepfuse.training import fit as fitting
 from deepfuse.training.loader import Batch
-from deepfuse.training.recorded import REHEARSALS, Kind, Recorded, Recording, Stage, Work, recorded
+from deepfuse.training.recorded import REHEARSALS, Kind, Recorded, Recorder, Recording, Work, recorded
 from deepfuse.training.team import ALONE
 
 
-class Repeating(Stage):
+class Repeating(Recorder):
     """Records as CUDA does, on the processor: what is played reads one place and writes to one place."""
 
     def __init__(self) -> None:
@@ -56,15 +56,15 @@ def test_a_recorded_training_ends_with_the_weights_of_a_plain_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teams.write_sets(tmp_path, 48)
-    plain, stages = trained(tmp_path, "plain"), [Repeating(), Repeating()]
-    unused = iter(stages)
+    plain, recorders = trained(tmp_path, "plain"), [Repeating(), Repeating()]
+    unused = iter(recorders)
     monkeypatch.setattr(fitting, "recorded", lambda work, device, team: Recorded(work, next(unused)))
     played = trained(tmp_path, "played")
     assert all(torch.equal(played[name], plain[name]) for name in plain)
-    for stage in stages:
-        assert stage.kinds
-        assert len(set(stage.kinds)) == len(stage.kinds), "once for each kind"
-    assert {quality for _, quality in stages[0].kinds} == {"fast", "best"}
+    for recorder in recorders:
+        assert recorder.kinds
+        assert len(set(recorder.kinds)) == len(recorder.kinds), "once for each kind"
+    assert {quality for _, quality in recorders[0].kinds} == {"fast", "best"}
 
 
 def test_what_cannot_be_recorded_is_computed_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
