@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfuse.model.resampling import Planes, double, halve, rectified, widened
+from deepfuse.model.resampling import Planes, beside, double, halve, rectified
 from deepfuse.model.rows import Rows, coarser, grown
 
 WIDTHS = {1: 16, 2: 24, 3: 32, 4: 32, 5: 32, 6: 32}  # channels of each level that has a network; level 0 is full size
@@ -98,7 +98,7 @@ class Level(nn.Module):
 
     def _look(self, inputs: Tensor, rows: slice, known: Known | None) -> Tensor:
         """What each exposure shows, beside what the coarser level knew of it."""
-        x = F.conv2d(widened(inputs.to(self.look.weight.dtype)), self.look.weight, self.look.bias)
+        x = F.conv2d(inputs.to(self.look.weight.dtype), self.look.weight, self.look.bias)
         if self.recall is not None and known is not None:
             recalled = coarser(rows, known.state.stop)
             x += Rows(recalled.start, self.recall(known.state.cut(recalled))).doubled(rows)
@@ -129,9 +129,8 @@ def _halved(planes: Tensor, times: int) -> Tensor:
 
 
 def _inputs(luma: Tensor, band: Tensor, contrast: Tensor, so_far: Tensor) -> Tensor:
-    """What a level sees of each exposure, (N·K, 5, H, W), channels last."""
-    planes = [luma - 0.5, BAND_SCALE * band, *contrast.chunk(2, 1), (so_far - 0.5).expand_as(luma)]
-    return torch.stack(planes, -1).flatten(0, 1).movedim(-1, 1)
+    """What a level sees of each exposure, and a pixel more on each side, (N·K, 5, H + 2, W + 2)."""
+    return beside([luma - 0.5, BAND_SCALE * band, *contrast.chunk(2, 1), (so_far - 0.5).expand_as(luma)])
 
 
 def _by_picture(planes: Tensor, k: int) -> Tensor:

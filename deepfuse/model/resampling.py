@@ -5,6 +5,7 @@ Both kinds stand here because both must mean the same: the network is trained wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import cv2
@@ -94,9 +95,26 @@ def rectified(planes: Tensor) -> Tensor:
     if planes.requires_grad:
         return widened(torch.relu_(planes))
     n, c, height, width = planes.shape
-    wide = planes.new_empty((n, height + 2, width + 2, c)).movedim(-1, 1)
-    torch.clamp_min(planes, 0, out=wide[:, :, 1:-1, 1:-1])
-    for axis, last in ((3, width), (2, height)):
+    wide = planes.new_empty((n, height + 2, width + 2, c))
+    torch.clamp_min(planes.movedim(1, -1), 0, out=wide[:, 1:-1, 1:-1])
+    return _with_edges(wide)
+
+
+def beside(planes: Sequence[Tensor]) -> Tensor:
+    """C planes (N, K, H, W) as channels of each exposure, (N·K, C, H + 2, W + 2), channels last; edges go on."""
+    if not all(_plain(plane) for plane in planes):
+        return widened(torch.stack(list(planes), -1).flatten(0, 1).movedim(-1, 1))
+    n, k, height, width = planes[0].shape
+    wide = np.empty((n * k, height + 2, width + 2, len(planes)), np.float32)
+    for inner, *channels in zip(wide[:, 1:-1, 1:-1], *(plane.flatten(0, 1).numpy() for plane in planes), strict=True):
+        cv2.merge(channels, dst=inner)
+    return _with_edges(torch.from_numpy(wide))
+
+
+def _with_edges(wide: Tensor) -> Tensor:
+    """Let the edges of planes (N, H + 2, W + 2, C) go on in the pixel around them; seen as (N, C, H + 2, W + 2)."""
+    for axis in (2, 1):
+        last = wide.shape[axis] - 1
         wide.select(axis, 0).copy_(wide.select(axis, 1))
-        wide.select(axis, last + 1).copy_(wide.select(axis, last))
-    return wide
+        wide.select(axis, last).copy_(wide.select(axis, last - 1))
+    return wide.movedim(-1, 1)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from deepfuse.model import resampling
 from deepfuse.model.precision import native_precision
-from deepfuse.model.resampling import double, rectified, widened
+from deepfuse.model.resampling import beside, double, rectified, widened
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 CPU = torch.device("cpu")
@@ -44,6 +44,19 @@ def test_what_is_rectified_goes_on_beyond_its_edges(shape: tuple[int, ...]) -> N
     assert wide.requires_grad
     assert torch.equal(rectified(planes), expected)
     assert rectified(planes).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 7, 9), (2, 2, 1, 5)])
+def test_planes_beside_each_other_go_on_beyond_their_edges(shape: tuple[int, ...]) -> None:
+    planes = [torch.randn(shape, generator=torch.manual_seed(seed)) for seed in range(5)]
+    expected = F.pad(torch.stack(planes, 2).flatten(0, 1), (1, 1, 1, 1), mode="replicate")
+    with torch.no_grad():
+        found = beside(planes)
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    learning = beside([plane.clone().requires_grad_(True) for plane in planes])
+    assert torch.equal(learning, expected)
+    assert learning.requires_grad
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
