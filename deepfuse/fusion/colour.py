@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from deepfuse.color import LUMA, Float, Image
-from deepfuse.fusion.planes import Colour, Shown, unit
+from deepfuse.fusion.planes import Colour, Shown, at_most, unit
 
 CURVE_OFFSET = np.float32(0.055)
 """Of sRGB (IEC 61966-2-1): but near black, encoded values are a power of light less this, so that exposure multiplies
@@ -90,11 +90,12 @@ def _trust(frame: Shown, gain: Float, squared: Float) -> Float:
     trust *= light
     light += NOISE**4
     trust /= light
-    clipping = np.flatnonzero(frame.largest > frame.largest.dtype.type(UNCLIPPED / unit(frame.largest.dtype)))
-    planes = trust, gain, frame.largest, frame.smallest
-    if clipping.size > FEW * trust.size:
+    clips = frame.largest > frame.largest.dtype.type(UNCLIPPED / unit(frame.largest.dtype))
+    planes, count = (trust, gain, frame.largest, frame.smallest), np.count_nonzero(clips)
+    if count > FEW * trust.size:
         _count_less(*planes)
-    elif clipping.size:
+    elif count:
+        clipping = np.flatnonzero(clips)
         few = [plane.reshape(1, -1)[:, clipping] for plane in planes]
         _count_less(*few)
         trust.reshape(-1)[clipping] = few[0]
@@ -103,12 +104,13 @@ def _trust(frame: Shown, gain: Float, squared: Float) -> Float:
 
 def _count_less(trust: Float, gain: Float, largest: Image, smallest: Image) -> None:
     """Trust a frame's colour less for what it clips."""
-    right = _rising(gain, 1 - NEAR, NEAR)
-    right *= _of_channel(smallest, _coloured)
-    right -= 1
-    np.maximum(right, LOST_TRUST - 1, out=right)
-    right *= _of_channel(largest, _lost)
-    cv2.accumulateProduct(trust, right, trust)
+    wrong = _rising(gain, 1 - NEAR, NEAR)
+    wrong *= _of_channel(smallest, _coloured)
+    np.subtract(1, wrong, out=wrong)
+    at_most(wrong, 1 - LOST_TRUST)
+    wrong *= _of_channel(largest, _lost)
+    np.subtract(1, wrong, out=wrong)
+    trust *= wrong
 
 
 def _lost(largest: Float) -> Float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from deepfuse.color import LUMA, Float
 from deepfuse.fusion.colour import CURVE_OFFSET, green_difference
-from deepfuse.fusion.planes import Colour
+from deepfuse.fusion.planes import Colour, at_most
 
 SHOULDER = np.float32(0.95)  # channels bend from here on, so that highlights keep their gradation
 TOP = np.float32(0.992)  # what a channel nears and, but for near-white luma, never reaches: 253 of 255
@@ -27,8 +27,9 @@ def fitted(y: Float, colour: Colour) -> Channels:
     green = green_difference(blue, red)
     least = np.minimum(np.minimum(blue, red), green)
     if (y + least).min() < 0:
-        share = cv2.divide(y, np.minimum(least, -_TINY, out=least), dst=least, scale=-1)
-        np.minimum(share, 1, out=share)
+        at_most(least, -_TINY)
+        share: Float = np.asarray(cv2.divide(y, least, dst=least, scale=-1), np.float32)
+        at_most(share, np.float32(1))
         red, green, blue = red * share, green * share, blue * share
     result = red + y, green + y, blue + y
     largest = np.maximum(np.maximum(result[0], result[1]), result[2])

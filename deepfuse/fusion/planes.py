@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -68,6 +69,12 @@ def _difference(channel: Image, scale: np.float32, y: Float) -> Float:
     return np.asarray(cv2.addWeighted(channel, float(scale), y, -1, 0, dtype=cv2.CV_32F), np.float32)
 
 
+def at_most(plane: Float, top: np.float32) -> None:
+    """Bring what is more down to `top`, in place: in half of numpy's time."""
+    cv2.threshold(plane, float(top), 0, cv2.THRESH_TRUNC, dst=plane)
+
+
+@cache
 def unit(dtype: np.dtype[Any]) -> np.float32:
     """What values of this dtype are multiplied by to be from 0 to 1."""
     return np.float32(1.0) if dtype == np.float32 else np.float32(1.0 / np.iinfo(dtype).max)
