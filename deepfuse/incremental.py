@@ -224,7 +224,10 @@ def _whole(entry: Path) -> dict[str, int] | None:
     """The files of a complete folder of results, as `_files` has them; `None` of any other."""
     try:
         expected = json.loads(Path(f"{entry}/{SIZES}").read_bytes())
-        found = _files(entry)
+        if (found := _files(entry)) != expected:  # a process may have been killed as it took over DVC's file
+            for folder in (entry, *filter(Path.is_dir, entry.rglob("*"))):
+                remove_abandoned(folder)
+            found = _files(entry)
     except (OSError, ValueError):
         return None
     return found if found == expected else None

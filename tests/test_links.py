@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from deepfuse import links
 from deepfuse.files import file_digest
+from deepfuse.incremental import SceneCache
 from deepfuse.links import DVC_FILES, link_kept
 
 
@@ -63,3 +67,29 @@ def test_where_no_link_can_be_nothing_is_read(made: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(links, "file_digest", lambda *of: pytest.fail("read"))
     link_kept("made", "out")
     assert Path("out").read_text() == "frames"
+
+
+def test_what_a_process_left_that_was_killed_as_it_took_over_costs_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made, cache = [], SceneCache("ingest", "key")
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        (folder / "scene").mkdir()
+        for name in ("manifest.json", "scene/frames.tif"):
+            (folder / name).write_text(name)
+
+    entry = cache.folder("inputs", make)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in ("manifest.json", "scene/frames.tif"):
+        temporary = entry / name
+        os.link(temporary, temporary.with_name(f".{'0' * 12}_{ended.pid}{temporary.suffix}"))
+    assert cache.folder("inputs", make) == entry
+    assert len(made) == 1
+    assert {path.name for path in entry.rglob("*")} == {"manifest.json", "scene", "frames.tif", "sizes"}
+    (entry / "scene/stray.tif").write_text("of nobody")
+    cache.folder("inputs", make)
+    assert len(made) == 2

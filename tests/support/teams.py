@@ -36,13 +36,13 @@ SETTINGS = Settings(
 )
 
 
-def write_sets(folder: Path, train: int = 8) -> None:
+def write_sets(folder: Path, count: int = 8) -> None:
     """Few patches, of two and three exposures, in batches that cannot all be divided by two."""
-    for part, count in zip(SETS, (train, 3 * train // 8, train // 8), strict=True):
-        noise = np.random.default_rng(count).integers(0, 256, (90, 90), np.uint8)
+    for part, some in zip(SETS, (count, 3 * count // 8, count // 8), strict=True):
+        noise = np.random.default_rng(some).integers(0, 256, (90, 90), np.uint8)
         noise[:, 40:] //= 3
         frames = [noise // 6, noise // 2, noise]
-        table = cut_patches(part, frames, [None] * 3, Selection(SIZE, count, 3, 1, 1))
+        table = cut_patches(part, frames, [None] * 3, Selection(SIZE, some, 3, 1, 1))
         (folder / part).mkdir(parents=True)
         write_patches(folder / part / "s.parquet", table)
     patches = folder / "data/patches"
