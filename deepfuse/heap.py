@@ -7,9 +7,9 @@ import gc
 import sys
 
 # Of glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 KEPT = 2**28  # bytes; the planes of a strip, and of what works beside it
-APART = 0  # planes at once beside the heap, which are given back; glibc puts there those above 2**25 bytes
+LARGEST = 2**25  # bytes; the most that glibc takes from the heap at all
 NEW_OBJECTS = 100_000  # more of them than went have Python look for cycles among them; by default 700
 ARENAS = 1  # threads that each have a heap find nothing in those of others
 
@@ -23,7 +23,7 @@ def keep_freed_memory() -> None:
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    for option, value in ((_TRIM_THRESHOLD, KEPT), (_MMAP_MAX, APART), (_ARENA_MAX, ARENAS)):
+    for option, value in ((_TRIM_THRESHOLD, KEPT), (_MMAP_THRESHOLD, LARGEST), (_ARENA_MAX, ARENAS)):
         if mallopt:  # musl has none
             mallopt(option, value)
 
