@@ -77,20 +77,23 @@ class Recorded:
         """The results for a batch."""
         kind = batch.frames.shape, quality
         self._seen[kind] += 1
-        if not self._recordable or self._seen[kind] <= REHEARSALS:
+        if self._recordable and self._seen[kind] > REHEARSALS and kind not in self._recordings:
+            self._record(kind, batch, quality)
+        recording = self._recordings.get(kind)
+        if recording is None:
             return self._recorder.rehearse(self._work, batch, quality)
-        if kind not in self._recordings:
-            try:
-                self._recordings[kind] = self._recorder.record(self._work, batch, quality)
-            except RuntimeError as error:  # of a network of one's own, say, that asks the device for a number
-                _log.warning("training is slower than it could be: CUDA cannot record a step: %s", error)
-                self._recordable = False
-                return self(batch, quality)
-        recording = self._recordings[kind]
         for place, planes in zip(recording.batch[:2], batch[:2], strict=True):
             place.copy_(planes)
         recording.play()
         return recording.results
+
+    def _record(self, kind: Kind, batch: Batch, quality: Quality) -> None:
+        try:
+            self._recordings[kind] = self._recorder.record(self._work, batch, quality)
+        except RuntimeError as error:  # of a network of one's own, say, that asks the device for a number
+            _log.warning("training is slower than it could be: CUDA cannot record a step: %s", error)
+            self._recordable = False
+            self._recordings.clear()
 
 
 def recorded(work: Work, device: torch.device, team: Team) -> Work:
