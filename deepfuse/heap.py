@@ -7,9 +7,9 @@ import gc
 import sys
 
 # Of glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-KEPT = 2**28  # bytes; the planes of a strip, and of what works beside it
-LARGEST = 2**25  # bytes; the most that glibc takes from the heap at all
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
+KEPT = 2**30  # bytes; more than the planes of a picture at work need, and what a process holds between two pictures
+APART = 0  # planes beside the heap, which are given back at once: glibc would put there those above 2**25 bytes
 NEW_OBJECTS = 100_000  # more of them than went have Python look for cycles among them; by default 700
 ARENAS = 1  # threads that each have a heap find nothing in those of others
 
@@ -20,12 +20,25 @@ def keep_freed_memory() -> None:
     As it starts, glibc gives planes of a megabyte back to the system at once, which then clears them page by page when
     the next is asked for: a fifth of the time of a picture.
     """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    for option, value in ((_TRIM_THRESHOLD, KEPT), (_MMAP_THRESHOLD, LARGEST), (_ARENA_MAX, ARENAS)):
-        if mallopt:  # musl has none
-            mallopt(option, value)
+    for option, value in ((_TRIM_THRESHOLD, KEPT), (_MMAP_MAX, APART), (_ARENA_MAX, ARENAS)):
+        _ask_glibc("mallopt", option, value)
+
+
+def give_back_memory() -> None:
+    """After a piece of work, give back what this process freed and holds, where that is much.
+
+    Planes of ever other sizes leave gaps that few of the next fit in, and a process would grow by them.
+    """
+    import psutil  # slow, and a single picture needs it not
+
+    if psutil.Process().memory_info().rss > KEPT:
+        _ask_glibc("malloc_trim", 0)
+
+
+def _ask_glibc(function: str, *values: int) -> None:
+    """Call this function of glibc, where that is the C library: others have none of them."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), function):
+        getattr(libc, function)(*values)
 
 
 def look_for_cycles_seldom() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from deepfuse.heap import give_back_memory, keep_freed_memory
 from deepfuse.workers import available_memory, crash, limit_memory, out_of_memory
 
 T = TypeVar("T")
@@ -114,6 +115,7 @@ def serve(limit_bytes: int | None) -> None:
     """Answer the calls on standard input until it ends; what libraries print goes nowhere."""
     if limit_bytes:
         limit_memory(limit_bytes)
+    keep_freed_memory()
     calls: queue.Queue[tuple[Callable[..., object], tuple[object, ...]]] = queue.Queue()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -122,6 +124,7 @@ def serve(limit_bytes: int | None) -> None:
         work, args = calls.get()
         answers.write(answer(work, args))
         answers.flush()
+        give_back_memory()
 
 
 def _listen(stream: BinaryIO, calls: queue.Queue[tuple[Callable[..., object], tuple[object, ...]]]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deepfuse.errors import DeepfuseError
-from deepfuse.heap import keep_freed_memory
+from deepfuse.heap import give_back_memory, keep_freed_memory
 from deepfuse.quiet import quiet_libraries
 
 JOBS = "DEEPFUSE_JOBS"
@@ -59,7 +59,7 @@ def run_scenes(
     pool = ProcessPool(jobs, initializer=_start_worker, initargs=(limit, max(1, _cores() // jobs)), context=spawn)
     try:
         allowed = [seconds(task) if seconds else None for task in tasks]
-        futures = [pool.schedule(work, (task,), timeout=s) for task, s in zip(tasks, allowed, strict=True)]
+        futures = [pool.schedule(_do, (work, task), timeout=s) for task, s in zip(tasks, allowed, strict=True)]
         for task, future, s in zip(tasks, futures, allowed, strict=True):
             try:
                 yield future.result()
@@ -114,6 +114,13 @@ def _start_worker(limit_bytes: float | None, threads: int) -> None:
     _limit_threads(threads)
     quiet_libraries()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _do(work: Callable[[T], R], task: T) -> R:
+    try:
+        return work(task)
+    finally:
+        give_back_memory()
 
 
 def limit_memory(limit_bytes: int) -> None:

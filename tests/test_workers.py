@@ -150,6 +150,23 @@ def test_a_worker_keeps_to_a_limit_that_its_starter_has(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (f"{(2**31, 2**31)}\n", "")
 
 
+KEPT: list[bytearray] = []
+
+
+def swell(task):
+    """How many bytes this process holds before it fills more, and frees all but the end of it."""
+    held = psutil.Process().memory_info().rss
+    KEPT.append([bytearray(2**22) for _ in range(300)][-1])
+    return held
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is another")
+@pytest.mark.skipif(available_memory() < 2.5e9, reason="needs 2 GB")
+def test_a_worker_gives_back_what_it_freed_between_two_scenes() -> None:
+    before, after = run_scenes([1, 2], swell, refuse=refused, jobs=1)
+    assert after < before + 2**27
+
+
 def alive(group: int) -> list[int]:
     """The processes of a process group that have not ended."""
     found = []
