@@ -17,7 +17,7 @@ from deepfuse.model.rows import Exposures, Luma, Rows, bands, coarser
 from deepfuse.threads import Run
 
 KEPT = 2  # the pyramid is kept whole from this level on, a quarter of the size
-WHOLE = 5  # from this level on the network computes the whole picture at once, a thousandth of its pixels
+WHOLE = 4  # from this level on the network computes the whole picture at once, a 256th of its pixels
 
 
 class PyramidRows:

@@ -48,12 +48,23 @@ class Recorder:
         return results
 
     def record(self, work: Work, batch: Batch, quality: Quality) -> Recording:
-        """Record the work on a copy of the batch; nothing is done yet."""
+        """Record the work on a copy of the batch; nothing is done yet.
+
+        Raises:
+            RuntimeError: CUDA cannot record it.
+        """
         batch = batch._replace(frames=batch.frames.clone(), means=batch.means.clone())
-        graph = torch.cuda.CUDAGraph()
-        # What other threads of the process ask of CUDA meanwhile, such as NCCL's, is no part of it.
-        with torch.cuda.graph(graph, pool=self._memory, stream=self._stream, capture_error_mode="thread_local"):
-            results = work(batch, quality)
+        graph, outside = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._stream.device)
+        chance = torch.cuda.default_generators[outside.device_index]
+        before = chance.clone_state()
+        try:
+            # What other threads of the process ask of CUDA meanwhile, such as NCCL's, is no part of it.
+            with torch.cuda.graph(graph, pool=self._memory, stream=self._stream, capture_error_mode="thread_local"):
+                results = work(batch, quality)
+        except RuntimeError:  # torch leaves the stream, and the generator, which draws nothing more, as while recording
+            torch.cuda.set_stream(outside)
+            chance.graphsafe_set_state(before)
+            raise
         return Recording(batch, results, graph.replay)
 
 
@@ -91,7 +102,9 @@ class Recorded:
         try:
             self._recordings[kind] = self._recorder.record(self._work, batch, quality)
         except RuntimeError as error:  # of a network of one's own, say, that asks the device for a number
-            _log.warning("training is slower than it could be: CUDA cannot record a step: %s", error)
+            _log.warning(
+                "training is slower than it could be: CUDA cannot record a step: %s", str(error).split("\n")[0]
+            )
             self._recordable = False
             self._recordings.clear()
 

@@ -101,3 +101,16 @@ def test_the_processor_starts_each_operation_itself() -> None:
         return []
 
     assert recorded(work, torch.device("cpu"), ALONE) is work
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_what_cuda_cannot_record_leaves_the_device_as_it_was() -> None:
+    def work(batch: Batch, quality: Quality) -> list[Tensor | None]:
+        total = float(batch.frames.sum())  # a question to the device
+        return [torch.nn.functional.dropout(batch.frames, 0.5) * total]
+
+    stream, device = torch.cuda.current_stream(), torch.device("cuda")
+    step = recorded(work, device, ALONE)
+    found = [step(Batch(*(part.to(device) for part in batch_of(1)[:2])), "fast")[0] for _ in range(REHEARSALS + 3)]
+    assert all(set(result.flatten().tolist()) <= {0.0, 8.0} for result in found if result is not None)
+    assert torch.cuda.current_stream() == stream
