@@ -75,7 +75,7 @@ def our_step(frames: Tensor, arch: str, precision: str) -> Callable[[], object]:
         seed=0, epochs=1, batch_size=len(frames), learning_rate=1e-4, loss_scales=1, luminance_weight=0.0,
         halo_weight=0.0, precision=precision,
     )  # fmt: skip
-    optimizer = Adam(model.parameters(), lr=settings.learning_rate)
+    optimizer = Adam(model.parameters(), lr=settings.learning_rate, fused=frames.is_cuda)
     batch = Batch(frames, frames.mean((2, 3)))  # each patch as if it were a whole picture
     learn = recorded(partial(learned, model, settings), frames.device, ALONE)
     return lambda: step(learn, batch, optimizer)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from deepfuse.errors import DeepfuseError, ModelError, NoPhotoError, Unreachable
+from deepfuse.heap import lacks_memory
 from deepfuse.interrupts import INTERRUPTED
 from deepfuse.terminal import say_error
 
@@ -23,14 +22,6 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (  # the first that fits
     (MemoryError, OUT_OF_MEMORY),
     (KeyboardInterrupt, INTERRUPTED),
 )
-# As torch, OpenCV, the loader of libraries, Python's threads and the system say it.
-_NO_MEMORY = (
-    "can't allocate memory",
-    "Insufficient memory",
-    "failed to map segment",
-    "can't start new thread",
-    "Cannot allocate memory",
-)
 
 
 def failed(error: BaseException) -> int:
@@ -47,28 +38,11 @@ def _plain(error: BaseException) -> BaseException:
     """The error in the words of those who see it."""
     if isinstance(error, ModuleNotFoundError):
         return _not_installed(error)
-    if _is_no_memory(error):
+    if lacks_memory(error):
         return MemoryError("out of memory; fewer or smaller frames need less, and so does --quality fast")
     if isinstance(error, KeyboardInterrupt):
         return KeyboardInterrupt("interrupted")
     return error
-
-
-def _is_no_memory(error: BaseException) -> bool:
-    """Whether memory was lacking; of a limited process also where C code lost the error that said so."""
-    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
-        return True
-    return isinstance(error, SystemError) and most_memory() < math.inf
-
-
-def most_memory() -> float:
-    """The bytes that this process may have in its address space (`ulimit -v`), where the system has such a limit."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return math.inf
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return math.inf if most == resource.RLIM_INFINITY else float(most)
 
 
 def _not_installed(error: ModuleNotFoundError) -> ModuleNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
 import sys
 
 # Of glibc's malloc.h.
@@ -12,6 +13,14 @@ KEPT = 2**30  # bytes; more than the planes of a picture at work need, and what 
 APART = 0  # planes beside the heap, which are given back at once: glibc would put there those above 2**25 bytes
 NEW_OBJECTS = 100_000  # more of them than went have Python look for cycles among them; by default 700
 ARENAS = 1  # threads that each have a heap find nothing in those of others
+# As torch, OpenCV, the loader of libraries, Python's threads and the system say it.
+_NO_MEMORY = (
+    "can't allocate memory",
+    "Insufficient memory",
+    "failed to map segment",
+    "can't start new thread",
+    "Cannot allocate memory",
+)
 
 
 def keep_freed_memory() -> None:
@@ -44,3 +53,20 @@ def _ask_glibc(function: str, *values: int) -> None:
 def look_for_cycles_seldom() -> None:
     """Have Python look for cycles of garbage seldom: among records of ten thousand scenes it finds none."""
     gc.set_threshold(NEW_OBJECTS)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory was lacking; of a limited process also where C code lost the error that said so."""
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
+        return True
+    return isinstance(error, SystemError) and most_memory() < math.inf
+
+
+def most_memory() -> float:
+    """The bytes that this process may have in its address space (`ulimit -v`), where the system has such a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.inf
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return math.inf if most == resource.RLIM_INFINITY else float(most)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from deepfuse.heap import give_back_memory, keep_freed_memory
-from deepfuse.workers import available_memory, crash, limit_memory, out_of_memory
+from deepfuse.workers import allowed_memory, crash, limit_memory, out_of_memory
 
 T = TypeVar("T")
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from deepfuse.resident import serve; serve({limit})"
@@ -48,7 +48,8 @@ class Resident:
         environment: Mapping[str, str] | None = None,
         what: str = "it",
     ) -> None:
-        self._limit = int(min(memory_gb * 1e9, available_memory())) if memory_gb else None
+        allowed = allowed_memory(memory_gb)
+        self._limit = int(allowed) if allowed else None
         self._seconds = seconds
         self._program = _PROGRAM.format(path=list(sys.path if path is None else path), limit=self._limit)
         self._folder, self._environment, self._what = folder, environment, what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import re
@@ -54,7 +55,7 @@ def run_scenes(
     """
     from pebble import ProcessExpired, ProcessPool  # slow, and a single picture needs it not
 
-    limit = min(memory_gb * 1e9, available_memory()) if memory_gb else None
+    limit = allowed_memory(memory_gb)
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPool(jobs, initializer=_start_worker, initargs=(limit, max(1, _cores() // jobs)), context=spawn)
     try:
@@ -96,6 +97,11 @@ def available_memory() -> float:
     return min([float(psutil.virtual_memory().available), *(float(text) for text in limits if text != "max")])
 
 
+def allowed_memory(memory_gb: float | None) -> float | None:
+    """The bytes that a process may hold of so many 10⁹: no more than are free, or than this one may (`ulimit -d`)."""
+    return min(memory_gb * 1e9, available_memory(), _most_data()) if memory_gb else None
+
+
 def out_of_memory(limit_bytes: float | None) -> str:
     """How a process ended that asked for more memory than it may have."""
     return f"needed more than {limit_bytes / 1e9:.1f} GB of memory" if limit_bytes else "not enough memory"
@@ -129,9 +135,18 @@ def limit_memory(limit_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)  # of those who started this process; it cannot be raised
-    limit = limit_bytes if most == resource.RLIM_INFINITY else min(limit_bytes, most)
+    limit = int(min(limit_bytes, _most_data()))
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _most_data() -> float:
+    """The bytes that this process may allocate, which it cannot raise, where the system has such a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.inf
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    return math.inf if most == resource.RLIM_INFINITY else float(most)
 
 
 def _limit_threads(count: int) -> None:

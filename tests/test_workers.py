@@ -133,11 +133,13 @@ import resource
 from deepfuse.workers import run_scenes
 
 def limits(task):
+    if task == "eat":
+        raise MemoryError
     return resource.getrlimit(resource.RLIMIT_DATA)
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_DATA, (2**31, 2**31))
-    print(*run_scenes([1], limits, refuse=lambda task, why: why, jobs=1, memory_gb=8.0))
+    print(*run_scenes(["look", "eat"], limits, refuse=lambda task, why: why, jobs=1, memory_gb=8.0))
 """
 
 
@@ -147,7 +149,7 @@ def test_a_worker_keeps_to_a_limit_that_its_starter_has(tmp_path: Path) -> None:
     script.write_text(LIMIT)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == (f"{(2**31, 2**31)}\n", "")
+    assert (done.stdout, done.stderr) == (f"{(2**31, 2**31)} needed more than 2.1 GB of memory\n", "")
 
 
 KEPT: list[bytearray] = []

@@ -29,6 +29,7 @@ from deepfuse.bracket import printable
 from deepfuse.errand import versions
 from deepfuse.errors import DeepfuseError, PhotoError
 from deepfuse.files import remove_abandoned, replacing
+from deepfuse.heap import lacks_memory
 from deepfuse.job.fuse import Fused, fuse_prepared
 from deepfuse.job.masks import mask_files
 from deepfuse.job.options import FuseOptions
@@ -120,11 +121,11 @@ def fuse_set(job: Job) -> Outcome:
     begun = time.perf_counter()
     try:
         return replace(_fuse_set(job), seconds=time.perf_counter() - begun)
-    except MemoryError:
-        raise
     except DeepfuseError as error:
         return fail(job, str(error))
     except Exception as error:  # whatever a library does on one set, the others go on
+        if lacks_memory(error):
+            raise MemoryError from error
         return fail(job, f"{type(error).__name__}: {error}")
 
 

@@ -13,7 +13,8 @@ from typing import NoReturn
 
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.cli.beside import Beside, possible
-from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY, most_memory
+from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
+from deepfuse.heap import most_memory
 from deepfuse.interrupts import INTERRUPTED
 from deepfuse.terminal import say_error
 

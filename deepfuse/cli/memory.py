@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deepfuse.cli.configured import COMMANDS
-from deepfuse.exits import most_memory
+from deepfuse.heap import most_memory
 
 LEAST_BYTES = 0.6e9  # of addresses: numpy and OpenCV with their threads take 0.4 GB on two cores
 

@@ -178,6 +178,7 @@ def _next_scale(x: Tensor) -> Tensor:
 
 
 def _mean_quality(frames: Tensor, fused: Tensor, run: Run) -> Tensor:
+    # A tile stays in the cache of a core; to start its operations would take CUDA longer than to do them.
     size = TILE_PX if fused.device.type == "cpu" else (fused.shape[2], fused.shape[3])
     return tile_mean(quality_map, frames, fused, window_px=WINDOW_PX, tile_px=size, run=run)
 

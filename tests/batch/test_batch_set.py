@@ -195,3 +195,12 @@ def test_a_set_that_cannot_be_aligned_is_refused_and_leaves_no_picture(tmp_path:
     assert record(bad.output.parent, "barn")["reason"] == outcome.reason
     assert not bad.output.exists()
     assert fuse_set(replace(bad, options=FuseOptions(align=False))).status == "done"
+
+
+def test_want_of_memory_is_told_by_who_knows_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 9 bytes")
+
+    monkeypatch.setattr("deepfuse.batch.work.prepare", fail)
+    with pytest.raises(MemoryError):
+        fuse_set(job(tmp_path))
