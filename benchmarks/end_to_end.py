@@ -184,7 +184,7 @@ def only_luma(fusing: Any, frames: Sequence[Image], model: Any) -> None:
     import torch
 
     arrays = list(frames)
-    strips = fusing.strips_of(*arrays[0].shape[:2], len(arrays))
+    strips = fusing.strips_of(*arrays[0].shape[:2])
     with fusing.side_by_side(fusing.MOST_STRIPS) as spread:
         dtype = fusing.native_precision(fusing.device_of(model))
         exposures = fusing.exposures_of(arrays)

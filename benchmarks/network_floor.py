@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
 
 def whole(frames: list[np.ndarray], model: Network, quality: Quality) -> None:
     """The luma of the whole picture."""
-    strips = strips_of(*frames[0].shape[:2], len(frames))
+    strips = strips_of(*frames[0].shape[:2])
     dtype = native_precision(torch.device("cpu"))
     with torch.inference_mode():
         rows = model.by_rows(exposures_of(frames), quality, dtype=dtype, strips=strips, run=map)

@@ -63,8 +63,7 @@ def fuse(
     check_quality(quality, model.arch, model.qualities)
     arrays = _from_dark_to_bright(check_frames(frames))
     fused = np.empty_like(arrays[0], order="C")
-    height, width, _ = fused.shape
-    strips = strips_of(height, width, len(arrays))
+    strips = strips_of(*fused.shape[:2])
     # Its calls are short: threads that all paint wait for Python's lock more than they work.
     painting = Semaphore(max(min(torch.get_num_threads(), MOST_STRIPS) // 2, 1))
     with side_by_side(MOST_STRIPS) as run:

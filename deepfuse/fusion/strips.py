@@ -9,14 +9,14 @@ from deepfuse.color import Float, Image
 from deepfuse.fusion.planes import luma_plane
 from deepfuse.model.rows import Exposures
 
-STRIP_PX = 9 * 2**19  # of up to three exposures together: a strip's planes stay small beside the frames
+STRIP_PX = 3 * 2**19  # a strip's planes stay small beside the frames; larger ones are no faster
 STRIP_GRID_PX = 64
 """Rows of a strip are a multiple of this, the side of a pixel at the coarsest level of the pyramid network."""
 
 
-def strips_of(height: int, width: int, exposures: int) -> list[slice]:
-    """The rows of a picture in strips of a few megapixels; lower ones see more of their neighbours again."""
-    rows = max(STRIP_PX // (min(exposures, 3) * width) // STRIP_GRID_PX, 1) * STRIP_GRID_PX
+def strips_of(height: int, width: int) -> list[slice]:
+    """The rows of a picture in strips of a few megapixels."""
+    rows = max(STRIP_PX // width // STRIP_GRID_PX, 1) * STRIP_GRID_PX
     return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 

@@ -32,7 +32,7 @@ def trained(model: Network, frames: list[NDArray[np.uint16]], quality: Quality) 
 
 def fused(model: Network, frames: list[NDArray[np.uint16]], quality: Quality) -> Luma:
     """The luma as fusing computes it, in float32."""
-    strips = strips_of(*frames[0].shape[:2], len(frames))
+    strips = strips_of(*frames[0].shape[:2])
     rows_of = model.by_rows(exposures_of(frames), quality, dtype=torch.float32, strips=strips, run=map)
     with torch.inference_mode():
         return np.concatenate([rows_of(rows) for rows in strips])
