@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepfuse.bracket import printable
 from deepfuse.errors import BracketError
 from deepfuse.job.carried import carried_over
 from deepfuse.job.options import FuseOptions
@@ -48,7 +49,7 @@ def radiance_of(bracket: Prepared) -> Radiance:
     """
     exposures = [exposure_of(one.exif) for one in bracket.metadata]
     evs = [None if one is None else one.ev for one in exposures]
-    return merge_radiance(bracket.agreeing, evs, bracket.base)
+    return merge_radiance(bracket.agreeing, evs, bracket.base, [printable(file.name) for file in bracket.files])
 
 
 def write_light(path: Path, radiance: Radiance, bracket: Prepared) -> tuple[str, ...]:

@@ -40,7 +40,9 @@ class Radiance:
     base: int
 
 
-def merge_radiance(frames: Sequence[Image], evs: Sequence[float | None], base: int) -> Radiance:
+def merge_radiance(
+    frames: Sequence[Image], evs: Sequence[float | None], base: int, names: Sequence[str] = ()
+) -> Radiance:
     """Merge aligned frames without ghosts.
 
     Where photon noise rules, the best estimate is the sum of what the frames hold over the sum of their exposure
@@ -52,6 +54,7 @@ def merge_radiance(frames: Sequence[Image], evs: Sequence[float | None], base: i
         frames: two or more (H, W, 3) of one dtype, encoded by the curve of sRGB; those of RAW are exactly so.
         evs: the exposure value of each by its file, `None` where it does not say; larger is darker.
         base: the frame whose white is 1.
+        names: of the frames, for errors.
 
     Raises:
         RadianceError: two frames share no tones, and a file does not say how it was exposed.
@@ -64,7 +67,7 @@ def merge_radiance(frames: Sequence[Image], evs: Sequence[float | None], base: i
     True
     """
     arrays = check_frames(frames)
-    exposures = relative_exposures(arrays, evs, base)
+    exposures = relative_exposures(arrays, evs, base, names)
     darkest = int(np.argmin(exposures))
     merged: Float = np.empty(arrays[0].shape, np.float32)
     for top in range(0, merged.shape[0], ROWS):
@@ -97,7 +100,9 @@ def _usable(frame: Float) -> Float:
     return np.asarray(np.clip((high - top) / (high - low), 0, 1), np.float32)
 
 
-def relative_exposures(frames: Sequence[Image], evs: Sequence[float | None], base: int) -> tuple[float, ...]:
+def relative_exposures(
+    frames: Sequence[Image], evs: Sequence[float | None], base: int, names: Sequence[str] = ()
+) -> tuple[float, ...]:
     """How much light each frame got, as a multiple of that of the base.
 
     Measured from one frame to the next brighter one, where both show the same tones: shutters keep times that differ
@@ -106,12 +111,16 @@ def relative_exposures(frames: Sequence[Image], evs: Sequence[float | None], bas
     Raises:
         RadianceError: neither is at hand.
     """
-    step = max(1, round((frames[0].shape[0] * frames[0].shape[1] / PROXY_PX) ** 0.5))
-    light = [to_linear(to_float(np.ascontiguousarray(frame[::step, ::step]))) for frame in frames]
+    stride = max(1, round((frames[0].shape[0] * frames[0].shape[1] / PROXY_PX) ** 0.5))
+    light = [to_linear(to_float(np.ascontiguousarray(frame[::stride, ::stride]))) for frame in frames]
     order = sorted(range(len(frames)), key=lambda k: float(light[k].mean()))
     found = {order[0]: 1.0}
     for dark, bright in pairwise(order):
-        found[bright] = found[dark] * _step(light[dark], light[bright], _said(evs[dark], evs[bright]))
+        step = _step(light[dark], light[bright], _said(evs[dark], evs[bright]))
+        if step is None:
+            pair = " and ".join(names[k] if names else f"frame {k + 1}" for k in (dark, bright))
+            raise RadianceError(f"{pair}: expected frames that share some tones, or tell their exposures; got neither")
+        found[bright] = found[dark] * step
     return tuple(found[k] / found[base] for k in range(len(frames)))
 
 
@@ -119,16 +128,12 @@ def _said(dark: float | None, bright: float | None) -> float | None:
     return None if dark is None or bright is None else 2.0 ** (dark - bright)
 
 
-def _step(dark: Float, bright: Float, said: float | None) -> float:
-    """How many times more light the brighter frame got: a ratio of sums, which noise does not bend."""
+def _step(dark: Float, bright: Float, said: float | None) -> float | None:
+    """How many times more light the brighter frame got: a ratio of sums, which noise does not bend; or what is said."""
     low, high = MEASURED
     known = np.asarray((bright < high).all(axis=2) & (bright > low).any(axis=2))
     both = known & np.asarray((dark > READ_NOISE).all(axis=2))
     if both.mean() < ENOUGH:
-        if said is None:
-            raise RadianceError(
-                "expected frames that share some tones, or files that tell their exposures; got neither"
-            )
         return said
     measured = float(bright[both].sum(dtype=np.float64) / dark[both].sum(dtype=np.float64))
     return said if said is not None and abs(np.log2(measured / said)) > MOST_OFF_EV else measured

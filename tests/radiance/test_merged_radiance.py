@@ -119,8 +119,10 @@ def test_exposures_are_measured_not_believed(files: list[Path]) -> None:
 def test_frames_that_share_no_tones_want_their_exposures() -> None:
     light = np.linspace(0.2, 0.9, 4096, dtype=np.float32).reshape(64, 64, 1).repeat(3, axis=2)
     apart = [from_linear(light * 2**-12), from_linear(np.clip(light * 8, 0, 1))]
-    with pytest.raises(RadianceError, match="share some tones"):
+    with pytest.raises(RadianceError, match="frame 1 and frame 2: expected frames that share some tones"):
         merge_radiance(apart, [None, 0.0], base=1)
+    with pytest.raises(RadianceError, match="night and day: expected"):
+        merge_radiance(apart[::-1], [None, 0.0], base=1, names=["day", "night"])
     assert merge_radiance(apart, [15.0, 0.0], base=1).exposures == pytest.approx((2**-15, 1))
 
 
