@@ -77,7 +77,7 @@ export async function showSet(context, id) {
       abort.abort();
       abort = new AbortController();
       const { signal } = abort;
-      busy.textContent = "…";
+      busy.textContent = "the preview is being made …";
       try {
         await load("right", signal);
         await load("left", signal);
