@@ -1,4 +1,4 @@
-"""How a process hands out memory and looks for what is free: for processes of our own, the commands and workers."""
+"""The memory of processes of our own, commands and workers: how it is kept and given back, and how its lack is known."""
 
 from __future__ import annotations
 
