@@ -1,4 +1,4 @@
-"""The memory of processes of our own, commands and workers: how it is kept and given back, and how its lack is known."""
+"""The memory of processes of our own, commands and workers: how it is kept and given back, and how its lack is told."""
 
 from __future__ import annotations
 
