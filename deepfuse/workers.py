@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import re
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deepfuse.errors import DeepfuseError
-from deepfuse.heap import give_back_memory, keep_freed_memory
+from deepfuse.heap import give_back_memory, keep_freed_memory, memory_limit
 from deepfuse.quiet import quiet_libraries
 
 JOBS = "DEEPFUSE_JOBS"
@@ -98,8 +97,8 @@ def available_memory() -> float:
 
 
 def allowed_memory(memory_gb: float | None) -> float | None:
-    """The bytes that a process may hold of so many 10⁹: no more than are free, or than this one may (`ulimit -d`)."""
-    return min(memory_gb * 1e9, available_memory(), _most_data()) if memory_gb else None
+    """The bytes that a process may hold of so many 10⁹: no more than are free, or than this one may have."""
+    return min(memory_gb * 1e9, available_memory(), memory_limit()) if memory_gb else None
 
 
 def out_of_memory(limit_bytes: float | None) -> str:
@@ -125,8 +124,11 @@ def _start_worker(limit_bytes: float | None, threads: int) -> None:
 def _do(work: Callable[[T], R], task: T) -> R:
     try:
         return work(task)
+    except MemoryError:
+        pass
     finally:
         give_back_memory()
+    raise MemoryError  # another one, for the traceback of that one holds what was too much
 
 
 def limit_memory(limit_bytes: int) -> None:
@@ -135,18 +137,8 @@ def limit_memory(limit_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    limit = int(min(limit_bytes, _most_data()))
+    limit = int(min(limit_bytes, memory_limit()))
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _most_data() -> float:
-    """The bytes that this process may allocate, which it cannot raise, where the system has such a limit."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return math.inf
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    return math.inf if most == resource.RLIM_INFINITY else float(most)
 
 
 def _limit_threads(count: int) -> None:

@@ -11,6 +11,8 @@ import pytest
 FAULTS = """
 import resource
 from deepfuse.heap import keep_freed_memory
+if {limit}:
+    resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit}))
 if {kept}:
     keep_freed_memory()
 for _ in range(6):
@@ -39,11 +41,18 @@ for freed in (2**26, 2**29):
 @pytest.mark.parametrize("size", [3 * 2**23, 5 * 2**23])
 def test_memory_is_kept(size: int) -> None:
     once = 3 * size // mmap.PAGESIZE
-    kept, given_back = (
-        int(subprocess.check_output([sys.executable, "-c", FAULTS.format(kept=kept, size=size)]))
-        for kept in (True, False)
-    )
+    kept, given_back = (faults(size, kept=kept) for kept in (True, False))
     assert kept < 2 * once < 4 * once < given_back
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is another")
+def test_large_planes_are_given_back_where_the_limit_is_low() -> None:
+    size = 5 * 2**23
+    assert faults(size, limit=2**31) > 4 * 3 * size // mmap.PAGESIZE
+
+
+def faults(size: int, *, kept: bool = True, limit: int = 0) -> int:
+    return int(subprocess.check_output([sys.executable, "-c", FAULTS.format(kept=kept, size=size, limit=limit)]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is another")

@@ -162,6 +162,24 @@ def swell(task):
     return held
 
 
+def overeat(task):
+    """How many bytes this process holds before it fills more, or no answer for want of memory."""
+    held = psutil.Process().memory_info().rss
+    planes = bytearray(2**29)
+    if task == "too much":
+        raise MemoryError(len(planes))
+    return held
+
+
+@pytest.mark.skipif(available_memory() < 2.5e9, reason="needs 2 GB")
+def test_what_a_scene_held_that_lacked_memory_is_free_for_the_next() -> None:
+    before, why, after = run_scenes(
+        ["first", "too much", "next"], overeat, refuse=lambda task, why: why, jobs=1, memory_gb=2.0
+    )
+    assert why == "needed more than 2.0 GB of memory"
+    assert after < before + 2**27
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is another")
 @pytest.mark.skipif(available_memory() < 2.5e9, reason="needs 2 GB")
 def test_a_worker_gives_back_what_it_freed_between_two_scenes() -> None:

@@ -124,9 +124,9 @@ def fuse_set(job: Job) -> Outcome:
     except DeepfuseError as error:
         return fail(job, str(error))
     except Exception as error:  # whatever a library does on one set, the others go on
-        if lacks_memory(error):
-            raise MemoryError from error
-        return fail(job, f"{type(error).__name__}: {error}")
+        if not lacks_memory(error):
+            return fail(job, f"{type(error).__name__}: {error}")
+    raise MemoryError  # another one, for the traceback of that one holds what was too much
 
 
 def fail(job: Job, reason: str) -> Outcome:

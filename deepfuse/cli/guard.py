@@ -14,7 +14,7 @@ from typing import NoReturn
 from deepfuse.bracket import RADIANCE_SUFFIX
 from deepfuse.cli.beside import Beside, possible
 from deepfuse.exits import BAD_INPUT, OUT_OF_MEMORY
-from deepfuse.heap import most_memory
+from deepfuse.heap import most_addresses
 from deepfuse.interrupts import INTERRUPTED
 from deepfuse.terminal import say_error
 
@@ -85,7 +85,7 @@ def _explained(crash: signal.Signals, arguments: Sequence[str]) -> int:
                 looks.decode(path)
             except PhotoError as error:
                 said.append(str(error))
-    if not said and (most := most_memory()) < inf:
+    if not said and (most := most_addresses()) < inf:
         why = f"most likely for want of memory: it has a limit of {most / 1e9:.2g} GB (ulimit -v)"
         _say([f"the process crashed ({crash.name}), {why}"])
         return OUT_OF_MEMORY

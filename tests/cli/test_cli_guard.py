@@ -94,7 +94,7 @@ def test_the_file_that_crashes_its_decoder_is_named(
 def test_a_crash_within_a_limit_of_memory_is_one_of_memory(
     photos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(guard, "most_memory", lambda: 0.9e9)
+    monkeypatch.setattr(guard, "most_addresses", lambda: 0.9e9)
     assert guard._explained(signal.SIGABRT, ["fuse", *photos]) == 7
     assert "(SIGABRT), most likely for want of memory: it has a limit of 0.9 GB" in capsys.readouterr().err
     monkeypatch.setattr(isolated, "_decode", crash_on_bright)
