@@ -111,6 +111,6 @@ def test_what_cuda_cannot_record_leaves_the_device_as_it_was() -> None:
 
     stream, device = torch.cuda.current_stream(), torch.device("cuda")
     step = recorded(work, device, ALONE)
-    found = [step(Batch(*(part.to(device) for part in batch_of(1)[:2])), "fast")[0] for _ in range(REHEARSALS + 3)]
+    found = [step(Batch(*(part.to(device) for part in batch_of(1.0)[:2])), "fast")[0] for _ in range(REHEARSALS + 3)]
     assert all(set(result.flatten().tolist()) <= {0.0, 8.0} for result in found if result is not None)
     assert torch.cuda.current_stream() == stream
