@@ -98,12 +98,14 @@ def test_from_opening_to_the_last_saved_picture(browser: Browser, folder: Path, 
         page.get_by_role("button", name="Save").click()
         page.get_by_text("saved as barn.png").wait_for()
         assert (out / "barn.png").is_file()
-        page.get_by_role("link", name="Pictures").click()
+        page.get_by_role("link", name="Sets", exact=True).click()
         page.get_by_role("button", name="Make all pictures").click()
+        page.get_by_role("link", name="Pictures").click()
         page.locator("article.card", has_text="cave.png").wait_for()
         page.locator("article.card.failed").wait_for()
         first = page.locator("article.card").first
         assert "refused" in (first.text_content() or "")  # what needs care comes first
+        page.wait_for_function("() => !document.getElementById('said').textContent")  # nothing is still to be made
         assert not page.errors  # type: ignore[attr-defined]
     assert {path.name for path in out.glob("*.png")} == {"barn.png", "cave.png"}
 

@@ -21,10 +21,12 @@ function head() {
   showWork(state.overview.work);
 }
 
+const atWork = (work) => work.waiting + work.making.length > 0;
+
 function showWork(work) {
   const place = document.getElementById("work");
   const total = work.waiting + work.making.length + work.ended;
-  const busy = work.waiting + work.making.length > 0;
+  const busy = atWork(work);
   place.hidden = !total;
   const failed = work.failed ? `, ${work.failed} refused` : "";
   const now = work.paused && work.waiting ? "paused" : busy ? duration(work.left_s) : "";
@@ -66,12 +68,13 @@ function listen() {
     const news = JSON.parse(data);
     if (!state.overview) return;
     const scanned = state.overview.scanning && !news.scanning;
+    const ended = atWork(state.overview.work) && !atWork(news.work);
     const made = JSON.stringify([news.work.making, news.work.ended, news.work.failed]);
     state.overview.work = news.work;
     state.overview.model = news.model;
     head();
     if (news.scanning) say(`Looking through the folder: ${plural(news.looked_at, "photo")} so far`);
-    if (scanned) say("");
+    if (scanned || ended) say("");
     if (scanned || (made !== before && before)) {
       await attempt(refresh);
       if (location.hash.startsWith("#/set/")) state.news?.();
