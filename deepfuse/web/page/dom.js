@@ -26,6 +26,11 @@ export function say(text, bad = false) {
   place.classList.toggle("bad", bad);
 }
 
+// Takes back what was said of work that is done; what went wrong stays.
+export function unsay() {
+  if (!document.getElementById("said").classList.contains("bad")) say("");
+}
+
 // Runs what a person asked for; what goes wrong is said where it is seen and heard.
 export async function attempt(work) {
   try {

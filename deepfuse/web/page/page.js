@@ -1,6 +1,6 @@
 // Which view is shown, and the news of the server.
 import { drop, get, send } from "./api.js";
-import { attempt, button, duration, el, plural, say } from "./dom.js";
+import { attempt, button, duration, el, plural, say, unsay } from "./dom.js";
 import { showGallery } from "./gallery.js";
 import { showSet } from "./set.js";
 import { showSets } from "./sets.js";
@@ -74,7 +74,7 @@ function listen() {
     state.overview.model = news.model;
     head();
     if (news.scanning) say(`Looking through the folder: ${plural(news.looked_at, "photo")} so far`);
-    if (scanned || ended) say("");
+    if (scanned || ended) unsay();
     if (scanned || (made !== before && before)) {
       await attempt(refresh);
       if (location.hash.startsWith("#/set/")) state.news?.();
